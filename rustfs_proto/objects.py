@@ -1,0 +1,96 @@
+"""What is known of an object: the values that travel on the bus and stand in log records.
+
+`ObjectHead` is what a listing shows; it is small and lives in every index row. `ObjectMeta` is the rest. Both are msgpack maps, so
+a field that this release does not know is skipped and a field that is missing takes its default: two releases can share a drive.
+Nothing here knows how bytes are stored or which drive holds them.
+"""
+
+from __future__ import annotations
+
+import attrs
+import msgspec
+
+NULL_VERSION = b""
+"""The version id of the null version: what an object in a bucket without versioning has."""
+
+INLINE = b""
+"""The data id of a part whose shards stand in the log records themselves."""
+
+
+@attrs.frozen
+class Geometry:
+    """How one object is cut: `k` data and `m` parity shards over stripes of `stripe_bytes` bytes of the object."""
+
+    k: int
+    m: int
+    stripe_bytes: int
+
+    @property
+    def n(self) -> int:
+        """Shards altogether: one for each drive of the set."""
+        return self.k + self.m
+
+
+@attrs.frozen
+class Part:
+    """One stretch of an object, striped on its own. A plain PUT is one part numbered 1.
+
+    `data_id` names the shard file on every drive (16 bytes), or is `INLINE`. `checksums` maps an algorithm's name (`CRC32C`) to its base64 value.
+    """
+
+    number: int
+    size: int
+    data_id: bytes
+    etag: str = ""
+    checksums: dict[str, str] = attrs.field(factory=dict)
+    stamp: int = 0
+
+
+@attrs.frozen
+class ObjectHead:
+    """What a listing shows of a version. `size` in bytes; `etag` without quotes."""
+
+    size: int
+    etag: str
+    storage_class: str = "STANDARD"
+
+
+@attrs.frozen
+class ObjectMeta:
+    """What a version carries beside its bytes.
+
+    `headers` are the content headers to give back, names in lower case; `user` are the x-amz-meta-* pairs without that prefix.
+    `checksum_type` is "", "COMPOSITE" or "FULL_OBJECT".
+    """
+
+    geometry: Geometry
+    parts: tuple[Part, ...] = ()
+    headers: dict[str, str] = attrs.field(factory=dict)
+    user: dict[str, str] = attrs.field(factory=dict)
+    checksums: dict[str, str] = attrs.field(factory=dict)
+    checksum_type: str = ""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_head_decoder = msgspec.msgpack.Decoder(ObjectHead)
+_meta_decoder = msgspec.msgpack.Decoder(ObjectMeta)
+
+
+def encode_head(head: ObjectHead) -> bytes:
+    """The head as it stands in records, index rows and messages."""
+    return _encoder.encode(head)
+
+
+def encode_meta(meta: ObjectMeta) -> bytes:
+    """The metadata as it stands in records and messages."""
+    return _encoder.encode(meta)
+
+
+def decode_head(raw: bytes) -> ObjectHead:
+    """The inverse of `encode_head`; raises `msgspec.DecodeError` on anything else."""
+    return _head_decoder.decode(raw)
+
+
+def decode_meta(raw: bytes) -> ObjectMeta:
+    """The inverse of `encode_meta`; raises `msgspec.DecodeError` on anything else."""
+    return _meta_decoder.decode(raw)

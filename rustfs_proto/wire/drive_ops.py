@@ -1,0 +1,252 @@
+"""What a drive worker answers: one request class and one reply class per operation.
+
+A row is addressed by (space, bucket, key, sub) and has versions by stamp. Requests that carry bytes say so: they travel as the call's
+payload frames, never inside the message. Frames are `bytes`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import attrs
+
+
+class Space(IntEnum):
+    """Which kind of thing a row is. `sub` tells rows of one key apart."""
+
+    OBJECT = 0  # sub empty
+    UPLOAD = 1  # sub = upload id; one row per multipart upload that is under way
+    PART = 2  # sub = upload id followed by the part number as two bytes, big end first
+    HEAL = 3  # sub empty; this drive's note that (bucket, key) wants healing
+
+
+class RowKind(IntEnum):
+    """What a version says of its key."""
+
+    VALUE = 1
+    TOMBSTONE = 2
+
+
+class DriveState(IntEnum):
+    """How far a drive can be trusted; see the architecture's table."""
+
+    ONLINE = 0
+    SUSPECT = 1  # slow or erring: reads avoid it, writes do not wait for it
+    HEALING = 2  # what it holds is evidence, what it lacks is not
+    FAULTY = 3  # fenced until an operator acts
+
+
+@attrs.frozen
+class Commit:
+    """Make one version of one row durable. Frame 0, if there is one, is the inline shard.
+
+    `head` and `meta` are the encoded `ObjectHead` and `ObjectMeta` (empty for tombstones). `shard` is the number of the shard this drive holds,
+    0 to n-1. `inline_check` is the xxh3-128 digest of frame 0, computed where the shard was encoded. `files` are the data ids whose shard files
+    must be durable before the record is. `expect` is the stamp that must be the newest (0: no row), or -1 for any. `version_id` is empty for the null version.
+    Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not match on arrival), DRIVE_FAULT.
+    """
+
+    space: int
+    bucket: str
+    key: bytes
+    stamp: int
+    kind: int
+    sub: bytes = b""
+    version_id: bytes = b""
+    shard: int = 0
+    head: bytes = b""
+    meta: bytes = b""
+    inline_check: bytes = b""
+    files: tuple[bytes, ...] = ()
+    expect: int = -1
+
+
+@attrs.frozen
+class Committed:
+    """The version is on stable storage. `missing` are data ids for which this drive holds no whole shard file."""
+
+    missing: tuple[bytes, ...] = ()
+
+
+@attrs.frozen
+class Settle:
+    """A notice without a reply: these versions are on a write quorum, so what they replaced may be dropped.
+
+    `complete` adds that all n drives have it: a tombstone need not be kept for a drive that was away.
+    """
+
+    rows: tuple[SettledRow, ...]
+
+
+@attrs.frozen
+class SettledRow:
+    """One version of `Settle`."""
+
+    space: int
+    bucket: str
+    key: bytes
+    stamp: int
+    sub: bytes = b""
+    version_id: bytes = b""
+    complete: bool = False
+
+
+@attrs.frozen
+class Lookup:
+    """Ask for the newest version of a row, or with `stamp` for exactly that one. `want_inline`: send the inline shard along as frame 0."""
+
+    space: int
+    bucket: str
+    key: bytes
+    sub: bytes = b""
+    stamp: int = 0
+    want_inline: bool = True
+
+
+class RowState(IntEnum):
+    """What a drive knows of a row."""
+
+    ABSENT = 0
+    FOUND = 1
+    DAMAGED = 2  # a version with this stamp was committed here, but its record no longer checks
+
+
+@attrs.frozen
+class LookedUp:
+    """Answer to `Lookup`. `priors` are stamps of older versions still kept because this one is not settled, newest first.
+
+    `evidence` is false on a HEALING drive: its absence, or an older version, proves nothing. `no_files` lists those data ids of the version whose shard file is not on this drive.
+    """
+
+    state: int
+    evidence: bool
+    stamp: int = 0
+    kind: int = RowKind.VALUE
+    version_id: bytes = b""
+    shard: int = 0
+    head: bytes = b""
+    meta: bytes = b""
+    inline_check: bytes = b""
+    priors: tuple[int, ...] = ()
+    no_files: tuple[bytes, ...] = ()
+
+
+@attrs.frozen
+class Scan:
+    """A page of rows of one bucket in order of (key, sub), newest version of each, tombstones included.
+
+    Starts at (`start`, `start_sub`) inclusive and stays within `prefix`. With `delimiter`, keys that hold it after the prefix are collapsed: the first key of each such group
+    whose newest version is a value is given with `group` set, and the rest of the group is skipped; a group whose keys are all tombstones is still
+    given, by its first tombstone. At most `limit` rows.
+    """
+
+    space: int
+    bucket: str
+    prefix: bytes = b""
+    start: bytes = b""
+    start_sub: bytes = b""
+    delimiter: bytes = b""
+    limit: int = 1000
+
+
+@attrs.frozen
+class ScanRow:
+    """One row of `Scanned`. `group` is the common prefix, delimiter included, or empty for a row of its own."""
+
+    key: bytes
+    stamp: int
+    kind: int
+    sub: bytes = b""
+    version_id: bytes = b""
+    head: bytes = b""
+    group: bytes = b""
+    priors: tuple[int, ...] = ()
+
+
+@attrs.frozen
+class Scanned:
+    """Answer to `Scan`. `more` is false when the drive has nothing after the last row."""
+
+    rows: tuple[ScanRow, ...]
+    more: bool
+    evidence: bool
+
+
+@attrs.frozen
+class ShardIdentity:
+    """Whose bytes a shard file holds: written into its header and checked at every read."""
+
+    bucket: str
+    key: bytes
+    shard: int
+    k: int
+    m: int
+    stripe_bytes: int
+
+
+@attrs.frozen
+class ShardWrite:
+    """Frame 0 is the fragment of stripe `index`; `check` its xxh3-128 digest. Index 0 brings `identity` and creates the file.
+
+    Fragments arrive in order. They are durable only after a `Commit` that names the data id. Faults: FULL, DAMAGED, NOT_FOUND, DRIVE_FAULT.
+    """
+
+    data_id: bytes
+    index: int
+    check: bytes
+    identity: ShardIdentity | None = None
+
+
+@attrs.frozen
+class ShardWritten:
+    """The fragment was taken over; the memory of its frame is free again."""
+
+
+@attrs.frozen
+class ShardDrop:
+    """A notice without a reply: forget the unfinished shard file of an upload that was given up."""
+
+    data_id: bytes
+
+
+@attrs.frozen
+class ShardRead:
+    """Fragments `index` to `index + count - 1` of a shard file, one frame each, verified by the drive. `fragment_bytes` are their sizes.
+
+    Faults: NOT_FOUND, DAMAGED (checksum or identity), DRIVE_FAULT.
+    """
+
+    data_id: bytes
+    bucket: str
+    key: bytes
+    shard: int
+    index: int
+    count: int = 1
+
+
+@attrs.frozen
+class ShardFragments:
+    """Answer to `ShardRead`: `checks` are the digests of the frames, for the reader to verify again."""
+
+    checks: tuple[bytes, ...]
+
+
+@attrs.frozen
+class DriveStatus:
+    """Ask how the drive is."""
+
+
+@attrs.frozen
+class DriveStatusReply:
+    """How the drive is. `newest_stamp` is the greatest it ever committed; sizes in bytes."""
+
+    drive_id: str
+    state: int
+    newest_stamp: int
+    total_bytes: int
+    free_bytes: int
+    rows: int
+    log_bytes: int
+    garbage_bytes: int
+    heal_notes: int
+    reason: str = ""

@@ -1,0 +1,372 @@
+"""What a set worker answers: the operations of one erasure set, as acceptors ask for them.
+
+Bodies travel in payload frames and never inside messages. A body of at most one stripe goes with one call; a larger one goes block by block: the
+sender keeps a bounded number of `PutBlock` calls open, the reader a bounded number of `ReadBlock` calls, and that is all the flow control there is:
+memory is bounded at every hop by those windows, and a client's slow socket slows the one who asks.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from rustfs_proto.objects import ObjectHead, ObjectMeta, Part
+
+ANY_STAMP = -1
+"""`expect` of a write that replaces whatever is there."""
+
+
+@attrs.frozen
+class ObjectInfo:
+    """What a writer says of an object beside its bytes; meaning as in `ObjectMeta` and `ObjectHead`."""
+
+    etag: str = ""
+    headers: dict[str, str] = attrs.field(factory=dict)
+    user: dict[str, str] = attrs.field(factory=dict)
+    checksums: dict[str, str] = attrs.field(factory=dict)
+    checksum_type: str = ""
+    storage_class: str = "STANDARD"
+
+
+@attrs.frozen
+class PartTarget:
+    """Where the bytes of an upload part belong."""
+
+    upload_id: bytes
+    number: int
+
+
+@attrs.frozen
+class PutSmall:
+    """Store an object (or with `part` an upload part) whose whole body, at most one stripe, is frame 0 (no frame: empty).
+
+    `expect` is the stamp that must be current (0: no such key) or ANY_STAMP. Faults: CONFLICT, NO_QUORUM, FULL, NOT_FOUND (no such upload).
+    """
+
+    bucket: str
+    key: bytes
+    info: ObjectInfo
+    part: PartTarget | None = None
+    expect: int = ANY_STAMP
+
+
+@attrs.frozen
+class PutDone:
+    """The version is fsynced on a write quorum."""
+
+    stamp: int
+
+
+@attrs.frozen
+class PutOpen:
+    """Begin an object or part of more than one stripe. `size` in bytes or -1 where the client did not say."""
+
+    bucket: str
+    key: bytes
+    size: int
+    part: PartTarget | None = None
+
+
+@attrs.frozen
+class PutOpened:
+    """`handle` names the unfinished write at this set worker; blocks must be exactly `stripe_bytes`, the last one may be shorter.
+
+    A handle that sees no call for the idle limit is given up.
+    """
+
+    handle: int
+    stripe_bytes: int
+
+
+@attrs.frozen
+class PutBlock:
+    """Frame 0 is block `index`, in order from 0."""
+
+    handle: int
+    index: int
+
+
+@attrs.frozen
+class PutBlockDone:
+    """The block's memory is free again and enough drives have taken it over."""
+
+
+@attrs.frozen
+class PutFinish:
+    """All blocks were sent; commit. Answered by `PutDone`."""
+
+    handle: int
+    info: ObjectInfo
+    expect: int = ANY_STAMP
+
+
+@attrs.frozen
+class PutAbort:
+    """Give the write up; nothing of it remains."""
+
+    handle: int
+
+
+@attrs.frozen
+class Done:
+    """It is so now."""
+
+
+@attrs.frozen
+class Span:
+    """Which bytes of an object: all of it, from `first` to `last` inclusive (`last` -1: to the end), or the last `suffix` bytes."""
+
+    first: int = 0
+    last: int = -1
+    suffix: int = -1
+
+
+@attrs.frozen
+class Get:
+    """The current version of a key and, if `want_data`, the first block of `span` as frame 0.
+
+    Faults: NOT_FOUND (no such key), NO_QUORUM.
+    """
+
+    bucket: str
+    key: bytes
+    span: Span = Span()
+    want_data: bool = True
+
+
+@attrs.frozen
+class Got:
+    """Answer to `Get`. `offset` and `length` are the span resolved against the size (length 0 and offset -1: cannot be satisfied); frame 0 holds
+    its first bytes, up to the end of the stripe it begins in.
+    """
+
+    stamp: int
+    head: ObjectHead
+    meta: ObjectMeta
+    offset: int
+    length: int
+
+
+@attrs.frozen
+class ReadBlock:
+    """Bytes `offset` to `offset + length - 1` of exactly that version as frame 0; at most one stripe's worth. Fault NOT_FOUND: the version is gone."""
+
+    bucket: str
+    key: bytes
+    stamp: int
+    offset: int
+    length: int
+
+
+@attrs.frozen
+class Block:
+    """Answer to `ReadBlock`: the bytes are frame 0."""
+
+
+@attrs.frozen
+class Delete:
+    """Remove the current version of each key. Answered by `Deleted`; keys that were not there count as removed."""
+
+    bucket: str
+    keys: tuple[bytes, ...]
+
+
+@attrs.frozen
+class Deleted:
+    """`stamps[i]` is the stamp of the tombstone of `keys[i]` or 0 where nothing was there; `faults[i]` is empty or says why that key is not removed."""
+
+    stamps: tuple[int, ...]
+    faults: tuple[str, ...]
+
+
+@attrs.frozen
+class List:
+    """A page of current objects in key order: keys after `after` (exclusive; with `after_group` everything that begins with `after` is passed over) within `prefix`.
+
+    With `delimiter` keys that hold it after the prefix are collapsed to one entry. At most `limit` entries.
+    """
+
+    bucket: str
+    prefix: bytes = b""
+    after: bytes = b""
+    after_group: bool = False
+    delimiter: bytes = b""
+    limit: int = 1000
+
+
+@attrs.frozen
+class ListEntry:
+    """An object, or where `head` is None a common prefix (`key` then ends with the delimiter)."""
+
+    key: bytes
+    stamp: int = 0
+    head: ObjectHead | None = None
+
+
+@attrs.frozen
+class Listed:
+    """Answer to `List`. `more`: entries follow the last one."""
+
+    entries: tuple[ListEntry, ...]
+    more: bool
+
+
+@attrs.frozen
+class UploadCreate:
+    """Begin a multipart upload of a key. `info.etag` and `info.checksums` are empty; `checksum_algorithm` is "" or e.g. "CRC32C"."""
+
+    bucket: str
+    key: bytes
+    info: ObjectInfo
+    checksum_algorithm: str = ""
+
+
+@attrs.frozen
+class UploadCreated:
+    """`upload_id` is 16 bytes that sort by time of initiation."""
+
+    upload_id: bytes
+
+
+@attrs.frozen
+class UploadGet:
+    """What the upload was created with. Fault NOT_FOUND: no such upload (or it was completed or given up)."""
+
+    bucket: str
+    key: bytes
+    upload_id: bytes
+
+
+@attrs.frozen
+class UploadGot:
+    """Answer to `UploadGet`. `stamp` tells the time of initiation."""
+
+    stamp: int
+    info: ObjectInfo
+    checksum_algorithm: str
+
+
+@attrs.frozen
+class UploadParts:
+    """Parts of an upload with numbers after `after`, at most `limit`. Fault NOT_FOUND."""
+
+    bucket: str
+    key: bytes
+    upload_id: bytes
+    after: int = 0
+    limit: int = 1000
+
+
+@attrs.frozen
+class UploadPartsListed:
+    """Answer to `UploadParts`, in order of number; `info` as of creation."""
+
+    parts: tuple[Part, ...]
+    more: bool
+    info: ObjectInfo
+    checksum_algorithm: str
+
+
+@attrs.frozen
+class WantedPart:
+    """A part as the client names it when completing: `etag` without quotes; `checksums` may be empty."""
+
+    number: int
+    etag: str
+    checksums: dict[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class UploadComplete:
+    """Make the parts, in this order, the object. Part checks happen under the key's lock.
+
+    Faults: NOT_FOUND, INVALID_PART, INVALID_PART_ORDER, PART_TOO_SMALL, CONFLICT, NO_QUORUM.
+    """
+
+    bucket: str
+    key: bytes
+    upload_id: bytes
+    parts: tuple[WantedPart, ...]
+    part_bytes_min: int
+    expect: int = ANY_STAMP
+
+
+@attrs.frozen
+class UploadCompleted:
+    """Answer to `UploadComplete`."""
+
+    stamp: int
+    head: ObjectHead
+    meta: ObjectMeta
+
+
+@attrs.frozen
+class UploadAbort:
+    """Give an upload up with all its parts. Fault NOT_FOUND."""
+
+    bucket: str
+    key: bytes
+    upload_id: bytes
+
+
+@attrs.frozen
+class UploadList:
+    """A page of uploads of a bucket in order of (key, initiation): after (`after`, `after_upload`; an empty `after_upload` passes over the whole key).
+
+    `after_group`, `prefix`, `delimiter`, `limit` as in `List`.
+    """
+
+    bucket: str
+    prefix: bytes = b""
+    after: bytes = b""
+    after_upload: bytes = b""
+    after_group: bool = False
+    delimiter: bytes = b""
+    limit: int = 1000
+
+
+@attrs.frozen
+class UploadEntry:
+    """An upload, or where `upload_id` is empty a common prefix."""
+
+    key: bytes
+    upload_id: bytes = b""
+    stamp: int = 0
+    storage_class: str = "STANDARD"
+
+
+@attrs.frozen
+class UploadsListed:
+    """Answer to `UploadList`."""
+
+    entries: tuple[UploadEntry, ...]
+    more: bool
+
+
+@attrs.frozen
+class SetStatus:
+    """Ask how the set is."""
+
+
+@attrs.frozen
+class DriveView:
+    """A drive as the set worker sees it; `state` as `DriveState`, or -1 where it does not answer."""
+
+    slot: int
+    path: str
+    state: int
+    total_bytes: int = 0
+    free_bytes: int = 0
+    reason: str = ""
+
+
+@attrs.frozen
+class SetStatusReply:
+    """`readable`/`writable`: enough drives answer for reads / writes now."""
+
+    set_index: int
+    k: int
+    m: int
+    write_quorum: int
+    readable: bool
+    writable: bool
+    drives: tuple[DriveView, ...]
