@@ -1,0 +1,1 @@
+"""The pure half of rustfs-node: bytes and values in, bytes and values out; no I/O, clock or randomness."""
