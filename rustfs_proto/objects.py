@@ -1,8 +1,8 @@
 """What is known of an object: the values that travel on the bus and stand in log records.
 
-`ObjectHead` is what a listing shows; it is small and lives in every index row. `ObjectMeta` is the rest. Both are msgpack maps, so
-a field that this release does not know is skipped and a field that is missing takes its default: two releases can share a drive.
-Nothing here knows how bytes are stored or which drive holds them.
+`ObjectHead` is what a listing shows; it is small and lives in every index row. `ObjectMeta` is the rest. Both
+are msgpack maps, so a field that this release does not know is skipped and a field that is missing takes its
+default: two releases can share a drive. Nothing here knows how bytes are stored or which drive holds them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ INLINE = b""
 
 @attrs.frozen
 class Geometry:
-    """How one object is cut: `k` data and `m` parity shards over stripes of `stripe_bytes` bytes of the object."""
+    """How one object is cut: `k` data and `m` parity shards over stripes of `stripe_bytes` bytes of the
+    object.
+    """
 
     k: int
     m: int
@@ -35,7 +37,8 @@ class Geometry:
 class Part:
     """One stretch of an object, striped on its own. A plain PUT is one part numbered 1.
 
-    `data_id` names the shard file on every drive (16 bytes), or is `INLINE`. `checksums` maps an algorithm's name (`CRC32C`) to its base64 value.
+    `data_id` names the shard file on every drive (16 bytes), or is `INLINE`. `checksums` maps an algorithm's
+    name (`CRC32C`) to its base64 value.
     """
 
     number: int
@@ -59,8 +62,8 @@ class ObjectHead:
 class ObjectMeta:
     """What a version carries beside its bytes.
 
-    `headers` are the content headers to give back, names in lower case; `user` are the x-amz-meta-* pairs without that prefix.
-    `checksum_type` is "", "COMPOSITE" or "FULL_OBJECT".
+    `headers` are the content headers to give back, names in lower case; `user` are the x-amz-meta-* pairs
+    without that prefix. `checksum_type` is "", "COMPOSITE" or "FULL_OBJECT".
     """
 
     geometry: Geometry

@@ -1,10 +1,12 @@
 """Stamps: the hybrid logical timestamps that order the versions of a key.
 
-A stamp is one positive 63-bit integer, so that plain `<` is version order everywhere: in Python, in SQLite and in a hex dump.
+A stamp is one positive 63-bit integer, so that plain `<` is version order everywhere: in Python, in SQLite
+and in a hex dump.
 
     bits 62..20   wall clock, milliseconds since 1970 (43 bits: enough until the year 2248)
     bits 19..8    counter within that millisecond, or above a version seen with a later clock
-    bits  7..0    writer: the number of the node whose set worker issued it, so that two writers never issue the same stamp
+    bits  7..0    writer: the number of the node whose set worker issued it, so that two writers never issue
+                  the same stamp
 
 This module knows no clock: callers bring `wall_ms`.
 """
@@ -43,15 +45,17 @@ def first_stamp(wall_ms: int, writer: int) -> int:
 class StampIssuer:
     """Issues strictly rising stamps for one writer.
 
-    State is one number, so one issuer per set worker. A clock that steps back never makes stamps step back: the counter runs on
-    above the last one issued, and spills into the millisecond field when it is full.
+    State is one number, so one issuer per set worker. A clock that steps back never makes stamps step back:
+    the counter runs on above the last one issued, and spills into the millisecond field when it is full.
     """
 
     writer: int
     last: int = NO_STAMP
 
     def issue(self, wall_ms: int, above: int = NO_STAMP) -> int:
-        """A stamp greater than everything issued before and than `above`, the newest version that any drive reported."""
+        """A stamp greater than everything issued before and than `above`, the newest version that any drive
+        reported.
+        """
         floor = max(self.last, above)
         stamp = first_stamp(wall_ms, self.writer)
         if stamp <= floor:

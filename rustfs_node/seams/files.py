@@ -1,8 +1,9 @@
 """Files as a drive worker needs them: positions, durability and nothing else.
 
-What each call promises about a power cut stands in its docstring; the real implementation is in `real_files`, an in-memory one with the same promises in
-`memory_files`. Every failure is an `OSError` with its errno. A failed `sync` is final: the caller must never retry it on the same
-file, because the kernel forgets the pages that failed. Paths are `str`, absolute, and never leave the folder that the process was given.
+What each call promises about a power cut stands in its docstring; the real implementation is in `real_files`,
+an in-memory one with the same promises in `memory_files`. Every failure is an `OSError` with its errno. A
+failed `sync` is final: the caller must never retry it on the same file, because the kernel forgets the pages
+that failed. Paths are `str`, absolute, and never leave the folder that the process was given.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ Buffer = bytes | bytearray | memoryview
 
 @attrs.frozen
 class FileStat:
-    """`device` identifies the file system, so that a mount that went away is noticed; `is_folder` is false for a plain file."""
+    """`device` identifies the file system, so that a mount that went away is noticed; `is_folder` is false
+    for a plain file.
+    """
 
     size_bytes: int
     is_folder: bool
@@ -41,7 +44,9 @@ class File(Protocol):
         ...
 
     def write_at(self, offset: int, buffers: Sequence[Buffer]) -> None:
-        """All buffers, one after the other, at that position, or an error. Not durable: a power cut may keep any part of it."""
+        """All buffers, one after the other, at that position, or an error. Not durable: a power cut may keep
+        any part of it.
+        """
         ...
 
     def allocate(self, size_bytes: int) -> None:
@@ -53,7 +58,9 @@ class File(Protocol):
         ...
 
     def sync(self) -> None:
-        """fdatasync: content and length are durable afterwards; the file's *name* is not, that takes `Files.sync_folder`."""
+        """fdatasync: content and length are durable afterwards; the file's *name* is not, that takes
+        `Files.sync_folder`.
+        """
         ...
 
     def size_bytes(self) -> int:
@@ -66,10 +73,12 @@ class File(Protocol):
 
 
 class Files(Protocol):
-    """A file system. Names (create, rename, remove) are durable only after `sync_folder` of each folder they changed."""
+    """A file system. Names (create, rename, remove) are durable only after `sync_folder` of each folder they
+    changed.
+    """
 
     def open(self, path: str, *, create: bool = False, write: bool = True) -> File:
-        """Open an existing file, or with `create` make a new one (an existing one is then an error, EEXIST)."""
+        """Open an existing file, or with `create` make a new one (EEXIST if it is there already)."""
         ...
 
     def make_folder(self, path: str) -> None:
@@ -97,7 +106,7 @@ class Files(Protocol):
         ...
 
     def sync_folder(self, path: str) -> None:
-        """fsync of the folder: the names in it are durable afterwards."""
+        """An fsync of the folder: the names in it are durable afterwards."""
         ...
 
     def space(self, path: str) -> Space:
@@ -109,5 +118,7 @@ class Files(Protocol):
         ...
 
     def write_file(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
-        """Replace a small file durably: temporary file beside it, sync, rename, sync of the folder. After this returns a power cut keeps the new content."""
+        """Replace a small file durably: temporary file beside it, sync, rename, sync of the folder. After
+        this returns a power cut keeps the new content.
+        """
         ...

@@ -1,4 +1,5 @@
-"""Threads: for work that blocks (fsync, cold reads) or that a library does without the interpreter lock (MD5 of a megabyte).
+"""Threads: for work that blocks (fsync, cold reads) or that a library does without the interpreter lock (MD5
+of a megabyte).
 
 A hop costs about 60 µs, so hop for a batch or for at least 64 KiB, never for one small operation.
 """
@@ -17,7 +18,9 @@ class Threads(Protocol):
     """Runs a function away from the event loop and waits for its result."""
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work()`, or whatever it raised. Cannot be cancelled once it runs: the caller waits for it to end."""
+        """The result of `work()`, or whatever it raised. Cannot be cancelled once it runs: the caller waits
+        for it to end.
+        """
         ...
 
 
@@ -33,7 +36,9 @@ class ThreadPool:
 
 
 class InlineThreads:
-    """Runs the work on the spot, after a checkpoint: for simulations, where real threads would be a source of chance."""
+    """Runs the work on the spot, after a checkpoint: for simulations, where real threads would be a source of
+    chance.
+    """
 
     async def run(self, work: Callable[[], T]) -> T:
         await trio.lowlevel.checkpoint()

@@ -1,7 +1,7 @@
 """What a drive worker answers: one request class and one reply class per operation.
 
-A row is addressed by (space, bucket, key, sub) and has versions by stamp. Requests that carry bytes say so: they travel as the call's
-payload frames, never inside the message. Frames are `bytes`.
+A row is addressed by (space, bucket, key, sub) and has versions by stamp. Requests that carry bytes say so:
+they travel as the call's payload frames, never inside the message. Frames are `bytes`.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ class DriveState(IntEnum):
 class Commit:
     """Make one version of one row durable. Frame 0, if there is one, is the inline shard.
 
-    `head` and `meta` are the encoded `ObjectHead` and `ObjectMeta` (empty for tombstones). `shard` is the number of the shard this drive holds,
-    0 to n-1. `inline_check` is the xxh3-128 digest of frame 0, computed where the shard was encoded. `files` are the data ids whose shard files
-    must be durable before the record is. `expect` is the stamp that must be the newest (0: no row), or -1 for any. `version_id` is empty for the null version.
-    Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not match on arrival), DRIVE_FAULT.
+    `head` and `meta` are the encoded `ObjectHead` and `ObjectMeta` (empty for tombstones). `shard` is the
+    number of the shard this drive holds, 0 to n-1. `inline_check` is the xxh3-128 digest of frame 0, computed
+    where the shard was encoded. `files` are the data ids whose shard files must be durable before the record
+    is. `expect` is the stamp that must be the newest (0: no row), or -1 for any. `version_id` is empty for
+    the null version. Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not match on arrival),
+    DRIVE_FAULT.
     """
 
     space: int
@@ -63,9 +65,15 @@ class Commit:
 
 @attrs.frozen
 class Committed:
-    """The version is on stable storage. `missing` are data ids for which this drive holds no whole shard file."""
+    """The version is on stable storage. `missing` are data ids for which this drive holds no whole shard
+    file.
+
+    `replaced`: an older version of the row is kept until a `Settle`. False spares the notice, so a drive that
+    does not say counts as true.
+    """
 
     missing: tuple[bytes, ...] = ()
+    replaced: bool = True
 
 
 @attrs.frozen
@@ -93,7 +101,9 @@ class SettledRow:
 
 @attrs.frozen
 class Lookup:
-    """Ask for the newest version of a row, or with `stamp` for exactly that one. `want_inline`: send the inline shard along as frame 0."""
+    """Ask for the newest version of a row, or with `stamp` for exactly that one. `want_inline`: send the
+    inline shard along as frame 0.
+    """
 
     space: int
     bucket: str
@@ -113,9 +123,11 @@ class RowState(IntEnum):
 
 @attrs.frozen
 class LookedUp:
-    """Answer to `Lookup`. `priors` are stamps of older versions still kept because this one is not settled, newest first.
+    """Answer to `Lookup`. `priors` are stamps of older versions still kept because this one is not settled,
+    newest first.
 
-    `evidence` is false on a HEALING drive: its absence, or an older version, proves nothing. `no_files` lists those data ids of the version whose shard file is not on this drive.
+    `evidence` is false on a HEALING drive: its absence, or an older version, proves nothing. `no_files` lists
+    those data ids of the version whose shard file is not on this drive.
     """
 
     state: int
@@ -135,8 +147,9 @@ class LookedUp:
 class Scan:
     """A page of rows of one bucket in order of (key, sub), newest version of each, tombstones included.
 
-    Starts at (`start`, `start_sub`) inclusive and stays within `prefix`. With `delimiter`, keys that hold it after the prefix are collapsed: the first key of each such group
-    whose newest version is a value is given with `group` set, and the rest of the group is skipped; a group whose keys are all tombstones is still
+    Starts at (`start`, `start_sub`) inclusive and stays within `prefix`. With `delimiter`, keys that hold it
+    after the prefix are collapsed: the first key of each such group whose newest version is a value is given
+    with `group` set, and the rest of the group is skipped; a group whose keys are all tombstones is still
     given, by its first tombstone. At most `limit` rows.
     """
 
@@ -151,7 +164,7 @@ class Scan:
 
 @attrs.frozen
 class ScanRow:
-    """One row of `Scanned`. `group` is the common prefix, delimiter included, or empty for a row of its own."""
+    """One row of `Scanned`. `group` is the common prefix, delimiter included; empty for a row of its own."""
 
     key: bytes
     stamp: int
@@ -186,9 +199,11 @@ class ShardIdentity:
 
 @attrs.frozen
 class ShardWrite:
-    """Frame 0 is the fragment of stripe `index`; `check` its xxh3-128 digest. Index 0 brings `identity` and creates the file.
+    """Frame 0 is the fragment of stripe `index`; `check` its xxh3-128 digest. Index 0 brings `identity` and
+    creates the file.
 
-    Fragments arrive in order. They are durable only after a `Commit` that names the data id. Faults: FULL, DAMAGED, NOT_FOUND, DRIVE_FAULT.
+    Fragments arrive in order. They are durable only after a `Commit` that names the data id. Faults: FULL,
+    DAMAGED, NOT_FOUND, DRIVE_FAULT.
     """
 
     data_id: bytes
@@ -211,7 +226,8 @@ class ShardDrop:
 
 @attrs.frozen
 class ShardRead:
-    """Fragments `index` to `index + count - 1` of a shard file, one frame each, verified by the drive. `fragment_bytes` are their sizes.
+    """Fragments `index` to `index + count - 1` of a shard file, one frame each, verified by the drive.
+    `fragment_bytes` are their sizes.
 
     Faults: NOT_FOUND, DAMAGED (checksum or identity), DRIVE_FAULT.
     """

@@ -1,7 +1,8 @@
 """How a call over the bus can fail.
 
-A fault is a code from this table, a sentence for a person, and the few numbers that a caller decides by. Faults are values: they travel in
-replies and are raised by whoever asked. Nothing here knows S3; the acceptor has the one table that turns a fault into an S3 error.
+A fault is a code from this table, a sentence for a person, and the few numbers that a caller decides by.
+Faults are values: they travel in replies and are raised by whoever asked. Nothing here knows S3; the acceptor
+has the one table that turns a fault into an S3 error.
 """
 
 from __future__ import annotations
@@ -49,12 +50,14 @@ NOT_APPLIED = frozenset(
         FaultCode.PART_TOO_SMALL,
     }
 )
-"""After these nothing has changed, so the caller may try again blindly; after any other the effect is unknown."""
+"""After these nothing has changed, so the caller may try again blindly; after any other the effect is
+unknown.
+"""
 
 
 @attrs.define(auto_exc=True, str=False)
-class Fault(Exception):  # noqa: N818 - one word for a thing: the glossary calls it a fault
-    """A failed call: raised by the one who asked, encoded as a map by the one who answers."""
+class Fault(Exception):
+    """A failed call: raised by the one who asked, a value in the reply of the one who answers."""
 
     code: FaultCode
     message: str

@@ -1,8 +1,9 @@
 """What a set worker answers: the operations of one erasure set, as acceptors ask for them.
 
-Bodies travel in payload frames and never inside messages. A body of at most one stripe goes with one call; a larger one goes block by block: the
-sender keeps a bounded number of `PutBlock` calls open, the reader a bounded number of `ReadBlock` calls, and that is all the flow control there is:
-memory is bounded at every hop by those windows, and a client's slow socket slows the one who asks.
+Bodies travel in payload frames and never inside messages. A body of at most one stripe goes with one call; a
+larger one goes block by block: the sender keeps a bounded number of `PutBlock` calls open, the reader a
+bounded number of `ReadBlock` calls, and that is all the flow control there is: memory is bounded at every hop
+by those windows, and a client's slow socket slows the one who asks.
 """
 
 from __future__ import annotations
@@ -37,9 +38,11 @@ class PartTarget:
 
 @attrs.frozen
 class PutSmall:
-    """Store an object (or with `part` an upload part) whose whole body, at most one stripe, is frame 0 (no frame: empty).
+    """Store an object (or with `part` an upload part) whose whole body, at most one stripe, is frame 0 (no
+    frame: empty).
 
-    `expect` is the stamp that must be current (0: no such key) or ANY_STAMP. Faults: CONFLICT, NO_QUORUM, FULL, NOT_FOUND (no such upload).
+    `expect` is the stamp that must be current (0: no such key) or ANY_STAMP. Faults: CONFLICT, NO_QUORUM,
+    FULL, NOT_FOUND (no such upload).
     """
 
     bucket: str
@@ -68,7 +71,8 @@ class PutOpen:
 
 @attrs.frozen
 class PutOpened:
-    """`handle` names the unfinished write at this set worker; blocks must be exactly `stripe_bytes`, the last one may be shorter.
+    """`handle` names the unfinished write at this set worker; blocks must be exactly `stripe_bytes`, the last
+    one may be shorter.
 
     A handle that sees no call for the idle limit is given up.
     """
@@ -113,7 +117,9 @@ class Done:
 
 @attrs.frozen
 class Span:
-    """Which bytes of an object: all of it, from `first` to `last` inclusive (`last` -1: to the end), or the last `suffix` bytes."""
+    """Which bytes of an object: all of it, from `first` to `last` inclusive (`last` -1: to the end), or the
+    last `suffix` bytes.
+    """
 
     first: int = 0
     last: int = -1
@@ -135,8 +141,8 @@ class Get:
 
 @attrs.frozen
 class Got:
-    """Answer to `Get`. `offset` and `length` are the span resolved against the size (length 0 and offset -1: cannot be satisfied); frame 0 holds
-    its first bytes, up to the end of the stripe it begins in.
+    """Answer to `Get`. `offset` and `length` are the span resolved against the size (length 0 and offset -1:
+    cannot be satisfied); frame 0 holds its first bytes, up to the end of the stripe it begins in.
     """
 
     stamp: int
@@ -148,7 +154,9 @@ class Got:
 
 @attrs.frozen
 class ReadBlock:
-    """Bytes `offset` to `offset + length - 1` of exactly that version as frame 0; at most one stripe's worth. Fault NOT_FOUND: the version is gone."""
+    """Bytes `offset` to `offset + length - 1` of exactly that version as frame 0; at most one stripe's worth.
+    Fault NOT_FOUND: the version is gone.
+    """
 
     bucket: str
     key: bytes
@@ -164,7 +172,9 @@ class Block:
 
 @attrs.frozen
 class Delete:
-    """Remove the current version of each key. Answered by `Deleted`; keys that were not there count as removed."""
+    """Remove the current version of each key. Answered by `Deleted`; keys that were not there count as
+    removed.
+    """
 
     bucket: str
     keys: tuple[bytes, ...]
@@ -172,7 +182,9 @@ class Delete:
 
 @attrs.frozen
 class Deleted:
-    """`stamps[i]` is the stamp of the tombstone of `keys[i]` or 0 where nothing was there; `faults[i]` is empty or says why that key is not removed."""
+    """`stamps[i]` is the stamp of the tombstone of `keys[i]` or 0 where nothing was there; `faults[i]` is
+    empty or says why that key is not removed.
+    """
 
     stamps: tuple[int, ...]
     faults: tuple[str, ...]
@@ -180,7 +192,8 @@ class Deleted:
 
 @attrs.frozen
 class List:
-    """A page of current objects in key order: keys after `after` (exclusive; with `after_group` everything that begins with `after` is passed over) within `prefix`.
+    """A page of current objects in key order: keys after `after` (exclusive; with `after_group` everything
+    that begins with `after` is passed over) within `prefix`.
 
     With `delimiter` keys that hold it after the prefix are collapsed to one entry. At most `limit` entries.
     """
@@ -212,7 +225,9 @@ class Listed:
 
 @attrs.frozen
 class UploadCreate:
-    """Begin a multipart upload of a key. `info.etag` and `info.checksums` are empty; `checksum_algorithm` is "" or e.g. "CRC32C"."""
+    """Begin a multipart upload of a key. `info.etag` and `info.checksums` are empty; `checksum_algorithm` is
+    "" or e.g. "CRC32C".
+    """
 
     bucket: str
     key: bytes
@@ -310,7 +325,8 @@ class UploadAbort:
 
 @attrs.frozen
 class UploadList:
-    """A page of uploads of a bucket in order of (key, initiation): after (`after`, `after_upload`; an empty `after_upload` passes over the whole key).
+    """A page of uploads of a bucket in order of (key, initiation): after (`after`, `after_upload`; an empty
+    `after_upload` passes over the whole key).
 
     `after_group`, `prefix`, `delimiter`, `limit` as in `List`.
     """

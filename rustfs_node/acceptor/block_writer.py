@@ -1,0 +1,97 @@
+"""Sending an object block by block to its set worker, with a bounded number of blocks on their way.
+
+Nothing is visible before `finish`. Whoever gives up, for whatever reason, calls `abort`; a writer that is
+never finished nor aborted is given up by the set worker after its idle limit.
+"""
+
+from __future__ import annotations
+
+import trio
+
+from rustfs_node.acceptor.sets import Sets
+from rustfs_node.bus import Reply
+from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.set_ops import (
+    ANY_STAMP,
+    ObjectInfo,
+    PartTarget,
+    PutAbort,
+    PutBlock,
+    PutDone,
+    PutFinish,
+    PutOpen,
+    PutOpened,
+)
+
+
+class BlockWriter:
+    """An unfinished write at a set worker. `stripe_bytes` is the size of every block but the last."""
+
+    def __init__(self, sets: Sets, peer: str, opened: PutOpened, trace: str) -> None:
+        self.stripe_bytes = opened.stripe_bytes
+        self._sets = sets
+        self._peer = peer
+        self._handle = opened.handle
+        self._trace = trace
+        self._next_index = 0
+        self._under_way = 0
+        self._fault: Fault | None = None
+        self._moved = trio.lowlevel.ParkingLot()
+
+    @classmethod
+    async def open(
+        cls, sets: Sets, bucket: str, key: bytes, size_bytes: int, part: PartTarget | None, trace: str
+    ) -> BlockWriter:
+        """Begin; `size_bytes` -1 where the client did not say."""
+        peer = sets.home(bucket, key)
+        opened, _ = await sets.ask(peer, PutOpen(bucket, key, size_bytes, part), PutOpened, trace=trace)
+        return cls(sets, peer, opened, trace)
+
+    async def write(self, block: bytes) -> None:
+        """Send the next block as soon as the window has room. Raises the `Fault` of any block before."""
+        await trio.lowlevel.checkpoint()
+        await self._wait_until_under_way(self._sets.settings.put_window - 1)
+        self._under_way += 1
+        self._sets.bus.ask(
+            self._peer,
+            PutBlock(self._handle, self._next_index),
+            (block,),
+            deadline_s=self._sets.settings.set_deadline_s,
+            on_reply=self._take_reply,
+            trace=self._trace,
+        )
+        self._next_index += 1
+
+    async def finish(self, info: ObjectInfo, expect: int = ANY_STAMP) -> int:
+        """Commit; the stamp of the version, which is durable when this returns."""
+        await self._wait_until_under_way(0)
+        done, _ = await self._sets.ask(
+            self._peer, PutFinish(self._handle, info, expect), PutDone, trace=self._trace
+        )
+        return done.stamp
+
+    def abort(self) -> None:
+        """Give up without waiting; safe during cancellation."""
+        self._sets.bus.ask(
+            self._peer,
+            PutAbort(self._handle),
+            deadline_s=self._sets.settings.set_deadline_s,
+            on_reply=_forget,
+            trace=self._trace,
+        )
+
+    async def _wait_until_under_way(self, blocks_max: int) -> None:
+        while self._under_way > blocks_max and self._fault is None:
+            await self._moved.park()
+        if self._fault is not None:
+            raise self._fault
+
+    def _take_reply(self, outcome: Reply | Fault) -> None:
+        self._under_way -= 1
+        if isinstance(outcome, Fault) and self._fault is None:
+            self._fault = outcome
+        self._moved.unpark_all()
+
+
+def _forget(_: Reply | Fault) -> None:
+    """Whether an abort arrived makes no difference: the handle expires."""

@@ -1,0 +1,230 @@
+"""Which buckets there are.
+
+A bucket is an object of size 0 in the reserved bucket, so it is stored, replicated and healed like everything
+else; set workers do not know it as a bucket. What is known here may be `bucket_cache_s` old.
+
+Writes into a bucket are counted, because deleting one must not lose what is acknowledged meanwhile: see
+`bucket_deletion`.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+import attrs
+import trio
+
+from rustfs_node.acceptor.sets import Gathering, Sets, typed
+from rustfs_node.seams.clock import Clock
+from rustfs_proto.s3.errors import S3Error
+from rustfs_proto.s3.names import SYSTEM_BUCKET, check_bucket_name
+from rustfs_proto.stamp import NO_STAMP
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import (
+    Get,
+    Got,
+    List,
+    Listed,
+    ListEntry,
+    ObjectInfo,
+    PutDone,
+    PutSmall,
+)
+
+_PREFIX = "buckets/"
+_PAGE = 1000
+_LOOK_UPS = 256
+"""Buckets that ListBuckets looks up at once."""
+
+
+@attrs.frozen
+class BucketRecord:
+    """A bucket. `leased_until_ms` > 0: somebody deletes it, and until then it takes no writes."""
+
+    name: str
+    stamp: int
+    created_ms: int
+    region: str
+    owner: str
+    leased_until_ms: int = 0
+
+
+@attrs.frozen
+class _Cached:
+    record: BucketRecord
+    until_s: float
+
+
+class Buckets:
+    """The registry as one acceptor sees it. `siblings`: other acceptors of this node have caches of their
+    own.
+    """
+
+    def __init__(self, sets: Sets, clock: Clock, *, siblings: bool) -> None:
+        self._sets = sets
+        self._clock = clock
+        self._siblings = siblings
+        self._settings = sets.settings
+        self._cache: dict[str, _Cached] = {}
+        self._writes: dict[str, int] = {}
+        self._write_ended = trio.lowlevel.ParkingLot()
+
+    def cached(self, name: str) -> BucketRecord | None:
+        """The bucket if it is known well enough to go on at once."""
+        found = self._cache.get(name)
+        if found is None or found.until_s < self._clock.monotonic_s():
+            return None
+        return found.record
+
+    async def get(self, name: str, trace: str) -> BucketRecord:
+        """The bucket; raises NoSuchBucket."""
+        found = self.cached(name) or await self.look_up(name, trace)
+        if found is None:
+            raise S3Error("NoSuchBucket", extra={"BucketName": name})
+        return found
+
+    def refuse_if_leased(self, record: BucketRecord) -> None:
+        """Before a write: raises OperationAborted while somebody deletes the bucket."""
+        if record.leased_until_ms > self._clock.wall_ms():
+            raise S3Error("OperationAborted", "The bucket is being deleted; try again in a moment.")
+
+    async def confirm_write(self, name: str, begun_s: float, trace: str) -> None:
+        """After a write that was allowed at `begun_s`, before it is acknowledged: raises NoSuchBucket or
+        OperationAborted where it took so long that a sibling may have deleted the bucket without seeing it.
+        """
+        if not self._siblings or self._clock.monotonic_s() - begun_s < self._settings.bucket_cache_s:
+            return
+        self.forget(name)
+        self.refuse_if_leased(await self.get(name, trace))
+
+    def forget(self, name: str) -> None:
+        """The bucket is no longer what it was."""
+        self._cache.pop(name, None)
+
+    def begin_write(self, name: str) -> None:
+        """A write into the bucket is under way. Call it in the same tick as the check that
+        allowed the write.
+        """
+        self._writes[name] = self._writes.get(name, 0) + 1
+
+    def end_write(self, name: str) -> None:
+        """It ended, one way or the other."""
+        left = self._writes[name] - 1
+        if left:
+            self._writes[name] = left
+        else:
+            del self._writes[name]
+            self._write_ended.unpark_all()
+
+    async def wait_for_writes(self, name: str) -> None:
+        """Until no write that was allowed before the bucket was marked can be under way, here or at a
+        sibling.
+        """
+        if self._siblings:
+            # A sibling's cache expires, then its last short write ends; a long one is confirmed afterwards.
+            await trio.sleep(2 * self._settings.bucket_cache_s)
+        while self._writes.get(name):
+            await self._write_ended.park()
+
+    async def all(self, trace: str) -> list[BucketRecord]:
+        """Every bucket, by name."""
+        names: list[str] = []
+        for page in await self._list_all_sets(trace):
+            names.extend(entry.key.decode().removeprefix(_PREFIX) for entry in page)
+        records: list[BucketRecord] = []
+        for begin in range(0, len(names), _LOOK_UPS):
+            records += await self._look_up_several(names[begin : begin + _LOOK_UPS], trace)
+        return sorted(records, key=attrgetter("name"))
+
+    async def create(self, name: str, region: str, owner: str, trace: str) -> BucketRecord:
+        """A new bucket; raises InvalidBucketName or BucketAlreadyOwnedByYou."""
+        check_bucket_name(name)
+        record = BucketRecord(name, NO_STAMP, self._clock.wall_ms(), region, owner)
+        try:
+            return await self.write(record, expect=NO_STAMP, trace=trace)
+        except Fault as fault:
+            if fault.code is not FaultCode.CONFLICT:
+                raise
+            raise S3Error("BucketAlreadyOwnedByYou", extra={"BucketName": name}) from None
+
+    async def _list_all_sets(self, trace: str) -> list[tuple[ListEntry, ...]]:
+        pages: list[tuple[ListEntry, ...]] = []
+        for peer in self._sets.names:
+            after = b""
+            more = True
+            while more:
+                request = List(SYSTEM_BUCKET, prefix=_PREFIX.encode(), after=after, limit=_PAGE)
+                listed, _ = await self._sets.ask(peer, request, Listed, trace=trace)
+                pages.append(listed.entries)
+                more = listed.more and bool(listed.entries)
+                after = listed.entries[-1].key if more else b""
+        return pages
+
+    async def look_up(self, name: str, trace: str) -> BucketRecord | None:
+        """The bucket as its set has it now, None where there is none."""
+        key = bucket_key(name)
+        try:
+            request = Get(SYSTEM_BUCKET, key, want_data=False)
+            got, _ = await self._sets.ask(self._sets.home(SYSTEM_BUCKET, key), request, Got, trace=trace)
+        except Fault as fault:
+            if fault.code is not FaultCode.NOT_FOUND:
+                raise
+            self.forget(name)
+            return None
+        return self._read(name, got)
+
+    async def _look_up_several(self, names: list[str], trace: str) -> list[BucketRecord]:
+        """Those of `names` that are still there."""
+        gathering = Gathering(len(names))
+        for index, name in enumerate(names):
+            key = bucket_key(name)
+            self._sets.bus.ask(
+                self._sets.home(SYSTEM_BUCKET, key),
+                Get(SYSTEM_BUCKET, key, want_data=False),
+                deadline_s=self._settings.set_deadline_s,
+                on_reply=gathering.taker(index),
+                trace=trace,
+            )
+        records: list[BucketRecord] = []
+        for name, outcome in zip(names, await gathering.outcomes(), strict=True):
+            if not isinstance(outcome, Fault):
+                records.append(self._read(name, typed(outcome, Got)))
+            elif outcome.code is not FaultCode.NOT_FOUND:
+                raise outcome
+        return records
+
+    def _read(self, name: str, got: Got) -> BucketRecord:
+        user = got.meta.user
+        record = BucketRecord(
+            name=name,
+            stamp=got.stamp,
+            created_ms=int(user["created_ms"]),
+            region=user["region"],
+            owner=user["owner"],
+            leased_until_ms=int(user.get("leased_until_ms", "0")),
+        )
+        self._remember(record)
+        return record
+
+    async def write(self, record: BucketRecord, *, expect: int, trace: str) -> BucketRecord:
+        """Store the record over the one with the stamp `expect`; raises `Fault` CONFLICT where that is not
+        the current one.
+        """
+        user = {"created_ms": str(record.created_ms), "region": record.region, "owner": record.owner}
+        if record.leased_until_ms:
+            user["leased_until_ms"] = str(record.leased_until_ms)
+        key = bucket_key(record.name)
+        request = PutSmall(SYSTEM_BUCKET, key, ObjectInfo(user=user), expect=expect)
+        done, _ = await self._sets.ask(self._sets.home(SYSTEM_BUCKET, key), request, PutDone, trace=trace)
+        written = attrs.evolve(record, stamp=done.stamp)
+        self._remember(written)
+        return written
+
+    def _remember(self, record: BucketRecord) -> None:
+        until_s = self._clock.monotonic_s() + self._settings.bucket_cache_s
+        self._cache[record.name] = _Cached(record, until_s)
+
+
+def bucket_key(name: str) -> bytes:
+    """Where the record of a bucket stands in the reserved bucket."""
+    return (_PREFIX + name).encode()

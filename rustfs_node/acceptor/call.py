@@ -1,0 +1,82 @@
+"""One S3 request on its way through the acceptor, and what every request may use."""
+
+from __future__ import annotations
+
+import attrs
+
+from rustfs_node.acceptor.auth import Authenticator
+from rustfs_node.acceptor.body import BodyReader, BodyTools
+from rustfs_node.acceptor.buckets import Buckets
+from rustfs_node.acceptor.net.messages import HttpRequest
+from rustfs_node.acceptor.sets import Sets
+from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.randomness import Randomness
+from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_proto.s3.checksums import ChecksumAlgorithm
+from rustfs_proto.s3.operations import Op
+from rustfs_proto.s3.sigv4 import DEFAULT_REGION, Verified
+from rustfs_proto.s3.target import Target
+from rustfs_proto.s3.xml_out import Owner
+
+XML_HEADERS = [(b"content-type", b"application/xml")]
+
+
+@attrs.frozen
+class Services:
+    """What the handlers share. `host_id` is this acceptor's name in answers (x-amz-id-2)."""
+
+    settings: AcceptorSettings
+    clock: Clock
+    randomness: Randomness
+    sets: Sets
+    buckets: Buckets
+    authenticator: Authenticator
+    body_tools: BodyTools
+    owner: Owner
+    host_id: str
+
+    @property
+    def region(self) -> str:
+        """The region this endpoint says it is in."""
+        return self.settings.region or DEFAULT_REGION
+
+
+@attrs.define
+class Call:
+    """A request whose meaning is known. `bucket` and `key` are "" where the operation has none; `key_bytes`
+    is the key as stored.
+    """
+
+    services: Services
+    http: HttpRequest
+    request_id: str
+    target: Target
+    operation: Op
+    bucket: str
+    key: str
+    key_bytes: bytes
+    verified: Verified
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Request headers, names in lower case."""
+        return self.http.headers
+
+    @property
+    def params(self) -> dict[str, str]:
+        """Query parameters."""
+        return self.target.params
+
+    @property
+    def sets(self) -> Sets:
+        """The way to the set workers."""
+        return self.services.sets
+
+    @property
+    def home(self) -> str:
+        """The set worker of this request's key."""
+        return self.services.sets.home(self.bucket, self.key_bytes)
+
+    def body(self, algorithm: ChecksumAlgorithm | None = None) -> BodyReader:
+        """A reader for the request's body; `algorithm` is a checksum wanted in any case."""
+        return BodyReader(self.http, self.verified, self.services.body_tools, algorithm=algorithm)

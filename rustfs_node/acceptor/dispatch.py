@@ -1,0 +1,162 @@
+"""From an HTTP request to an answer: name the operation, authenticate, see to the bucket, hand over to the
+operation's handler.
+
+This is where everything that can go wrong becomes an S3 error with a request id, and where each request
+leaves its line in the log.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from rustfs_node.acceptor.call import XML_HEADERS, Call, Services
+from rustfs_node.acceptor.faults import s3_error_of
+from rustfs_node.acceptor.health import HEALTH, answer_health, is_health
+from rustfs_node.acceptor.net.messages import HttpRequest, Outcome, Response
+from rustfs_node.acceptor.net.transport import Disconnected
+from rustfs_node.acceptor.operations import BUCKETLESS, HANDLERS, WRITES, Handler
+from rustfs_proto.s3.errors import S3Error, not_implemented, render_error
+from rustfs_proto.s3.features import check_expected_owner, refuse_unbuilt
+from rustfs_proto.s3.names import check_bucket_name, check_object_key, split_target
+from rustfs_proto.s3.operations import Op
+from rustfs_proto.s3.routing import route
+from rustfs_proto.s3.target import parse_target
+from rustfs_proto.wire.faults import Fault
+
+log = structlog.get_logger()
+
+_CLIENT_GONE = 499
+"""What access logs call a request whose client did not wait, after nginx."""
+
+
+class Dispatcher:
+    """The `Application` of the acceptor's connections."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._host_id = services.host_id.encode()
+
+    async def handle(self, request: HttpRequest) -> Response:
+        request_id = self._new_request_id()
+        request.facts["request_id"] = request_id
+        try:
+            response = await self._answer(request, request_id)
+        except Disconnected:
+            self._log_access(request, status=_CLIENT_GONE)
+            raise
+        response.headers.append((b"x-amz-request-id", request_id.encode()))
+        response.headers.append((b"x-amz-id-2", self._host_id))
+        return response
+
+    def refuse(self, code: str, message: str | None = None) -> Response:
+        request_id = self._new_request_id()
+        log.info("refused", request_id=request_id, code=code, reason=message)
+        return self._error_response(S3Error(code, message), {"request_id": request_id}, "/")
+
+    def finished(self, request: HttpRequest, response: Response, outcome: Outcome) -> None:
+        self._log_access(
+            request,
+            status=response.status,
+            bytes=outcome.sent_bytes,
+            complete=outcome.complete,
+            duration_ms=round(outcome.duration_s * 1000, 2),
+        )
+
+    def _log_access(self, request: HttpRequest, **fields: object) -> None:
+        level = self._services.settings.access_log
+        # Probes come every few seconds from several sides and say nothing.
+        if level != "off" and request.facts.get("operation") != HEALTH:
+            getattr(log, level)("request", method=request.method, **request.facts, **fields)
+
+    async def _answer(self, request: HttpRequest, request_id: str) -> Response:
+        try:
+            if is_health(request):
+                return await answer_health(request, self._services)
+            call = self._read(request, request_id)
+            return await self._perform(call, HANDLERS[call.operation])
+        except S3Error as error:
+            return self._error_response(error, request.facts, _path_of(request))
+        except Fault as fault:
+            told = s3_error_of(fault, is_write=request.method not in ("GET", "HEAD"))
+            if told.status >= 500:
+                log.warning("request_failed", **request.facts, fault=fault.code.value, reason=fault.message)
+            return self._error_response(told, request.facts, _path_of(request))
+        except Disconnected:
+            raise
+        # A bug met by one request must not cost the others their connections; it is logged with all it takes
+        # to find it.
+        except Exception:
+            log.exception("request_crashed", **request.facts)
+            return self._error_response(S3Error("InternalError"), request.facts, _path_of(request))
+
+    def _read(self, request: HttpRequest, request_id: str) -> Call:
+        """What is asked, by whom; refuses what must not or cannot be done."""
+        services, headers = self._services, request.headers
+        target = parse_target(request.target)
+        host = headers.get("host", "")
+        bucket, key = split_target(target.path.encode("latin-1"), host, services.settings.domains)
+        if bucket:
+            request.facts["bucket"] = bucket
+        if key:
+            request.facts["key"] = key
+        operation = route(
+            request.method,
+            has_bucket=bucket is not None,
+            has_key=key is not None,
+            params=target.params,
+            headers=headers,
+        )
+        request.facts["operation"] = operation.value
+        if operation is Op.Preflight:
+            raise S3Error("AccessDenied", "CORSResponse: CORS is not enabled for this bucket.")
+        verified = services.authenticator.authenticate(request, target, operation)
+        if operation not in HANDLERS:
+            raise not_implemented(f"The operation {operation}")
+        if bucket is not None:
+            check_bucket_name(bucket)
+        if key is not None:
+            check_object_key(key)
+        refuse_unbuilt(headers)
+        check_expected_owner(headers, services.owner.id)
+        key = key or ""
+        return Call(
+            services, request, request_id, target, operation, bucket or "", key, key.encode(), verified
+        )
+
+    async def _perform(self, call: Call, handler: Handler) -> Response:
+        buckets = self._services.buckets
+        if call.operation in BUCKETLESS:
+            return await handler(call)
+        record = buckets.cached(call.bucket) or await buckets.get(call.bucket, call.request_id)
+        if call.operation not in WRITES:
+            return await handler(call)
+        buckets.refuse_if_leased(record)
+        begun_s = self._services.clock.monotonic_s()
+        buckets.begin_write(call.bucket)
+        try:
+            response = await handler(call)
+        finally:
+            buckets.end_write(call.bucket)
+        await buckets.confirm_write(call.bucket, begun_s, call.request_id)
+        return response
+
+    def _error_response(self, error: S3Error, facts: dict[str, str], resource: str) -> Response:
+        body = render_error(
+            error,
+            resource=resource,
+            request_id=facts["request_id"],
+            host_id=self._services.host_id,
+            bucket=facts.get("bucket"),
+            key=facts.get("key"),
+        )
+        headers = [
+            (name.encode(), value.encode("latin-1", "replace")) for name, value in error.headers.items()
+        ]
+        return Response(error.status, [*XML_HEADERS, *headers], body)
+
+    def _new_request_id(self) -> str:
+        return self._services.randomness.token(8).hex().upper()
+
+
+def _path_of(request: HttpRequest) -> str:
+    return request.target.partition(b"?")[0].decode("latin-1")

@@ -1,0 +1,90 @@
+"""A request and an answer as this server sees them, above the bytes of HTTP and below the meaning of S3."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+from rustfs_node.acceptor.net.framing import RawBody
+
+
+class StreamBroken(Exception):
+    """The rest of an answer cannot be had; its head is gone already, so the connection must be cut to tell
+    the client.
+    """
+
+
+class Blocks(Protocol):
+    """The rest of an answer's body, block by block."""
+
+    async def next_block(self) -> bytes:
+        """The next bytes, empty at the end. Raises `StreamBroken`."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more is wanted; frees what was read ahead. A second call does nothing."""
+        ...
+
+
+@attrs.define
+class HttpRequest:
+    """A request whose head has arrived. `headers` has lower-case names, one Latin-1 character per byte of the
+    value.
+
+    `body` reads the rest from the connection, on demand and never past the request's end. `facts` are what
+    the application found out, for its log.
+    """
+
+    method: str
+    target: bytes
+    headers: dict[str, str]
+    body: RawBody
+    peer: str
+    secure: bool
+    facts: dict[str, str] = attrs.field(factory=dict)
+
+
+@attrs.define
+class Response:
+    """An answer. `headers` are those beside Date, Server, Content-Length and Connection, which the connection
+    writes itself.
+
+    The client gets `body`, then everything from `stream`. `length` is the Content-Length where that is not
+    `len(body)`: of a streamed answer, or of the body that an answer to HEAD only describes. After an answer
+    with `close` the connection ends.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]] = attrs.field(factory=list)
+    body: bytes = b""
+    stream: Blocks | None = None
+    length: int | None = None
+    close: bool = False
+
+
+@attrs.frozen
+class Outcome:
+    """What became of an answer: body bytes that were sent, whether that was all of it, seconds since the head
+    had arrived.
+    """
+
+    sent_bytes: int
+    complete: bool
+    duration_s: float
+
+
+class Application(Protocol):
+    """What a connection serves."""
+
+    async def handle(self, request: HttpRequest) -> Response:
+        """The answer, whatever happens; only `Disconnected` and cancellation leave it as exceptions."""
+        ...
+
+    def refuse(self, code: str, message: str | None = None) -> Response:
+        """An answer for what never became a request: `code` is an S3 error code."""
+        ...
+
+    def finished(self, request: HttpRequest, response: Response, outcome: Outcome) -> None:
+        """The answer is sent, or could not be."""
+        ...

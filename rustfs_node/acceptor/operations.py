@@ -1,0 +1,70 @@
+"""Which handler performs which operation. An operation of S3 that has no row here is answered NotImplemented
+under its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from rustfs_node.acceptor.call import Call
+from rustfs_node.acceptor.net.messages import Response
+from rustfs_node.acceptor.s3 import buckets, copy, delete, listing, multipart, objects, reads, uploads
+from rustfs_proto.s3.operations import Op
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+HANDLERS: dict[Op, Handler] = {
+    Op.PutObject: objects.put_object,
+    Op.GetObject: reads.get_object,
+    Op.HeadObject: reads.head_object,
+    Op.DeleteObject: delete.delete_object,
+    Op.DeleteObjects: delete.delete_objects,
+    Op.CopyObject: copy.copy_object,
+    Op.ListObjects: listing.list_objects_v1,
+    Op.ListObjectsV2: listing.list_objects_2,
+    Op.ListObjectVersions: listing.list_object_versions,
+    Op.CreateMultipartUpload: multipart.create_upload,
+    Op.UploadPart: multipart.upload_part,
+    Op.UploadPartCopy: copy.upload_part_copy,
+    Op.CompleteMultipartUpload: multipart.complete_upload,
+    Op.AbortMultipartUpload: multipart.abort_upload,
+    Op.ListParts: multipart.list_upload_parts,
+    Op.ListMultipartUploads: uploads.list_multipart_uploads,
+    Op.ListBuckets: buckets.list_all_buckets,
+    Op.CreateBucket: buckets.create_bucket,
+    Op.HeadBucket: buckets.head_bucket,
+    Op.DeleteBucket: buckets.delete_bucket,
+    Op.GetBucketLocation: buckets.get_bucket_location,
+    # What follows says truthfully that there is nothing: clients ask before they work.
+    Op.GetBucketVersioning: buckets.get_bucket_versioning,
+    Op.GetObjectAcl: reads.get_object_acl,
+    Op.GetObjectTagging: reads.get_object_tagging,
+    Op.GetBucketAcl: buckets.get_acl,
+    Op.GetBucketRequestPayment: buckets.get_request_payment,
+    Op.GetBucketAccelerateConfiguration: buckets.empty("AccelerateConfiguration"),
+    Op.GetBucketLogging: buckets.empty("BucketLoggingStatus"),
+    Op.GetBucketNotificationConfiguration: buckets.empty("NotificationConfiguration"),
+    Op.GetBucketCors: buckets.absent("NoSuchCORSConfiguration"),
+    Op.GetBucketEncryption: buckets.absent("ServerSideEncryptionConfigurationNotFoundError"),
+    Op.GetBucketLifecycleConfiguration: buckets.absent("NoSuchLifecycleConfiguration"),
+    Op.GetBucketPolicy: buckets.absent("NoSuchBucketPolicy"),
+    Op.GetBucketPolicyStatus: buckets.absent("NoSuchBucketPolicy"),
+    Op.GetBucketTagging: buckets.absent("NoSuchTagSet"),
+    Op.GetBucketWebsite: buckets.absent("NoSuchWebsiteConfiguration"),
+    Op.GetObjectLockConfiguration: buckets.absent("ObjectLockConfigurationNotFoundError"),
+}
+
+BUCKETLESS = frozenset({Op.ListBuckets, Op.CreateBucket, Op.DeleteBucket})
+"""Operations that do not need their bucket to be there, or see to that themselves."""
+
+WRITES = frozenset(
+    {
+        Op.PutObject,
+        Op.CopyObject,
+        Op.CreateMultipartUpload,
+        Op.UploadPart,
+        Op.UploadPartCopy,
+        Op.CompleteMultipartUpload,
+    }
+)
+"""Operations that put something into a bucket, so that it must not be deleted meanwhile."""

@@ -1,0 +1,119 @@
+"""Operations on buckets themselves, and the configurations that a bucket here has, or precisely does not
+have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from rustfs_node.acceptor.bucket_deletion import delete_bucket as remove
+from rustfs_node.acceptor.call import XML_HEADERS, Call
+from rustfs_node.acceptor.net.messages import Response
+from rustfs_node.acceptor.s3.documents import read_document
+from rustfs_proto.s3.errors import S3Error
+from rustfs_proto.s3.listing import BUCKETS_MAX, Position, encode_token, parse_list_buckets
+from rustfs_proto.s3.names import check_bucket_name
+from rustfs_proto.s3.sigv4 import DEFAULT_REGION
+from rustfs_proto.s3.xml_in import CREATE_BUCKET_BODY_MAX_BYTES, parse_create_bucket
+from rustfs_proto.s3.xml_out import (
+    ListedBucket,
+    document,
+    element,
+    list_buckets,
+    location_constraint,
+    owner_element,
+    versioning_configuration,
+)
+
+
+async def list_all_buckets(call: Call) -> Response:
+    """The buckets of the deployment, in pages where the client asks for pages."""
+    query = parse_list_buckets(call.params)
+    wanted = [
+        bucket
+        for bucket in await call.services.buckets.all(call.request_id)
+        if bucket.name.startswith(query.prefix)
+        and (query.after is None or bucket.name > query.after)
+        and query.region in (None, bucket.region)
+    ]
+    page = wanted[: query.max_buckets or BUCKETS_MAX]
+    token = encode_token(Position(page[-1].name)) if page and len(wanted) > len(page) else None
+    # The region of a bucket is told only to those who asked for the paged form, as S3 does.
+    is_paged = query.max_buckets is not None or query.region is not None
+    listed = [ListedBucket(one.name, one.created_ms, one.region if is_paged else "") for one in page]
+    owner = call.services.owner
+    body = list_buckets(listed, owner, prefix=query.prefix, continuation_token=token)
+    return Response(200, list(XML_HEADERS), body)
+
+
+async def create_bucket(call: Call) -> Response:
+    """A new, empty bucket."""
+    check_bucket_name(call.bucket)
+    region = parse_create_bucket(await read_document(call.body(), CREATE_BUCKET_BODY_MAX_BYTES))
+    expected = call.services.settings.region
+    if region is not None and expected and region != expected:
+        raise S3Error("InvalidLocationConstraint", extra={"LocationConstraint": region})
+    services = call.services
+    await services.buckets.create(call.bucket, region or services.region, services.owner.id, call.request_id)
+    return Response(200, [(b"location", f"/{call.bucket}".encode())])
+
+
+async def head_bucket(call: Call) -> Response:
+    """Whether there is such a bucket: dispatch has answered NoSuchBucket otherwise."""
+    record = await call.services.buckets.get(call.bucket, call.request_id)
+    return Response(200, [(b"x-amz-bucket-region", record.region.encode()), *XML_HEADERS])
+
+
+async def delete_bucket(call: Call) -> Response:
+    """Remove the bucket if it is empty."""
+    services = call.services
+    await remove(services.buckets, services.sets, services.clock, call.bucket, call.request_id)
+    return Response(204)
+
+
+async def get_bucket_location(call: Call) -> Response:
+    """The bucket's region; us-east-1 is written as nothing."""
+    record = await call.services.buckets.get(call.bucket, call.request_id)
+    return Response(200, list(XML_HEADERS), location_constraint(record.region or DEFAULT_REGION))
+
+
+async def get_bucket_versioning(_: Call) -> Response:
+    """Versioning was never enabled on any bucket here."""
+    return Response(200, list(XML_HEADERS), versioning_configuration())
+
+
+async def get_acl(call: Call) -> Response:
+    """Everything belongs to the owner, who may do everything; nobody else may do anything."""
+    owner = call.services.owner
+    inner = element("ID", owner.id) + element("DisplayName", owner.display_name)
+    namespace = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"'
+    grant = f"<Grant><Grantee {namespace}>{inner}</Grantee><Permission>FULL_CONTROL</Permission></Grant>"
+    body = document(
+        "AccessControlPolicy", f"{owner_element(owner)}<AccessControlList>{grant}</AccessControlList>"
+    )
+    return Response(200, list(XML_HEADERS), body)
+
+
+async def get_request_payment(_: Call) -> Response:
+    """There are no requesters to bill."""
+    return Response(
+        200, list(XML_HEADERS), document("RequestPaymentConfiguration", element("Payer", "BucketOwner"))
+    )
+
+
+def absent(code: str) -> Callable[[Call], Awaitable[Response]]:
+    """A handler for a configuration that no bucket here has: S3's own way to say so is the error `code`."""
+
+    async def answer(_: Call) -> Response:
+        raise S3Error(code)
+
+    return answer
+
+
+def empty(root: str) -> Callable[[Call], Awaitable[Response]]:
+    """A handler for a configuration that is empty here, which S3 answers by an empty document."""
+
+    async def answer(_: Call) -> Response:
+        return Response(200, list(XML_HEADERS), document(root, ""))
+
+    return answer

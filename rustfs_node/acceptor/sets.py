@@ -1,0 +1,120 @@
+"""The acceptor's way to the set workers: each key has one home set, and each call a deadline.
+
+Whoever asks gets the reply's message, typed, or a `Fault`. Nothing is tried again here: a client that is told
+503 knows best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import trio
+
+from rustfs_node.bus import Bus, Reply
+from rustfs_node.plan import NodePlan
+from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_proto.erasure.layout import make_layout
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+M = TypeVar("M")
+
+
+class Sets:
+    """The erasure sets of the deployment, as seen from one acceptor."""
+
+    def __init__(self, bus: Bus, plan: NodePlan, settings: AcceptorSettings) -> None:
+        self.bus = bus
+        self.settings = settings
+        self.stripe_bytes = plan.settings.set.stripe_bytes
+        self._names = tuple(one.name for one in plan.sets)
+        self._layout = make_layout(plan.deployment_id, [one.k + one.m for one in plan.sets])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The set workers, by index of their sets."""
+        return self._names
+
+    def home(self, bucket: str, key: bytes) -> str:
+        """The set worker of a key and of its uploads."""
+        return self._names[self._layout.set_of(bucket, key)]
+
+    async def ask(
+        self,
+        peer: str,
+        request: object,
+        answer: type[M],
+        *,
+        trace: str,
+        frames: Sequence[bytes] = (),
+        deadline_s: float | None = None,
+    ) -> tuple[M, tuple[bytes, ...]]:
+        """The reply and its payload; raises `Fault`."""
+        reply = await self.bus.call(
+            peer, request, frames, deadline_s=deadline_s or self.settings.set_deadline_s, trace=trace
+        )
+        return typed(reply, answer), reply.frames
+
+    async def ask_all(self, request: object, answer: type[M], *, trace: str) -> list[M]:
+        """The same question to every set at once; their replies by index. Raises the first `Fault`."""
+        if len(self._names) == 1:
+            return [(await self.ask(self._names[0], request, answer, trace=trace))[0]]
+        gathering = Gathering(len(self._names))
+        for index, peer in enumerate(self._names):
+            self.bus.ask(
+                peer,
+                request,
+                deadline_s=self.settings.set_deadline_s,
+                on_reply=gathering.taker(index),
+                trace=trace,
+            )
+        return [typed(reply, answer) for reply in await gathering.replies()]
+
+    async def status_of_all(self, request: object, answer: type[M], *, deadline_s: float) -> list[M | Fault]:
+        """As `ask_all`, but a set that does not answer is told by its `Fault`."""
+        gathering = Gathering(len(self._names))
+        for index, peer in enumerate(self._names):
+            self.bus.ask(peer, request, deadline_s=deadline_s, on_reply=gathering.taker(index))
+        outcomes = await gathering.outcomes()
+        return [one if isinstance(one, Fault) else typed(one, answer) for one in outcomes]
+
+
+class Gathering:
+    """Waits for the answers to several calls that are open at once; costs no task."""
+
+    def __init__(self, count: int) -> None:
+        self._outcomes: list[Reply | Fault | None] = [None] * count
+        self._missing = count
+        self._all_here = trio.Event()
+
+    def taker(self, index: int) -> Callable[[Reply | Fault], None]:
+        """The `on_reply` of the call whose answer belongs at `index`."""
+
+        def take(outcome: Reply | Fault) -> None:
+            self._outcomes[index] = outcome
+            self._missing -= 1
+            if self._missing == 0:
+                self._all_here.set()
+
+        return take
+
+    async def outcomes(self) -> list[Reply | Fault]:
+        """All answers, faults among them."""
+        await self._all_here.wait()
+        return [outcome for outcome in self._outcomes if outcome is not None]
+
+    async def replies(self) -> list[Reply]:
+        """All answers; raises the first `Fault`."""
+        replies: list[Reply] = []
+        for outcome in await self.outcomes():
+            if isinstance(outcome, Fault):
+                raise outcome
+            replies.append(outcome)
+        return replies
+
+
+def typed(reply: Reply, answer: type[M]) -> M:
+    """The message of a reply; anything but an `answer` is a bug of the peer."""
+    if not isinstance(reply.message, answer):
+        raise Fault(FaultCode.INTERNAL, f"expected {answer.__name__}, got {type(reply.message).__name__}")
+    return reply.message

@@ -1,0 +1,155 @@
+"""The acceptor's one job: put its parts together, listen, and drain when told to stop."""
+
+from __future__ import annotations
+
+import hashlib
+
+import attrs
+import structlog
+import trio
+
+from rustfs_node.acceptor.auth import Authenticator, OwnerSecrets
+from rustfs_node.acceptor.body import BodyTools
+from rustfs_node.acceptor.buckets import Buckets
+from rustfs_node.acceptor.call import Services
+from rustfs_node.acceptor.dispatch import Dispatcher
+from rustfs_node.acceptor.net.server import Listener, Server, address_of, open_listeners
+from rustfs_node.acceptor.net.tls import Certificate
+from rustfs_node.acceptor.pool import BufferPool
+from rustfs_node.acceptor.sets import Sets
+from rustfs_node.bus import Bus, open_bus
+from rustfs_node.plan import NodePlan
+from rustfs_node.role import RoleContext, RoleRefused
+from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.randomness import Randomness
+from rustfs_node.seams.threads import ThreadPool, Threads
+from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_proto.s3.xml_out import Owner
+
+log = structlog.get_logger()
+
+_POOLED_BUFFERS = 16
+"""Uploads that find a buffer ready; more than that at once on one core are slower for other reasons."""
+
+
+async def serve(context: RoleContext) -> None:
+    """The role: open the bus to every set worker, then serve clients until stopped."""
+    plan, settings = context.plan, context.plan.settings.acceptor
+    peers = {one.name: one.endpoint for one in plan.sets}
+    bus = open_bus(context.name, None, peers, plan.settings.bus, context.clock)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(bus.run)
+        try:
+            parts = prepare(
+                bus, plan, settings, context.clock, context.randomness, ThreadPool(settings.threads)
+            )
+        except (OSError, ValueError) as error:
+            raise RoleRefused(f"acceptor at {settings.address}: {error}") from error
+        await context.ready()
+        await run_prepared(parts, context.stopping, context.reload)
+        nursery.cancel_scope.cancel()
+
+
+async def run_acceptor(
+    bus: Bus,
+    plan: NodePlan,
+    settings: AcceptorSettings,
+    *,
+    clock: Clock,
+    randomness: Randomness,
+    threads: Threads,
+    stopping: trio.Event,
+    reload: trio.MemoryReceiveChannel[NodePlan] | None = None,
+    task_status: trio.TaskStatus[list[tuple[str, int]]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until `stopping`, then drain; tells `task_status` the addresses it listens on.
+
+    `bus` runs already. Raises OSError where an address or a certificate cannot be had, ValueError for an
+    address that is none.
+    """
+    parts = prepare(bus, plan, settings, clock, randomness, threads)
+    task_status.started(parts.addresses)
+    await run_prepared(parts, stopping, reload)
+
+
+@attrs.frozen
+class Parts:
+    """An acceptor that listens but does not accept yet."""
+
+    server: Server
+    listeners: list[Listener]
+    certificate: Certificate | None
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it listens."""
+        return [address_of(one) for one in self.listeners]
+
+
+def prepare(
+    bus: Bus,
+    plan: NodePlan,
+    settings: AcceptorSettings,
+    clock: Clock,
+    randomness: Randomness,
+    threads: Threads,
+) -> Parts:
+    """Everything that can fail for reasons that somebody has to mend: OSError and ValueError."""
+    certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
+    services = make_services(bus, plan, settings, clock, randomness, threads)
+    server = Server(Dispatcher(services), settings, clock, certificate)
+    parts = Parts(server, open_listeners(settings.address, settings.listen_backlog), certificate)
+    log.info("listening", addresses=parts.addresses, tls=certificate is not None)
+    return parts
+
+
+async def run_prepared(
+    parts: Parts, stopping: trio.Event, reload: trio.MemoryReceiveChannel[NodePlan] | None
+) -> None:
+    """Accept and serve until `stopping`, then drain."""
+    async with trio.open_nursery() as nursery:
+        if reload is not None:
+            nursery.start_soon(_obey_reloads, reload, parts.certificate)
+        await parts.server.run(parts.listeners, stopping)
+        nursery.cancel_scope.cancel()
+
+
+def make_services(
+    bus: Bus,
+    plan: NodePlan,
+    settings: AcceptorSettings,
+    clock: Clock,
+    randomness: Randomness,
+    threads: Threads,
+) -> Services:
+    """What the handlers share."""
+    sets = Sets(bus, plan, settings)
+    credentials = plan.credentials
+    identity = f"{plan.deployment_id}/{credentials.access_key}".encode()
+    return Services(
+        settings=settings,
+        clock=clock,
+        randomness=randomness,
+        sets=sets,
+        buckets=Buckets(sets, clock, siblings=plan.settings.node.acceptors > 1),
+        authenticator=Authenticator(OwnerSecrets(credentials), clock, settings.region),
+        # A byte more than a stripe: see how a body of unknown length is read.
+        body_tools=BodyTools(
+            threads, settings.hash_thread_bytes_min, BufferPool(sets.stripe_bytes + 1, _POOLED_BUFFERS)
+        ),
+        owner=Owner(hashlib.sha256(identity).hexdigest(), credentials.access_key),
+        host_id=hashlib.sha256(f"{plan.deployment_id}/{plan.node_number}".encode()).hexdigest()[:32],
+    )
+
+
+async def _obey_reloads(reload: trio.MemoryReceiveChannel[NodePlan], certificate: Certificate | None) -> None:
+    """SIGHUP takes over a new certificate; the other settings of this room need a restart."""
+    async for _ in reload:
+        if certificate is None:
+            continue
+        try:
+            certificate.reload()
+        except OSError as error:
+            log.error("certificate_not_reloaded", reason=str(error))  # noqa: TRY400 - the reason says it all
+        else:
+            log.info("certificate_reloaded")

@@ -1,0 +1,106 @@
+"""The bus as its users see it: one call, notice or request at a time. Batches are made underneath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+import outcome
+import trio
+
+from rustfs_node.bus.engine import Engine
+from rustfs_node.bus.link import Link
+from rustfs_node.bus.values import BusStatistics, Handler, OnReply, Reply
+from rustfs_node.seams.clock import Clock
+from rustfs_node.settings.bus import BusSettings
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+
+class Bus:
+    """Messages to and from other processes. Made by `open_bus`, or by `MemoryNet.open_bus`.
+
+    Faults of the bus itself: PEER_DOWN, TIMEOUT, OVERLOADED (too much is under way to that peer), EXPIRED,
+    INVALID (too large, or fields of wrong types), UNKNOWN_OP (the peer is of an earlier release, or serves
+    nothing).
+    """
+
+    def __init__(
+        self,
+        own_name: str,
+        incarnation: int,
+        peers: Iterable[str],
+        link: Link,
+        settings: BusSettings,
+        clock: Clock,
+    ) -> None:
+        self.own_name = own_name
+        self._engine = Engine(own_name, incarnation, peers, link, settings, clock)
+
+    def ask(
+        self,
+        peer: str,
+        request: object,
+        frames: Sequence[bytes] = (),
+        *,
+        deadline_s: float,
+        on_reply: OnReply,
+        trace: str = "",
+    ) -> int:
+        """Call without a task: `on_reply` gets the `Reply` or the `Fault`, later and exactly once, unless
+        `cancel` is called with the id returned here. It runs within the bus' turn: it must not await, and
+        what it raises ends the process. `deadline_s` is in seconds from now. Once the bus has ended nobody is
+        told anything any more.
+        """
+        return self._engine.asking.ask(peer, request, frames, deadline_s, on_reply, trace)
+
+    def cancel(self, call_id: int) -> None:
+        """Forget that call, if it is still under way; its effect is unknown."""
+        self._engine.asking.forget(call_id)
+
+    async def call(
+        self, peer: str, request: object, frames: Sequence[bytes] = (), *, deadline_s: float, trace: str = ""
+    ) -> Reply:
+        """The same for a task that waits. Raises `Fault`."""
+        task = trio.lowlevel.current_task()
+
+        def on_reply(answer: Reply | Fault) -> None:
+            trio.lowlevel.reschedule(task, outcome.Value(answer))
+
+        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
+            self.cancel(call_id)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        if self._engine.asking.is_closed:
+            raise Fault(FaultCode.PEER_DOWN, "this process is stopping")
+        call_id = self.ask(peer, request, frames, deadline_s=deadline_s, on_reply=on_reply, trace=trace)
+        answer: Reply | Fault = await trio.lowlevel.wait_task_rescheduled(abort)
+        if isinstance(answer, Fault):
+            raise answer
+        return answer
+
+    def notify(self, peer: str, notice: object, frames: Sequence[bytes] = (), trace: str = "") -> None:
+        """Send without an answer; dropped where the peer is down or too much is under way to it."""
+        self._engine.asking.notify(peer, notice, frames, trace)
+
+    def is_up(self, peer: str) -> bool:
+        """Whether a call would be sent now."""
+        found = self._engine.peers.by_name.get(peer)
+        return found is not None and found.outbox.is_open
+
+    def serve(self, handler: Handler) -> None:
+        """Hand requests to `handler`: all that came in with one turn in one list. Call before `run`."""
+        self._engine.handler = handler
+        self._engine.answering.serves = True
+
+    def statistics(self) -> BusStatistics:
+        """Counts since the start, and how things stand now."""
+        counts = attrs.asdict(self._engine.counts)
+        clients = len(self._engine.answering.clients)
+        return BusStatistics(**counts, clients=clients, peers=self._engine.peers.statistics())
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run until cancelled: `await nursery.start(bus.run)`. Raises `OSError` where it cannot listen.
+
+        Cancelled, it sends what was queued, says goodbye, and fails the calls under way.
+        """
+        await self._engine.run(task_status)

@@ -1,0 +1,1 @@
+"""The command line: arguments in, words for people out. Everything else is done by the rooms it calls."""

@@ -1,0 +1,107 @@
+"""rustfs-node: reads the arguments and hands over to the module of the command.
+
+Exit status: 0 as asked, 1 the node could not serve, 2 the arguments or the configuration are wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rustfs_node import __version__
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and leave the process with its status."""
+    if not __debug__:
+        sys.exit("rustfs-node refuses python -O: its assertions guard what is stored")
+    args = make_parser().parse_args(argv)
+    sys.exit(args.run(args))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All commands and their arguments."""
+    parser = argparse.ArgumentParser(
+        prog="rustfs-node",
+        description="An S3-compatible, erasure-coded object store.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"rustfs-node {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_serve(commands)
+    _add_config(commands)
+    _add_ctl(commands)
+    return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser(
+        "serve",
+        help="start a node on folders, one per drive",
+        description="Start a node on folders, one per drive: /data{1...4}. Empty ones are formatted.",
+        epilog="Without DIR drives come from RUSTFS_VOLUMES or [node] volumes. `rustfs-node config` prints"
+        " every setting.",
+        allow_abbrev=False,
+    )
+    serve.add_argument("volumes", nargs="*", metavar="DIR", help="folder of a drive, ellipses allowed")
+    serve.add_argument("--address", metavar="HOST:PORT", help="where to serve S3 (default :9000)")
+    serve.add_argument("--config", metavar="FILE", default="", help="configuration file (TOML)")
+    serve.add_argument("--domain", metavar="NAME", action="append", help="its subdomains are buckets")
+    serve.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM): serve HTTPS")
+    serve.add_argument("--tls-key", metavar="FILE", help="private key (PEM)")
+    serve.add_argument("--region", metavar="REGION", help="the region that clients must sign for")
+    serve.add_argument("--credentials-file", metavar="FILE", help="where a generated key pair is kept")
+    serve.add_argument("--runtime-dir", metavar="DIR", help="folder for the processes' sockets, mode 0700")
+    serve.add_argument(
+        "--accept-drive",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="format this empty folder although its disk seems not to be mounted; repeatable",
+    )
+    serve.set_defaults(run=_run_serve)
+
+
+def _add_config(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    config = commands.add_parser(
+        "config", help="print a configuration file with every setting and its default"
+    )
+    config.set_defaults(run=_run_config)
+
+
+def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    ctl = commands.add_parser("ctl", help="ask a running node")
+    actions = ctl.add_subparsers(required=True, metavar="ACTION")
+    status = actions.add_parser("status", help="whether a node lives, is ready, and can read and write")
+    status.add_argument(
+        "--endpoint", metavar="URL", default="http://127.0.0.1:9000", help="default %(default)s"
+    )
+    status.add_argument("--json", action="store_true", help="answer in JSON")
+    status.set_defaults(run=_run_status)
+
+
+def _run_serve(args: argparse.Namespace) -> int:
+    from rustfs_node.cli.serve import run
+
+    return run(args)
+
+
+def _run_config(_args: argparse.Namespace) -> int:
+    from rustfs_node.cli.config_file import document
+
+    print(document(), end="")
+    return 0
+
+
+def _run_status(args: argparse.Namespace) -> int:
+    from rustfs_node.cli.status import run
+
+    return run(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""`rustfs-node serve`: settings from all their sources, then the supervisor; and the words printed when it
+serves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
+from rustfs_node.config import ConfigError, Settings, Tables, load
+from rustfs_node.plan import NodePlan
+from rustfs_node.seams.node_files import read_bytes
+from rustfs_node.supervisor.starting import START_ERRORS, CredentialsSource, Order, absolute, serve
+from rustfs_proto.topology.ellipses import EllipsesError, check_distinct, expand_all
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop; the exit status."""
+    try:
+        settings = read_settings(args)
+        paths = absolute(expand_all(settings.node.volumes))
+        check_distinct(paths)
+    except (ConfigError, EllipsesError) as error:
+        return complain(str(error), EXIT_USAGE)
+    order = Order(
+        settings=settings,
+        paths=paths,
+        accepted=frozenset(absolute(args.accept_drive)),
+        reread=lambda: read_settings(args),
+        announce=announce,
+    )
+    try:
+        serve(order, os.environ)
+    except START_ERRORS as error:
+        return complain(str(error), EXIT_FAILED)
+    return 0
+
+
+def read_settings(args: argparse.Namespace) -> Settings:
+    """Settings from the file, the environment and the arguments."""
+    raw = b""
+    if args.config:
+        try:
+            raw = read_bytes(args.config)
+        except OSError as error:
+            raise ConfigError(
+                [f"configuration file {args.config} cannot be read: {error.strerror}"]
+            ) from error
+    settings = load(raw, os.environ, tables_of(args))
+    if bool(settings.acceptor.tls_cert) != bool(settings.acceptor.tls_key):
+        raise ConfigError(
+            ["--tls-cert and --tls-key (acceptor.tls_cert, acceptor.tls_key) belong together: give both"]
+        )
+    return settings
+
+
+def tables_of(args: argparse.Namespace) -> Tables:
+    """The settings that were given as arguments."""
+    node = {
+        "volumes": args.volumes or None,
+        "credentials_file": _absolute(args.credentials_file),
+        "runtime_dir": args.runtime_dir,
+    }
+    acceptor = {
+        "address": args.address,
+        "domains": args.domain,
+        "region": args.region,
+        "tls_cert": _absolute(args.tls_cert),
+        "tls_key": _absolute(args.tls_key),
+    }
+    return {
+        table: {name: value for name, value in values.items() if value is not None}
+        for table, values in (("node", node), ("acceptor", acceptor))
+    }
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else os.path.abspath(path)
+
+
+def complain(text: str, status: int) -> int:
+    """Say what is wrong on stderr."""
+    for line in text.splitlines():
+        print(f"rustfs-node: {line}", file=sys.stderr)
+    return status
+
+
+def announce(plan: NodePlan, source: CredentialsSource) -> None:
+    """Tell the person at the terminal that the node serves, and how to speak to it."""
+    print(banner(plan, source), flush=True)
+
+
+def banner(plan: NodePlan, source: CredentialsSource) -> str:
+    """Endpoint, place of the credentials, and lines to paste. The secret itself is not shown: logs are kept
+    and copied.
+    """
+    acceptor = plan.settings.acceptor
+    endpoint = endpoint_url(acceptor.address, secure=bool(acceptor.tls_cert))
+    region = acceptor.region or "us-east-1"
+    drives = sum(len(one.drives) for one in plan.sets)
+    codes = ", ".join(sorted({f"{one.k}+{one.m}" for one in plan.sets}))
+    where = "the configuration"
+    load_keys: tuple[str, ...] = (
+        'export AWS_ACCESS_KEY_ID="$RUSTFS_ACCESS_KEY" AWS_SECRET_ACCESS_KEY="$RUSTFS_SECRET_KEY"',
+    )
+    if source.file:
+        where = f"{source.file}{' (generated just now)' if source.generated else ''}"
+        load_keys = (
+            f"export AWS_ACCESS_KEY_ID=$(sed -n 's/^access_key = \"\\(.*\\)\"/\\1/p' {source.file})",
+            f"export AWS_SECRET_ACCESS_KEY=$(sed -n 's/^secret_key = \"\\(.*\\)\"/\\1/p' {source.file})",
+        )
+    boto3 = f"boto3.client('s3', endpoint_url='{endpoint}', region_name='{region}')"
+    lines = (
+        f"rustfs-node serves at {endpoint}",
+        f"  drives       {drives} in {len(plan.sets)} erasure set(s), {codes}",
+        f"  deployment   {plan.deployment_id}",
+        f"  credentials  {where}",
+        "To use it, paste:",
+        *(f"  {line}" for line in load_keys),
+        f"  aws --endpoint-url {endpoint} --region {region} s3 mb s3://first-bucket",
+        f"  python3 -c \"import boto3; print({boto3}.list_buckets()['Buckets'])\"",
+    )
+    return "\n".join(lines)
+
+
+def endpoint_url(address: str, *, secure: bool) -> str:
+    """A URL that reaches the address from this machine."""
+    host, _, port = address.rpartition(":")
+    if host in {"", "0.0.0.0", "[::]", "*"}:  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"{'https' if secure else 'http'}://{host}:{port}"

@@ -1,0 +1,245 @@
+"""Every setting of every room in one value, and how it comes about.
+
+Later sources win over earlier ones, setting by setting:
+
+    1. the default in the settings class
+    2. the configuration file: TOML, tables [node] [bus] [drive] [set] [acceptor]
+    3. the environment: the names that MinIO and RustFS use (`WELL_KNOWN`), then RUSTFS_<TABLE>_<NAME>
+    4. the command line
+
+This module reads neither files nor the environment: it is handed text and mappings, and answers with a value
+or with all that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any, get_origin
+
+import attrs
+import cattrs
+from cattrs import transform_error
+from cattrs.errors import ForbiddenExtraKeysError
+
+from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_node.settings.bus import BusSettings
+from rustfs_node.settings.drive import DriveSettings
+from rustfs_node.settings.erasureset import SetSettings
+from rustfs_node.settings.node import NodeSettings
+
+PREFIX = "RUSTFS_"
+
+Tables = dict[str, dict[str, Any]]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; one line per error, each with the value seen."""
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = errors
+
+
+@attrs.frozen
+class Settings:
+    """All settings, one field per table of the configuration file."""
+
+    node: NodeSettings = attrs.field(factory=NodeSettings)
+    bus: BusSettings = attrs.field(factory=BusSettings)
+    drive: DriveSettings = attrs.field(factory=DriveSettings)
+    set: SetSettings = attrs.field(factory=SetSettings)
+    acceptor: AcceptorSettings = attrs.field(factory=AcceptorSettings)
+
+
+# The name in the environment, the table and the setting. Of two rows for one setting the later wins.
+WELL_KNOWN: tuple[tuple[str, str, str], ...] = (
+    ("MINIO_VOLUMES", "node", "volumes"),
+    ("RUSTFS_VOLUMES", "node", "volumes"),
+    ("RUSTFS_ADDRESS", "acceptor", "address"),
+    ("MINIO_DOMAIN", "acceptor", "domains"),
+    ("RUSTFS_SERVER_DOMAINS", "acceptor", "domains"),
+    ("MINIO_SITE_REGION", "acceptor", "region"),
+    ("RUSTFS_REGION", "acceptor", "region"),
+)
+# The two ways to name the owner's key pair. Where one name of the first is given, the second is not looked
+# at.
+OUR_KEY_PAIR: tuple[tuple[str, str, str], ...] = (
+    ("RUSTFS_ACCESS_KEY", "node", "access_key"),
+    ("RUSTFS_ACCESS_KEY_FILE", "node", "access_key_file"),
+    ("RUSTFS_SECRET_KEY", "node", "secret_key"),
+    ("RUSTFS_SECRET_KEY_FILE", "node", "secret_key_file"),
+)
+MINIO_KEY_PAIR: tuple[tuple[str, str, str], ...] = (
+    ("MINIO_ROOT_USER", "node", "access_key"),
+    ("MINIO_ROOT_USER_FILE", "node", "access_key_file"),
+    ("MINIO_ROOT_PASSWORD", "node", "secret_key"),
+    ("MINIO_ROOT_PASSWORD_FILE", "node", "secret_key_file"),
+)
+
+
+def load(toml: bytes, environ: Mapping[str, str], arguments: Tables) -> Settings:
+    """Settings from the text of a configuration file (empty: none), the environment, and the command line.
+
+    Raises `ConfigError` with everything that is wrong.
+    """
+    tables = parse_toml(toml)
+    errors: list[str] = []
+    overlay(tables, from_environment(environ, errors))
+    overlay(tables, arguments)
+    try:
+        settings = _converter.structure(tables, Settings)
+    except cattrs.BaseValidationError as error:
+        raise ConfigError(errors + transform_error(error, path="", format_exception=_explain)) from error
+    if errors:
+        raise ConfigError(errors)
+    return settings
+
+
+def parse_toml(toml: bytes) -> Tables:
+    """The tables of a configuration file."""
+    try:
+        tables = tomllib.loads(toml.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"the configuration file is not TOML: {error}"]) from error
+    stray = sorted(name for name, value in tables.items() if not isinstance(value, dict))
+    if stray:
+        raise ConfigError([f"{name} stands outside a table such as [node]" for name in stray])
+    return tables
+
+
+def overlay(tables: Tables, upper: Tables) -> None:
+    """Lay the values of `upper` over those of `tables`, in place. A key pair is replaced as a whole, so that
+    a key in the file and another in the environment never make a mixed pair.
+    """
+    for table, values in upper.items():
+        target = tables.setdefault(table, {})
+        if table == "node" and any(name in values for _, _, name in OUR_KEY_PAIR):
+            for _, _, name in OUR_KEY_PAIR:
+                target.pop(name, None)
+        target.update(values)
+
+
+def from_environment(environ: Mapping[str, str], errors: list[str]) -> Tables:
+    """What the environment says, as tables; texts that cannot be read as their setting's type are added to
+    `errors`.
+    """
+    tables: Tables = {}
+    ours = any(name in environ for name, _, _ in OUR_KEY_PAIR)
+    named = [*WELL_KNOWN, *(OUR_KEY_PAIR if ours else MINIO_KEY_PAIR), *own_names()]
+    types = {(t, f.name): f.type for t, cls in table_classes().items() for f in attrs.fields(cls)}
+    for name, table, setting in named:
+        if name not in environ:
+            continue
+        try:
+            value = parse_text(environ[name], types[table, setting])
+        except ValueError as error:
+            errors.append(f"{name}={environ[name]!r}: {error}")
+            continue
+        tables.setdefault(table, {})[setting] = value
+    errors.extend(misspelt(environ))
+    return tables
+
+
+def misspelt(environ: Mapping[str, str]) -> list[str]:
+    """RUSTFS_<TABLE>_… names whose setting does not exist. Other RUSTFS_ names are RustFS' own and none of
+    our business.
+    """
+    known = {name for name, _, _ in (*WELL_KNOWN, *OUR_KEY_PAIR, *own_names())}
+    prefixes = tuple(f"{PREFIX}{table.upper()}_" for table in table_classes())
+    return [
+        f"{name}: there is no such setting"
+        for name in sorted(environ)
+        if name.startswith(prefixes) and name not in known
+    ]
+
+
+def parse_text(text: str, wanted: Any) -> Any:
+    """A value of the setting's type from the text of an environment variable; lists are separated by blanks
+    or commas.
+    """
+    if wanted is bool:
+        words = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+        if text.lower() not in words:
+            raise ValueError("expected true or false")
+        return words[text.lower()]
+    if wanted is int:
+        return _number(text, int, "a whole number")
+    if wanted is float:
+        return _number(text, float, "a number")
+    if get_origin(wanted) is tuple:
+        return text.replace(",", " ").split()
+    return text
+
+
+def _number(text: str, kind: type[int | float], expected: str) -> int | float:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"expected {expected}") from None
+
+
+def table_classes() -> dict[str, type[attrs.AttrsInstance]]:
+    """Table name → settings class, in the order of the configuration file."""
+    tables: dict[str, type[attrs.AttrsInstance]] = {}
+    for field in attrs.fields(attrs.resolve_types(Settings)):
+        assert field.type is not None, field.name
+        tables[field.name] = attrs.resolve_types(field.type)
+    return tables
+
+
+def own_names() -> list[tuple[str, str, str]]:
+    """RUSTFS_<TABLE>_<NAME>, table and setting of everything that can be set."""
+    return [
+        (f"{PREFIX}{table.upper()}_{field.name.upper()}", table, field.name)
+        for table, cls in table_classes().items()
+        for field in attrs.fields(cls)
+    ]
+
+
+def reloaded(running: Settings, fresh: Settings) -> tuple[Settings, list[str]]:
+    """What SIGHUP makes of the running settings, and the names of changed settings that need a restart
+    instead.
+    """
+    later: list[str] = []
+    tables = {}
+    for table, cls in table_classes().items():
+        old, new = getattr(running, table), getattr(fresh, table)
+        fields = attrs.fields(cls)
+        changed = [field for field in fields if getattr(old, field.name) != getattr(new, field.name)]
+        taken = {field.name: getattr(new, field.name) for field in changed if field.metadata.get("reload")}
+        later += [f"{table}.{field.name}" for field in changed if field.name not in taken]
+        tables[table] = attrs.evolve(old, **taken)
+    return Settings(**tables), later
+
+
+def _strict(value: Any, wanted: Any) -> Any:
+    """TOML has types, so a text for a number is a mistake, and true is not 1."""
+    allowed = (int, float) if wanted is float else (wanted,)
+    if not isinstance(value, allowed) or (isinstance(value, bool) and wanted is not bool):
+        raise TypeError(f"expected {wanted.__name__}, found {value!r}")
+    return wanted(value)
+
+
+def _strict_tuple(value: Any, _wanted: Any) -> tuple[str, ...]:
+    """A single text where a list belongs would otherwise be taken letter by letter."""
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"expected a list of texts, found {value!r}")
+    return tuple(value)
+
+
+def _explain(error: BaseException, _wanted: type | None) -> str:
+    if isinstance(error, ForbiddenExtraKeysError):
+        return f"there is no setting or table named {', '.join(sorted(error.extra_fields))}"
+    return str(error)
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for kind in (int, float, str, bool):
+        converter.register_structure_hook(kind, _strict)
+    converter.register_structure_hook_func(lambda wanted: wanted == tuple[str, ...], _strict_tuple)
+    return converter
+
+
+_converter = _make_converter()

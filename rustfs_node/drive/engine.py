@@ -1,0 +1,142 @@
+"""One drive, opened: everything the worker's tasks share, and the answers that need no waiting.
+
+The engine knows no tasks. Its quick methods run in the event loop; those that block say so and run in a
+thread. Log and index are changed only by batches, one at a time, and by the steps of compaction and sweep
+between two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from rustfs_node.drive.commit import Batch, Copy, Waiting
+from rustfs_node.drive.fence import Fence
+from rustfs_node.drive.identity_file import DriveAddress, mark_healing
+from rustfs_node.drive.index import Index
+from rustfs_node.drive.index_file import IndexFile, index_path
+from rustfs_node.drive.log import Log
+from rustfs_node.drive.read import Reader
+from rustfs_node.drive.recovery import recover
+from rustfs_node.drive.shard_reads import ShardReaders
+from rustfs_node.drive.shards import ShardWriters
+from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.files import Files, Space
+from rustfs_node.settings.drive import DriveSettings
+from rustfs_proto.disk.identity import HEALING, DriveIdentity
+from rustfs_proto.disk.place import DrivePlace
+from rustfs_proto.wire.drive_ops import DriveStatusReply, SettledRow
+
+
+@attrs.define
+class DriveEngine:
+    """The storage engine of one drive."""
+
+    files: Files
+    address: DriveAddress
+    settings: DriveSettings
+    clock: Clock
+    identity: DriveIdentity
+    place: DrivePlace
+    log: Log
+    index: Index
+    index_file: IndexFile
+    fence: Fence
+    reader: Reader
+    shard_writers: ShardWriters
+    shard_readers: ShardReaders
+    device: int
+    space: Space
+
+    @classmethod
+    def open(
+        cls, files: Files, address: DriveAddress, settings: DriveSettings, clock: Clock, index_at: str = ""
+    ) -> DriveEngine:
+        """Recover the drive and open it. `index_at` overrides where the index lies. Blocks; DriveRefused,
+        OSError.
+        """
+        path = address.path
+        index_file = IndexFile(
+            index_at or index_path(path, settings.index_dir, address.drive_id),
+            address.drive_id.encode(),
+            settings.index_cache_bytes,
+            settings.index_wal_bytes,
+        )
+        found = recover(files, address, settings, index_file, clock.wall_ms())
+        return cls(
+            files=files,
+            address=address,
+            settings=settings,
+            clock=clock,
+            identity=found.identity,
+            place=found.place,
+            log=found.log,
+            index=found.index,
+            index_file=index_file,
+            fence=Fence(path, settings, found.identity.state == HEALING, found.identity.reason),
+            reader=Reader(found.log, found.index, found.place),
+            shard_writers=ShardWriters(files, path, found.place, settings),
+            shard_readers=ShardReaders(files, path, found.place, settings),
+            device=files.stat(path).device,
+            space=files.space(path),
+        )
+
+    @property
+    def has_room(self) -> bool:
+        """Whether values may be stored. As of the last tick: the reserve is larger than what one tick can
+        write.
+        """
+        return self.space.free_bytes > self.settings.reserve_bytes
+
+    def batch(
+        self, waiting: Sequence[Waiting], settled: Sequence[SettledRow] = (), copies: Sequence[Copy] = ()
+    ) -> Batch:
+        """The next batch; see `commit` for its steps."""
+        now_ms = self.clock.wall_ms()
+        return Batch(self.log, self.index, self.place, self.has_room, now_ms, waiting, settled, copies)
+
+    def run(
+        self, waiting: Sequence[Waiting], settled: Sequence[SettledRow] = (), copies: Sequence[Copy] = ()
+    ) -> None:
+        """All steps of a batch on the spot: what the worker does with a thread in the middle. Blocks."""
+        batch = self.batch(waiting, settled, copies)
+        batch.decide(self.reader.is_whole)
+        batch.encode()
+        batch.sync()
+        batch.apply()
+        batch.answer()
+
+    def status(self) -> DriveStatusReply:
+        """How the drive is."""
+        index = self.index
+        used = sum(use.used_bytes for use in index.segments.values())
+        live = sum(use.live_bytes for use in index.segments.values())
+        return DriveStatusReply(
+            drive_id=self.address.drive_id,
+            state=self.fence.state(self.clock.monotonic_s()),
+            newest_stamp=index.newest_stamp,
+            total_bytes=self.space.total_bytes,
+            free_bytes=self.space.free_bytes,
+            rows=index.rows,
+            log_bytes=used,
+            garbage_bytes=max(0, used - live),
+            heal_notes=index.heal_notes,
+            reason=self.fence.reason,
+        )
+
+    def look_around(self) -> Space:
+        """Free space, and whether the mount is still there. Blocks."""
+        self.fence.check_mount(self.files, self.address, self.device)
+        return self.files.space(self.address.path)
+
+    def mark_healing(self, reason: str) -> None:
+        """The drive lost something: from now on its absences prove nothing. Blocks."""
+        self.identity = mark_healing(self.files, self.address.path, self.identity, reason)
+        self.fence.is_healing, self.fence.reason = True, self.identity.reason
+
+    def close(self) -> None:
+        """Release everything. Nothing is lost by not calling it."""
+        self.shard_readers.close()
+        self.log.close()
+        self.index.close()

@@ -1,0 +1,307 @@
+"""The index: which versions of which rows this drive has, and where in the log they stand.
+
+Rules of this file:
+
+- Derived. All of it can be told again from the log and the shard files, except that settled priors come back as
+  priors, and a settled tombstone as an unsettled one. A damaged, outdated or foreign index is dropped and rebuilt,
+  never repaired.
+- Behind the log, never ahead: a change comes here after its record is on stable storage, and `position` moves in
+  the same transaction.
+- Every row carries an xxh3-64 check of its fields, verified whenever it is read. A mismatch raises IndexDamaged.
+- Used by one thread at a time.
+
+SQLite's journal makes each transaction whole after a crash of the process; after a power cut
+(synchronous=NORMAL) some last transactions may be missing, and replay brings them back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import attrs
+import xxhash
+
+from rustfs_node.drive import index_sql as sql
+from rustfs_proto.disk.record import aligned, split_ids
+from rustfs_proto.wire.drive_ops import RowKind, Space
+
+SCHEMA_VERSION = 1
+
+RowKey = tuple[int, str, bytes, bytes]
+"""Space, bucket, key, sub."""
+
+SubKey = tuple[bytes, bytes]
+"""Key and sub: the order of rows within a bucket."""
+
+_CHECKED = struct.Struct("<BqBHqqIIHHHHII")
+_CHECK_AT = 15
+
+
+class IndexDamaged(Exception):
+    """What the index says cannot be right: drop it and rebuild it from the log."""
+
+
+class Row(NamedTuple):
+    """One version of one row, as SQLite gives it.
+
+    `files` are data ids one after the other, `missing` those of them whose shard file was not there.
+    """
+
+    space: int
+    bucket: str
+    key: bytes
+    sub: bytes
+    stamp: int
+    version_id: bytes
+    kind: int
+    shard: int
+    segment: int
+    offset: int
+    prefix_bytes: int
+    data_bytes: int
+    head: bytes
+    files: bytes
+    missing: bytes
+    check: int = 0
+
+    @property
+    def row_key(self) -> RowKey:
+        """Which row this is a version of."""
+        return self[:4]
+
+    @property
+    def record_bytes(self) -> int:
+        """What the record occupies in its segment."""
+        return aligned(self.prefix_bytes + self.data_bytes)
+
+
+def check_of(row: Sequence[Any]) -> int:
+    """The check of a row's fields, in 63 bits because SQLite's integers are signed."""
+    # fmt: off
+    (
+        space, bucket, key, sub, stamp, version_id, kind, shard,
+        segment, offset, prefix_bytes, data_bytes, head, files, missing, *_,
+    ) = row
+    name = bucket.encode()
+    fields = _CHECKED.pack(
+        space, stamp, kind, shard, segment, offset, prefix_bytes, data_bytes,
+        len(name), len(key), len(sub), len(version_id), len(head), len(files),
+    )
+    # fmt: on
+    joined = b"".join((fields, name, key, sub, version_id, head, files, missing))
+    return xxhash.xxh3_64_intdigest(joined) >> 1
+
+
+def verified(found: Sequence[Any]) -> Row:
+    """The row that SQLite gave, if its check is right; raises IndexDamaged."""
+    try:
+        is_right = check_of(found) == found[_CHECK_AT]
+    except (TypeError, ValueError, AttributeError, struct.error):
+        # SQLite gives whatever stands in the page: a flipped bit may make a number of a text.
+        is_right = False
+    if not is_right:
+        raise IndexDamaged(f"a row of the index fails its check: {found[:5]}")
+    return Row._make(found)
+
+
+@attrs.frozen
+class Position:
+    """How far the log is applied: the next record would stand at `offset` of `segment`.
+
+    `sequence` is that of the last record applied.
+    """
+
+    segment: int
+    offset: int
+    sequence: int
+
+
+@attrs.define
+class SegmentUse:
+    """How much of a segment is records, and how much of that some row still points to."""
+
+    used_bytes: int = 0
+    live_bytes: int = 0
+
+
+class Index:
+    """The open index of one drive. Changes happen between `begin` and `commit`."""
+
+    def __init__(self, connection: sqlite3.Connection, drive_id: bytes) -> None:
+        self._sql = connection.execute
+        self._many = connection.executemany
+        self._connection = connection
+        state = self._sql("SELECT * FROM state").fetchone()
+        if state is None or state[1] != SCHEMA_VERSION or state[2] != drive_id:
+            raise IndexDamaged("the index is of another drive or release")
+        self.position = Position(*state[3:6])
+        self.newest_stamp: int = state[6]
+        self.rows: int = state[7]
+        self.heal_notes: int = state[8]
+        found = self._sql("SELECT number, used_bytes, live_bytes FROM segments ORDER BY number")
+        self.segments = {number: SegmentUse(used, live) for number, used, live in found}
+        self._changed: dict[int, None] = {}
+
+    def newest(self, row_key: RowKey) -> int:
+        """The greatest stamp of the row; 0 where there is none."""
+        found = self._sql(sql.NEWEST, row_key).fetchone()
+        return found[0] if found else 0
+
+    def versions(self, row_key: RowKey) -> list[Row]:
+        """All versions of the row, newest first."""
+        return list(map(verified, self._sql(sql.VERSIONS, row_key)))
+
+    def version(self, row_key: RowKey, stamp: int) -> Row | None:
+        """That very version."""
+        found = self._sql(sql.VERSION, (*row_key, stamp)).fetchone()
+        return verified(found) if found else None
+
+    def walk(self, space: int, bucket: str, first: SubKey, before: bytes | None) -> Iterator[Row]:
+        """Versions from (key, sub) `first` on, in order of key, sub and falling stamp, up to the key
+        `before`.
+        """
+        if before is None:
+            return map(verified, self._sql(sql.WALK, (space, bucket, *first)))
+        return map(verified, self._sql(sql.WALK_BEFORE, (space, bucket, *first, before)))
+
+    def next_value(self, space: int, bucket: str, first: SubKey, before: bytes | None) -> SubKey | None:
+        """The first (key, sub) from `first` on that has a version which is no tombstone; found without
+        leaving SQLite.
+        """
+        text, limit = (sql.NEXT_VALUE, ()) if before is None else (sql.NEXT_VALUE_BEFORE, (before,))
+        found = self._sql(text, (space, bucket, *first, *limit)).fetchone()
+        return (found[0], found[1]) if found else None
+
+    def parts_of(self, bucket: str, key: bytes, upload_id: bytes, space: int) -> list[Row]:
+        """All versions of all rows whose sub begins with the upload id."""
+        found = map(verified, self._sql(sql.SUBS_FROM, (space, bucket, key, upload_id)))
+        rows: list[Row] = []
+        for row in found:
+            if not row.sub.startswith(upload_id):
+                break
+            rows.append(row)
+        return rows
+
+    def refers(self, data_id: bytes) -> bool:
+        """Whether any row names that shard file."""
+        return self._sql("SELECT 1 FROM files WHERE data_id = ? LIMIT 1", (data_id,)).fetchone() is not None
+
+    def referring(self, data_id: bytes) -> list[Row]:
+        """The versions that name that shard file."""
+        text = "SELECT space, bucket, key, sub, stamp FROM files WHERE data_id = ?"
+        keys = self._sql(text, (data_id,)).fetchall()
+        rows = (self.version(key[:4], key[4]) for key in keys)
+        return [row for row in rows if row is not None]
+
+    def data_ids(self) -> Iterator[bytes]:
+        """Every shard file that some row names, in order."""
+        return (found[0] for found in self._sql("SELECT DISTINCT data_id FROM files ORDER BY data_id"))
+
+    def begin(self) -> None:
+        """Open the one transaction."""
+        self._sql("BEGIN IMMEDIATE")
+
+    def commit(self, position: Position) -> None:
+        """Make the changes visible, together with how far the log is applied now."""
+        changed = [(number, use.used_bytes, use.live_bytes) for number, use in self._touched()]
+        if changed:
+            self._many("INSERT OR REPLACE INTO segments VALUES (?, ?, ?)", changed)
+            self._changed.clear()
+        self._sql(sql.UPDATE_STATE, (*attrs.astuple(position), self.newest_stamp, self.rows, self.heal_notes))
+        self._sql("COMMIT")
+        self.position = position
+
+    def put(self, rows: Sequence[Row]) -> None:
+        """Insert versions that are not there yet, with their references to shard files."""
+        self._many(sql.INSERT, [(*row[:15], check_of(row)) for row in rows])
+        self.rows += len(rows)
+        for row in rows:
+            self._count(row.segment, row.record_bytes)
+            self.newest_stamp = max(self.newest_stamp, row.stamp)
+            if row.space == Space.HEAL:
+                self.heal_notes += row.kind == RowKind.VALUE
+            if row.files:
+                self._refer(row)
+
+    def replace(self, old: Row, new: Row) -> None:
+        """The same version, found elsewhere or with other files missing from now on."""
+        assert (old.row_key, old.stamp, old.files) == (new.row_key, new.stamp, new.files)
+        self._sql(sql.DELETE, (*old.row_key, old.stamp))
+        self._sql(sql.INSERT, (*new[:15], check_of(new)))
+        self._count(old.segment, -old.record_bytes)
+        self._count(new.segment, new.record_bytes)
+
+    def drop(self, row: Row, now_ms: int) -> None:
+        """Forget a version. Shard files that nothing else names become garbage."""
+        self._sql(sql.DELETE, (*row.row_key, row.stamp))
+        self.rows -= 1
+        self._count(row.segment, -row.record_bytes)
+        if row.space == Space.HEAL:
+            self.heal_notes -= row.kind == RowKind.VALUE
+        for data_id in split_ids(row.files):
+            self._sql(sql.UNREFER, (data_id, *row.row_key, row.stamp))
+            if not self.refers(data_id):
+                self.add_garbage(data_id, now_ms)
+
+    def use_segment(self, number: int, used_bytes: int) -> None:
+        """The segment's records end there now."""
+        self.segments.setdefault(number, SegmentUse()).used_bytes = used_bytes
+        self._changed[number] = None
+
+    def forget_segment(self, number: int) -> None:
+        """The segment's file is gone."""
+        self.segments.pop(number, None)
+        self._changed.pop(number, None)
+        self._sql("DELETE FROM segments WHERE number = ?", (number,))
+
+    def add_garbage(self, data_id: bytes, since_ms: int) -> None:
+        """Nothing names that shard file since then."""
+        self._sql("INSERT OR IGNORE INTO garbage VALUES (?, ?)", (data_id, since_ms))
+
+    def garbage(self, until_ms: int, limit: int) -> list[bytes]:
+        """Shard files that nothing has named since `until_ms` or longer."""
+        text = "SELECT data_id FROM garbage WHERE since_ms <= ? LIMIT ?"
+        return [found[0] for found in self._sql(text, (until_ms, limit))]
+
+    def forget_garbage(self, data_ids: Sequence[bytes]) -> None:
+        """These files are gone, or named again."""
+        self._many("DELETE FROM garbage WHERE data_id = ?", [(data_id,) for data_id in data_ids])
+
+    def add_settled(self, row: Row, floor: int) -> None:
+        """That tombstone may go once every segment up to `floor` is gone."""
+        self._sql("INSERT OR IGNORE INTO settled VALUES (?, ?, ?, ?, ?, ?)", (floor, *row.row_key, row.stamp))
+
+    def settled(self, oldest_segment: int, limit: int) -> list[tuple[int, RowKey, int]]:
+        """Floor, row and stamp of settled tombstones whose floor is below the oldest segment."""
+        found = self._sql(
+            "SELECT * FROM settled WHERE floor < ? ORDER BY floor LIMIT ?", (oldest_segment, limit)
+        )
+        return [(entry[0], entry[1:5], entry[5]) for entry in found]
+
+    def forget_settled(self, floor: int, row_key: RowKey, stamp: int) -> None:
+        """The tombstone is gone."""
+        self._sql(sql.FORGET_SETTLED, (floor, *row_key, stamp))
+
+    def settled_count(self) -> int:
+        """Settled tombstones that wait for old segments to go."""
+        count: int = self._sql("SELECT count(*) FROM settled").fetchone()[0]
+        return count
+
+    def _refer(self, row: Row) -> None:
+        data_ids = split_ids(row.files)
+        self._many(sql.REFER, [(data_id, *row.row_key, row.stamp) for data_id in data_ids])
+        self.forget_garbage(data_ids)
+
+    def _count(self, segment: int, record_bytes: int) -> None:
+        self.segments.setdefault(segment, SegmentUse()).live_bytes += record_bytes
+        self._changed[segment] = None
+
+    def _touched(self) -> list[tuple[int, SegmentUse]]:
+        return [(number, self.segments[number]) for number in self._changed]
+
+    def close(self) -> None:
+        """Release the file; what was committed stays."""
+        self._connection.close()

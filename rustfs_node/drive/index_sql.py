@@ -1,0 +1,66 @@
+"""The statements of the index: its schema, and what is asked of it.
+
+The primary key is the order of everything: newest version first within a row, rows by sub within a key, keys
+in byte order within a bucket. So a lookup is one descent, and a listing is one walk. `files` answers which
+rows name a shard file. `garbage` are shard files that lost their last row, `settled` the tombstones that may
+go once older segments are gone.
+"""
+# Only constants of this module are put together here; values always travel as parameters.
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+SCHEMA = """
+CREATE TABLE state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    schema INTEGER NOT NULL, drive_id BLOB NOT NULL,
+    segment INTEGER NOT NULL, offset INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    newest_stamp INTEGER NOT NULL, rows INTEGER NOT NULL, heal_notes INTEGER NOT NULL);
+CREATE TABLE rows (
+    space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL,
+    stamp INTEGER NOT NULL, version_id BLOB NOT NULL, kind INTEGER NOT NULL, shard INTEGER NOT NULL,
+    segment INTEGER NOT NULL, offset INTEGER NOT NULL,
+    prefix_bytes INTEGER NOT NULL, data_bytes INTEGER NOT NULL,
+    head BLOB NOT NULL, files BLOB NOT NULL, missing BLOB NOT NULL, "check" INTEGER NOT NULL,
+    PRIMARY KEY (space, bucket, key, sub, stamp DESC)) WITHOUT ROWID;
+CREATE TABLE files (
+    data_id BLOB NOT NULL,
+    space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL, stamp INTEGER NOT NULL,
+    PRIMARY KEY (data_id, space, bucket, key, sub, stamp)) WITHOUT ROWID;
+CREATE TABLE garbage (data_id BLOB PRIMARY KEY, since_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE segments (
+    number INTEGER PRIMARY KEY, used_bytes INTEGER NOT NULL, live_bytes INTEGER NOT NULL);
+CREATE TABLE settled (
+    floor INTEGER NOT NULL,
+    space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL, stamp INTEGER NOT NULL,
+    PRIMARY KEY (floor, space, bucket, key, sub, stamp)) WITHOUT ROWID;
+"""
+
+_COLUMNS = (
+    "space, bucket, key, sub, stamp, version_id, kind, shard,"
+    ' segment, offset, prefix_bytes, data_bytes, head, files, missing, "check"'
+)
+_ROW_KEY = "space = ? AND bucket = ? AND key = ? AND sub = ?"
+_ORDER = "ORDER BY key, sub, stamp DESC"
+_FROM = "space = ? AND bucket = ? AND (key, sub) >= (?, ?)"
+
+NEWEST = f"SELECT stamp FROM rows WHERE {_ROW_KEY} ORDER BY stamp DESC LIMIT 1"
+VERSIONS = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} ORDER BY stamp DESC"
+VERSION = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} AND stamp = ?"
+WALK = f"SELECT {_COLUMNS} FROM rows WHERE {_FROM} {_ORDER}"
+WALK_BEFORE = f"SELECT {_COLUMNS} FROM rows WHERE {_FROM} AND key < ? {_ORDER}"
+NEXT_VALUE = f"SELECT key, sub FROM rows WHERE {_FROM} AND kind = 1 {_ORDER} LIMIT 1"
+NEXT_VALUE_BEFORE = f"SELECT key, sub FROM rows WHERE {_FROM} AND key < ? AND kind = 1 {_ORDER} LIMIT 1"
+SUBS_FROM = f"SELECT {_COLUMNS} FROM rows WHERE space = ? AND bucket = ? AND key = ? AND sub >= ? {_ORDER}"
+INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+DELETE = f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp = ?"
+
+REFER = "INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, ?)"
+UNREFER = f"DELETE FROM files WHERE data_id = ? AND {_ROW_KEY} AND stamp = ?"
+
+SETTLED = "SELECT * FROM settled WHERE floor < ? ORDER BY floor LIMIT ?"
+FORGET_SETTLED = f"DELETE FROM settled WHERE floor = ? AND {_ROW_KEY} AND stamp = ?"
+
+UPDATE_STATE = (
+    "UPDATE state SET segment = ?, offset = ?, sequence = ?, newest_stamp = ?, rows = ?, heal_notes = ?"
+)

@@ -1,0 +1,114 @@
+"""Looking a row up: the index says where, the log says what, and what it says is believed only if it proves
+to be that row.
+
+A record is read afresh for every answer. Its checksum, its drive, its row and its stamp must be right, or the
+answer is DAMAGED with the stamp that was committed here: the caller then knows that this drive had it, and
+that it must come from the others.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from rustfs_node.drive.index import Index, Row
+from rustfs_node.drive.log import Log
+from rustfs_proto.disk.place import DrivePlace
+from rustfs_proto.disk.record import Record, data_is_whole, decode_prefix, split_ids
+from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowState
+
+_ABSENT = LookedUp(RowState.ABSENT, evidence=True)
+_ABSENT_WITHOUT_EVIDENCE = LookedUp(RowState.ABSENT, evidence=False)
+
+
+@attrs.define
+class Reader:
+    """Reads records of one drive. `read_errors` counts I/O errors since it was last taken."""
+
+    log: Log
+    index: Index
+    place: DrivePlace
+    read_errors: int = 0
+
+    def look_up(self, lookup: Lookup, *, evidence: bool) -> tuple[LookedUp, tuple[bytes, ...]]:
+        """The answer and its frames."""
+        row_key = (lookup.space, lookup.bucket, lookup.key, lookup.sub)
+        rows = self.index.versions(row_key)
+        if lookup.stamp:
+            rows = [row for row in rows if row.stamp <= lookup.stamp]
+            if rows and rows[0].stamp != lookup.stamp:
+                rows = []
+        if not rows:
+            return _ABSENT if evidence else _ABSENT_WITHOUT_EVIDENCE, ()
+        row = rows[0]
+        priors = tuple(prior.stamp for prior in rows[1:] if prior.version_id == row.version_id)
+        found = self.read_row(row, with_data=lookup.want_inline)
+        if found is None:
+            return damaged(row, priors, evidence=evidence), ()
+        record, _, data = found
+        answer = LookedUp(
+            RowState.FOUND,
+            evidence,
+            record.stamp,
+            record.kind,
+            record.version_id,
+            record.shard,
+            record.head,
+            record.meta,
+            record.data_digest,
+            priors,
+            split_ids(row.missing),
+        )
+        return answer, (data,) if data else ()
+
+    def read_row(self, row: Row, *, with_data: bool) -> tuple[Record, bytes, bytes] | None:
+        """The record of a row with its prefix and data as they stand in the log; None where it is not whole,
+        or not that row's.
+        """
+        size = row.prefix_bytes + (row.data_bytes if with_data else 0)
+        try:
+            raw = self.log.read_at(row.segment, row.offset, size)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            self.read_errors += 1
+            return None
+        record = decode_prefix(raw, 0, self.place)
+        if not isinstance(record, Record) or not is_of(record, row):
+            return None
+        data = raw[record.prefix_bytes :]
+        if with_data and not data_is_whole(record, data):
+            return None
+        return record, raw[: record.prefix_bytes], data
+
+    def is_whole(self, row: Row) -> bool:
+        """Whether the row's record can still be read."""
+        return self.read_row(row, with_data=True) is not None
+
+
+def is_of(record: Record, row: Row) -> bool:
+    """Whether the record is that version of that row: one of another place in the log may be whole, too."""
+    return (
+        record.stamp == row.stamp
+        and record.key == row.key
+        and record.bucket == row.bucket
+        and record.sub == row.sub
+        and record.space == row.space
+        and record.version_id == row.version_id
+        and record.kind == row.kind
+        and record.data_bytes == row.data_bytes
+    )
+
+
+def damaged(row: Row, priors: tuple[int, ...], *, evidence: bool) -> LookedUp:
+    """What is known of a version whose record cannot be read."""
+    return LookedUp(
+        RowState.DAMAGED,
+        evidence,
+        row.stamp,
+        row.kind,
+        row.version_id,
+        row.shard,
+        row.head,
+        priors=priors,
+        no_files=split_ids(row.missing),
+    )

@@ -1,0 +1,143 @@
+"""The tasks around shard files: each write and read in a thread, the fragments of one file one after the
+other.
+
+Small fragments are written on the spot: a thread hop would cost more than the write.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import TypeVar
+
+import trio
+
+from rustfs_node.bus import Request
+from rustfs_node.drive.engine import DriveEngine
+from rustfs_node.drive.shards import NO_ROOM, Fragment, ShardWriter
+from rustfs_node.seams.threads import Threads
+from rustfs_proto.wire.drive_ops import ShardRead, ShardWrite, ShardWritten
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+_WRITTEN = ShardWritten()
+T = TypeVar("T")
+
+
+class ShardTasks:
+    """Shard requests of one engine. `pinned` counts the commits under way that name a data id."""
+
+    def __init__(self, engine: DriveEngine, threads: Threads, nursery: trio.Nursery) -> None:
+        self.pinned: Counter[bytes] = Counter()
+        self._engine = engine
+        self._threads = threads
+        self._nursery = nursery
+        self._idle: dict[bytes, trio.Event] = {}
+
+    def write(self, request: Request, message: ShardWrite) -> None:
+        """Take a fragment over; it is answered once it is written."""
+        engine = self._engine
+        if not engine.has_room:
+            request.fail(Fault(FaultCode.FULL, "the drive keeps its last bytes for deletes and heal"))
+            return
+        data = request.frames[0] if request.frames else b""
+        writer = engine.shard_writers.take(message, data, request, engine.clock.monotonic_s())
+        if isinstance(writer, Fault):
+            request.fail(writer)
+        elif not writer.is_busy:
+            writer.is_busy = True
+            self._idle[writer.data_id] = trio.Event()
+            self._nursery.start_soon(self._drain, writer)
+
+    async def _drain(self, writer: ShardWriter) -> None:
+        """Write what is queued for one file until nothing is."""
+        writers = self._engine.shard_writers
+        while writer.queue:
+            fragments, writer.queue = writer.queue, []
+            if writer.fault is None:
+                writer.fault = await self._write(writer, fragments)
+            writers.buffered_bytes -= sum(len(fragment.data) for fragment in fragments)
+            for fragment in fragments:
+                if writer.fault is None:
+                    fragment.asker.reply(_WRITTEN)
+                else:
+                    fragment.asker.fail(writer.fault)
+        writer.is_busy = False
+        self._idle.pop(writer.data_id).set()
+
+    async def _write(self, writer: ShardWriter, fragments: Sequence[Fragment]) -> Fault | None:
+        work = partial(self._engine.shard_writers.write, writer, fragments)
+        size_bytes = sum(len(fragment.data) for fragment in fragments)
+        try:
+            if size_bytes < self._engine.settings.inline_read_bytes:
+                work()
+            else:
+                await self._threads.run(work)
+        except Fault as fault:
+            return fault
+        except OSError as error:
+            return self._fence(f"writing a shard file failed: {error}")
+        return None
+
+    def drop(self, data_id: bytes) -> None:
+        """The upload was given up: discard the file with the next tick."""
+        writer = self._engine.shard_writers.writers.get(data_id)
+        if writer is not None and writer.fault is None:
+            writer.fault = Fault(FaultCode.NOT_FOUND, "the upload was given up")
+
+    async def finish(self, data_ids: Sequence[bytes]) -> tuple[bytes, ...]:
+        """Make the files durable under their names; those that are not here. Raises Fault."""
+        writers = self._engine.shard_writers
+        for data_id in data_ids:
+            while data_id in self._idle:
+                await self._idle[data_id].wait()
+        ready = writers.finishing(data_ids)
+
+        def work() -> tuple[bytes, ...]:
+            if ready:
+                writers.finish(ready)
+            return writers.missing(data_ids)
+
+        try:
+            missing = await self._threads.run(work)
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise Fault(FaultCode.FULL, f"no space for a shard file: {error}") from error
+            raise self._fence(f"syncing a shard file failed: {error}") from error
+        for writer in ready:
+            self._engine.shard_readers.forget(writer.data_id)
+        return missing
+
+    async def read(self, request: Request, message: ShardRead) -> None:
+        """Answer with verified fragments."""
+        engine = self._engine
+        readers = engine.shard_readers
+        shard = readers.borrow(message.data_id, engine.clock.monotonic_s())
+        try:
+            if shard is None:
+                shard = await self._threads.run(partial(readers.open, message.data_id))
+            reply, frames = await self._threads.run(partial(readers.read, shard, message))
+        except Fault as fault:
+            request.fail(fault)
+        except OSError as error:
+            engine.fence.note_read_errors(1, engine.clock.monotonic_s())
+            request.fail(Fault(FaultCode.DAMAGED, f"the shard file cannot be read: {error}"))
+        else:
+            request.reply(reply, frames)
+        finally:
+            if shard is not None:
+                readers.give_back(shard, engine.clock.monotonic_s())
+
+    async def discard_idle(self) -> None:
+        """Remove files that failed, were given up, or were forgotten by their writer."""
+        writers = self._engine.shard_writers
+        for writer in writers.idle(self._engine.clock.monotonic_s()):
+            writers.writers.pop(writer.data_id, None)
+            try:
+                await self._threads.run(partial(writers.discard, writer))
+            except OSError as error:
+                self._fence(f"removing a shard file failed: {error}")
+
+    def _fence(self, reason: str) -> Fault:
+        self._engine.fence.trip(reason)
+        return self._engine.fence.fault()

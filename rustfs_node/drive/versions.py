@@ -1,0 +1,88 @@
+"""What a new version does to the others of its row, and what settling does: the same rules live, in replay
+and in copies.
+
+A row's versions are kept side by side, newest first. The newest is what the drive has; the others are priors,
+kept until the newest is known to be on a write quorum (`settle`), because until then it may turn out never to
+have been acknowledged. Two exceptions: heal notes replace each other at once, and the tombstone of an upload
+takes the rows of its parts with it.
+"""
+
+from __future__ import annotations
+
+from rustfs_node.drive.index import Index, Row
+from rustfs_proto.disk.record import split_ids
+from rustfs_proto.wire.drive_ops import Commit, RowKind, SettledRow, Space
+
+
+def needs_care(row: Row) -> bool:
+    """Whether a version that is newer than all others of its row changes more than its own place in the
+    index.
+    """
+    return row.space == Space.HEAL or (row.space == Space.UPLOAD and row.kind == RowKind.TOMBSTONE)
+
+
+def add(index: Index, row: Row, segment: int, now_ms: int) -> None:
+    """Bring a version into the index, whatever is there: first time, replayed, or copied to another place.
+
+    `segment` is the one being written: what is settled by this version waits for it to go.
+    """
+    known = index.version(row.row_key, row.stamp)
+    if known is not None:
+        index.replace(known, row._replace(missing=known.missing))
+        return
+    if row.space == Space.HEAL and not _replace_notes(index, row, now_ms):
+        return
+    index.put([row])
+    if row.kind == RowKind.TOMBSTONE:
+        if row.space == Space.UPLOAD:
+            for part in index.parts_of(row.bucket, row.key, row.sub, Space.PART):
+                index.drop(part, now_ms)
+        if row.space == Space.HEAL:
+            # A note is this drive's own: no other drive has to agree that it is done.
+            index.add_settled(row, segment)
+
+
+def _replace_notes(index: Index, row: Row, now_ms: int) -> bool:
+    """Drop older notes of the key; False where a newer one is there already."""
+    for known in index.versions(row.row_key):
+        if known.stamp > row.stamp:
+            return False
+        index.drop(known, now_ms)
+    return True
+
+
+def note_missing(index: Index, commit: Commit, missing: tuple[bytes, ...]) -> None:
+    """A version that was here before was committed again: remember which of its shard files are here now."""
+    known = index.version((commit.space, commit.bucket, commit.key, commit.sub), commit.stamp)
+    joined = b"".join(missing)
+    if known is not None and known.missing != joined:
+        index.replace(known, known._replace(missing=joined))
+
+
+def drop_file(index: Index, data_id: bytes, now_ms: int) -> None:
+    """The commit that named the shard file was refused: unless another row names it, it may go."""
+    if not index.refers(data_id):
+        index.add_garbage(data_id, now_ms)
+
+
+def lose_file(index: Index, data_id: bytes) -> None:
+    """A shard file is not here: the versions that name it say so from now on."""
+    for row in index.referring(data_id):
+        missing = split_ids(row.missing)
+        if data_id not in missing:
+            index.replace(row, row._replace(missing=b"".join((*missing, data_id))))
+
+
+def settle(index: Index, settled: SettledRow, segment: int, now_ms: int) -> None:
+    """Drop what that version replaced. Does nothing where this drive does not hold the version itself."""
+    versions = index.versions((settled.space, settled.bucket, settled.key, settled.sub))
+    own = next((row for row in versions if row.stamp == settled.stamp), None)
+    if own is None or own.version_id != settled.version_id:
+        return
+    for row in versions:
+        if row.stamp < own.stamp and row.version_id == own.version_id:
+            index.drop(row, now_ms)
+    if own.kind == RowKind.TOMBSTONE and settled.complete:
+        # Copies of what was dropped just now stand in segments up to this one and, as only live versions are
+        # copied, in no later one. Once all of those are gone nothing can come back in a rebuild.
+        index.add_settled(own, segment)

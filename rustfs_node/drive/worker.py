@@ -1,0 +1,254 @@
+"""The drive worker: the trio shell around one engine.
+
+Requests arrive in lists. What only reads the index is answered on the spot, from what is durable. Commits and
+settlements queue up for the lane: while one batch is synced the next one gathers. Shard files are read and
+written beside it, each call in a thread, those of one file in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from functools import partial
+from typing import Protocol
+
+import structlog
+import trio
+
+from rustfs_node.bus import Handler, Request
+from rustfs_node.drive.commit import Waiting, refuse_shape
+from rustfs_node.drive.engine import DriveEngine
+from rustfs_node.drive.identity_file import DriveAddress, DriveRefused
+from rustfs_node.drive.index_file import INDEX_ERRORS
+from rustfs_node.drive.lane import Lane
+from rustfs_node.drive.scan import scan_page
+from rustfs_node.drive.shard_tasks import ShardTasks
+from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.files import Files
+from rustfs_node.seams.threads import Threads
+from rustfs_node.settings.drive import DriveSettings
+from rustfs_proto.wire.drive_ops import (
+    Commit,
+    DriveState,
+    DriveStatus,
+    DriveStatusReply,
+    Lookup,
+    Scan,
+    Settle,
+    SettledRow,
+    ShardDrop,
+    ShardRead,
+    ShardWrite,
+)
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+log = structlog.get_logger("drive")
+
+VersionKey = tuple[int, str, bytes, bytes, int]
+
+
+class ServingBus(Protocol):
+    """What the worker needs of a bus."""
+
+    def serve(self, handler: Handler) -> None:
+        """Hand requests to `handler` from now on."""
+        ...
+
+
+class DriveWorker:
+    """Answers the requests to one opened drive, until its index can no longer be used."""
+
+    def __init__(self, engine: DriveEngine, threads: Threads, nursery: trio.Nursery) -> None:
+        self.engine = engine
+        self.lane = Lane(engine, threads, self._pinned)
+        self.shards = ShardTasks(engine, threads, nursery)
+        self.broken = trio.Event()
+        self._threads = threads
+        self._nursery = nursery
+        # Settlements of commits whose shard files are still being synced: they must not overtake them.
+        self._finishing: dict[VersionKey, list[SettledRow]] = {}
+
+    async def run(self) -> None:
+        """Serve until the index breaks or the task is cancelled."""
+        self._nursery.start_soon(self._run_lane)
+        self._nursery.start_soon(self._tick)
+        await self.broken.wait()
+
+    def handle(self, request: Request) -> None:
+        """Answer a request, or see to it that it will be."""
+        fence = self.engine.fence
+        if isinstance(request.message, DriveStatus):
+            request.reply(self.engine.status())
+        elif fence.is_fenced:
+            request.fail(fence.fault())
+        elif self.broken.is_set():
+            request.fail(Fault(FaultCode.OVERLOADED, "the index is being rebuilt"))
+        else:
+            try:
+                self._dispatch(request, request.message)
+            except INDEX_ERRORS as error:
+                request.fail(Fault(FaultCode.OVERLOADED, "the index is being rebuilt"))
+                self._break(error)
+
+    def _dispatch(self, request: Request, message: object) -> None:
+        match message:
+            case Commit():
+                self._commit(request, message)
+            case Lookup():
+                self._look_up(request, message)
+            case Settle():
+                self._settle(message)
+            case Scan():
+                page = min(max(message.limit, 1), self.engine.settings.scan_rows)
+                evidence = self.engine.fence.evidence
+                request.reply(scan_page(self.engine.index, message, page, evidence=evidence))
+            case ShardWrite():
+                self.shards.write(request, message)
+            case ShardRead():
+                self._nursery.start_soon(self.shards.read, request, message)
+            case ShardDrop():
+                self.shards.drop(message.data_id)
+            case _:
+                request.fail(Fault(FaultCode.UNKNOWN_OP, f"a drive does not know {type(message).__name__}"))
+
+    def _look_up(self, request: Request, message: Lookup) -> None:
+        reader, fence = self.engine.reader, self.engine.fence
+        answer, frames = reader.look_up(message, evidence=fence.evidence)
+        if reader.read_errors:
+            errors, reader.read_errors = reader.read_errors, 0
+            fence.note_read_errors(errors, self.engine.clock.monotonic_s())
+        request.reply(answer, frames)
+
+    def _commit(self, request: Request, commit: Commit) -> None:
+        data = request.frames[0] if request.frames else b""
+        fault = refuse_shape(commit, data)
+        if fault is not None:
+            request.fail(fault)
+        elif commit.files:
+            # Now and not in the task: what comes in with the same turn must already see it.
+            version = (commit.space, commit.bucket, commit.key, commit.sub, commit.stamp)
+            self._finishing.setdefault(version, [])
+            self.shards.pinned.update(commit.files)
+            self._nursery.start_soon(self._commit_with_files, Waiting(commit, data, request), version)
+        else:
+            self.lane.put(Waiting(commit, data, request))
+
+    async def _commit_with_files(self, waiting: Waiting, version: VersionKey) -> None:
+        """First the files, then the record that refers to them."""
+        files = waiting.commit.files
+        try:
+            waiting.missing = await self.shards.finish(files)
+        except Fault as fault:
+            waiting.asker.fail(fault)
+        else:
+            self.lane.put(waiting)
+        self.lane.settle(self._finishing.pop(version, ()))
+        self.shards.pinned.subtract(files)
+
+    def _settle(self, message: Settle) -> None:
+        for row in message.rows:
+            version = (row.space, row.bucket, row.key, row.sub, row.stamp)
+            if version in self._finishing:
+                self._finishing[version].append(row)
+            else:
+                self.lane.settle((row,))
+
+    def _pinned(self) -> Container[bytes]:
+        """Data ids that a commit on its way names: their files stay."""
+        queued = {data_id for waiting in self.lane.waiting for data_id in waiting.commit.files}
+        return queued | {data_id for data_id, count in self.shards.pinned.items() if count > 0}
+
+    async def _run_lane(self) -> None:
+        try:
+            await self.lane.run()
+        except* INDEX_ERRORS as group:
+            self._break(group.exceptions[0])
+
+    def _break(self, error: BaseException) -> None:
+        if not self.broken.is_set():
+            log.error("index_damaged", path=self.engine.address.path, reason=str(error))
+            self.broken.set()
+
+    async def _tick(self) -> None:
+        engine = self.engine
+        while True:
+            await trio.sleep(engine.settings.tick_s)
+            if engine.fence.is_fenced:
+                continue
+            try:
+                engine.space = await self._threads.run(engine.look_around)
+            except OSError as error:
+                engine.fence.trip(f"{engine.address.path} cannot be examined: {error}")
+                continue
+            await self.shards.discard_idle()
+            engine.shard_readers.close_idle(engine.clock.monotonic_s())
+            self.shards.pinned = +self.shards.pinned
+            self.lane.tick()
+
+
+class _Front:
+    """What the bus speaks to: the worker of the moment, or the reason why there is none."""
+
+    def __init__(self, address: DriveAddress) -> None:
+        self.worker: DriveWorker | None = None
+        self.address = address
+        self.refusal = ""
+
+    def handle(self, requests: list[Request]) -> None:
+        for request in requests:
+            if self.worker is not None:
+                self.worker.handle(request)
+            elif self.refusal and isinstance(request.message, DriveStatus):
+                request.reply(self._status())
+            elif self.refusal:
+                request.fail(Fault(FaultCode.DRIVE_FAULT, self.refusal))
+            else:
+                request.fail(Fault(FaultCode.OVERLOADED, f"the drive at {self.address.path} is recovering"))
+
+    def _status(self) -> DriveStatusReply:
+        return DriveStatusReply(
+            self.address.drive_id, DriveState.FAULTY, 0, 0, 0, 0, 0, 0, 0, reason=self.refusal
+        )
+
+
+async def run_drive(
+    bus: ServingBus,
+    address: DriveAddress,
+    settings: DriveSettings,
+    files: Files,
+    clock: Clock,
+    threads: Threads,
+    *,
+    index_at: str = "",
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve one drive until cancelled. `started` once it answers, be it that it is FAULTY and why.
+
+    `index_at` overrides where the index lies. An index that breaks on the way is dropped, and the drive
+    recovers from its log.
+    """
+    front = _Front(address)
+    bus.serve(front.handle)
+    while True:
+        try:
+            engine = await threads.run(partial(DriveEngine.open, files, address, settings, clock, index_at))
+        except (DriveRefused, OSError, *INDEX_ERRORS) as error:
+            # Its text says it all; a traceback would only hide it.
+            log.error("drive_refused", path=address.path, reason=str(error))  # noqa: TRY400
+            front.refusal = str(error)
+            task_status.started()
+            await trio.sleep_forever()
+        try:
+            async with trio.open_nursery() as nursery:
+                front.worker = DriveWorker(engine, threads, nursery)
+                status = engine.status()
+                log.info(
+                    "drive_open", path=address.path, rows=status.rows, state=DriveState(status.state).name
+                )
+                task_status.started()
+                task_status = trio.TASK_STATUS_IGNORED
+                await front.worker.run()
+                nursery.cancel_scope.cancel()
+        finally:
+            front.worker = None
+            engine.close()
+        await threads.run(partial(engine.index_file.drop, files))

@@ -1,0 +1,19 @@
+"""The set worker: coordinator of one erasure set.
+
+    worker        starts the worker and hands each request to its operation
+    state, peers  what operations share; the drives as this worker sees them
+    write         small objects; every commit of what clients see goes through its RowWrite
+    stream_write  large objects and upload parts; stream is the shard files growing, handles the open ones
+    row_read      asks drives about one row until the answer is certain
+    resolve       the same for tasks: waits for unfinished writes, completes half-written versions (shard_copy)
+    read          Get; block_read: stripes; read_block: ReadBlock; versions: what was resolved lately
+    conditional   writes that expect a version, under locks
+    listing       List and UploadList; scan merges the drives' pages
+    delete, uploads, upload_rows, status: operations of those names
+    settle, heal_notes, hedge     what is told to drives and done to reads on the side
+    answer, together              where a task waits for callbacks, or for other tasks
+
+What drives' answers mean is decided in `rustfs_proto.erasure`; here is only asking, waiting and answering.
+Operations that every client waits for (small PUT, GET, DELETE) are callbacks and cost no task; whatever is
+rare is a task.
+"""

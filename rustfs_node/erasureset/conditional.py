@@ -1,0 +1,114 @@
+"""Writes that expect a version, and whatever must take turns with them.
+
+Under the lock of its key such a write finds out what is current, compares, and then tells each drive to
+commit only if it still has exactly what it had a moment ago. The lock makes progress likely; the drives'
+compare makes it safe: two such writes need two write quorums, which meet in a drive that takes only one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import trio
+
+from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.resolve import resolve
+from rustfs_node.erasureset.row_read import RowRead
+from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.write import inline_commits, write_row
+from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import ANY_STAMP, PutDone, PutSmall
+
+Frames = Sequence[tuple[bytes, ...]] | None
+Build = Callable[[int, list[int]], tuple[Sequence[Commit | None], Frames]]
+"""Makes the commits and frames, by slot, for a stamp and what each drive is to expect."""
+
+
+async def put_inline(state: SetState, request: Request) -> Reply:
+    """Answer a `PutSmall` that expects a version, or whose key is locked."""
+    message = request.message
+    assert isinstance(message, PutSmall)
+    body = request.frames[0] if request.frames else b""
+    bucket, key = message.bucket, message.key
+
+    def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
+        return inline_commits(state, bucket, key, stamp, message.info, body, expects)
+
+    state.memory.take(len(body))
+    try:
+        async with state.locks.hold((bucket, key)):
+            stamp = await commit_expecting(state, bucket, key, message.expect, build, request.trace)
+    finally:
+        state.memory.give_back(len(body))
+    return Reply(PutDone(stamp))
+
+
+async def commit_expecting(
+    state: SetState,
+    bucket: str,
+    key: bytes,
+    expect: int,
+    build: Build,
+    trace: str = "",
+    shards_needed: int | None = None,
+) -> int:
+    """Write an object's row if `expect` is current; the stamp it got. The caller holds the key's lock.
+
+    Raises `Fault` CONFLICT with the current stamp if it is another, and whatever keeps a write from its
+    quorum.
+    """
+    await state.under_way.settled((bucket, key), state.settings.in_flight_wait_s)
+    above = 0
+    for retries_left in range(state.settings.retries, -1, -1):
+        expects = [ANY_STAMP] * state.n
+        if expect != ANY_STAMP:
+            expects = await _compare(state, bucket, key, expect, trace)
+        stamp = state.new_stamp(max(above, *expects))
+        commits, frames = build(stamp, expects)
+        try:
+            await write_row(state, commits, frames, trace, shards_needed)
+        except Fault as fault:
+            # Nothing was applied: a drive changed between question and commit, so look again at what is
+            # current.
+            if fault.code not in {FaultCode.STALE, FaultCode.CONFLICT} or not retries_left:
+                raise
+            above = fault.newest
+        else:
+            return stamp
+    raise AssertionError("unreachable: the last round raises or returns")
+
+
+async def _compare(state: SetState, bucket: str, key: bytes, expect: int, trace: str) -> list[int]:
+    """The newest stamp on each drive, after `expect` was found to be current."""
+    lookup = Lookup(Space.OBJECT, bucket, key, want_inline=False)
+    read = await resolve(state, lookup, trace)
+    decision = read.decision
+    assert decision is not None
+    current = decision.stamp if decision.verdict is Verdict.CURRENT else 0
+    if current != expect:
+        text = f"the current version is {current or 'none'}, not {expect or 'none'}"
+        raise Fault(FaultCode.CONFLICT, text, current)
+    newest = {slot: found.stamp for slot, (found, _) in read.answers.items()}
+    newest |= dict.fromkeys(decision.complete_on, decision.stamp)
+    await _ask_the_others(state, read, newest, trace)
+    return [newest.get(slot, decision.stamp) for slot in range(state.n)]
+
+
+async def _ask_the_others(state: SetState, read: RowRead, newest: dict[int, int], trace: str) -> None:
+    """Learn what the drives have that were not needed to find the current version."""
+
+    async def ask(slot: int) -> None:
+        try:
+            reply = await state.drives.read(slot, read.lookup, trace)
+        except Fault:
+            # It will hardly commit either; if it does, then only on top of the current version.
+            return
+        assert isinstance(reply.message, LookedUp)
+        newest[slot] = reply.message.stamp
+
+    async with trio.open_nursery() as nursery:
+        for slot in range(state.n):
+            if slot not in newest:
+                nursery.start_soon(ask, slot)

@@ -1,0 +1,114 @@
+"""Delete: a tombstone for each key that has a current version.
+
+A tombstone is a version like any other, without bytes. It goes to all drives, and they keep it until all have
+it: a drive that was away must not bring the key back. Keys of one request are removed side by side, a bounded
+number at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rustfs_node.bus import Request
+from rustfs_node.erasureset.row_read import RowRead
+from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.write import RowWrite
+from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.wire.drive_ops import Commit, Lookup, RowKind, Space
+from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.set_ops import Delete, Deleted
+
+OnRemoved = Callable[[int | Fault], None]
+"""Takes the stamp of the tombstone (0: nothing was there) or the fault."""
+
+
+def delete(state: SetState, request: Request) -> None:
+    """Answer a `Delete`."""
+    message = request.message
+    assert isinstance(message, Delete)
+    BatchDelete(state, request, message).start()
+
+
+class BatchDelete:
+    """The keys of one request."""
+
+    def __init__(self, state: SetState, request: Request, message: Delete) -> None:
+        self._state, self._request, self._message = state, request, message
+        self._outcomes: list[int | Fault] = [0] * len(message.keys)
+        self._left = len(message.keys)
+        self._waiting: Iterator[int] = iter(range(len(message.keys)))
+
+    def start(self) -> None:
+        """Begin with as many keys as may be under way together."""
+        if not self._left:
+            self._request.reply(Deleted((), ()))
+        for _ in range(min(self._left, self._state.settings.delete_concurrency)):
+            self._begin_next()
+
+    def _begin_next(self) -> None:
+        index = next(self._waiting, None)
+        if index is None:
+            return
+
+        def removed(outcome: int | Fault) -> None:
+            self._outcomes[index] = outcome
+            self._left -= 1
+            self._begin_next()
+            if not self._left:
+                self._answer()
+
+        RowRemoval(
+            self._state, Space.OBJECT, self._message.bucket, self._message.keys[index], b"", removed
+        ).start(self._request.trace)
+
+    def _answer(self) -> None:
+        stamps = tuple(0 if isinstance(outcome, Fault) else outcome for outcome in self._outcomes)
+        faults = tuple(outcome.code.value if isinstance(outcome, Fault) else "" for outcome in self._outcomes)
+        self._request.reply(Deleted(stamps, faults))
+
+
+class RowRemoval:
+    """One row: looked up, and given a tombstone if there may be something. Tries again above a
+    newer version.
+    """
+
+    __slots__ = ("_lookup", "_removed", "_retries_left", "_row_write", "_stamp", "_state", "_trace")
+
+    def __init__(
+        self, state: SetState, space: Space, bucket: str, key: bytes, sub: bytes, removed: OnRemoved
+    ) -> None:
+        self._state, self._removed = state, removed
+        self._lookup = Lookup(space, bucket, key, sub, want_inline=False)
+        self._retries_left = state.settings.retries
+
+    def start(self, trace: str = "") -> None:
+        """Look whether there is something to remove."""
+        self._trace = trace
+        RowRead(self._state, self._lookup, self._looked, trace).start()
+
+    def _looked(self, read: RowRead) -> None:
+        decision = read.decision
+        assert decision is not None
+        if decision.verdict is Verdict.ABSENT and not decision.complete_on:
+            self._removed(0)
+            return
+        # A version that cannot be read can be removed all the same: the tombstone is newer than whatever it
+        # was.
+        self._bury(above=max(read.newest_seen, decision.stamp))
+
+    def _bury(self, above: int) -> None:
+        lookup = self._lookup
+        self._stamp = self._state.new_stamp(above)
+        tombstone = Commit(
+            lookup.space, lookup.bucket, lookup.key, self._stamp, RowKind.TOMBSTONE, lookup.sub
+        )
+        self._row_write = RowWrite(self._state, self._buried)
+        self._row_write.start([tombstone] * self._state.n, trace=self._trace)
+
+    def _buried(self, fault: Fault | None) -> None:
+        newer = self._row_write.newest_seen if fault is not None else 0
+        if newer and self._retries_left:
+            self._retries_left -= 1
+            self._bury(above=newer)
+        else:
+            self._removed(self._stamp if fault is None else fault)

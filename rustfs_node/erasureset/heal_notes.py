@@ -1,0 +1,95 @@
+"""Durable notes of keys that want healing: a row in the HEAL space of a few drives, for the healer to find.
+
+A note is written after the client has its answer, and never makes anybody wait. A key is noted once while it
+is remembered here: reads of a damaged object must not write a record each. Notes of one pass of the event
+loop leave together, so drives commit them as one batch.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import structlog
+import trio
+
+from rustfs_node.bus import Reply
+from rustfs_node.erasureset.peers import Drives
+from rustfs_node.erasureset.settle import Settler
+from rustfs_node.seams.clock import Clock
+from rustfs_proto.stamp import StampIssuer
+from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+log = structlog.get_logger()
+
+
+class HealNotes:
+    """Collects keys; `run` writes them down. `copies` drives get each note: one more than may be lost."""
+
+    def __init__(
+        self,
+        drives: Drives,
+        settler: Settler,
+        issuer: StampIssuer,
+        clock: Clock,
+        copies: int,
+        remembered: int,
+    ) -> None:
+        self._drives, self._settler, self._issuer, self._clock = drives, settler, issuer, clock
+        self._copies = copies
+        self._remembered_max = remembered
+        self._remembered: OrderedDict[tuple[str, bytes], None] = OrderedDict()
+        self._waiting: list[tuple[str, bytes]] = []
+        self._has_notes = trio.Event()
+
+    def note(self, bucket: str, key: bytes) -> None:
+        """That key wants healing."""
+        name = (bucket, key)
+        if name in self._remembered:
+            return
+        self._remembered[name] = None
+        if len(self._remembered) > self._remembered_max:
+            self._remembered.popitem(last=False)
+        self._waiting.append(name)
+        self._has_notes.set()
+
+    async def run(self) -> None:
+        """Write down what is collected, as soon as there is something."""
+        while True:
+            await self._has_notes.wait()
+            waiting, self._waiting = self._waiting, []
+            self._has_notes = trio.Event()
+            for name in waiting:
+                self._write(name)
+
+    def _write(self, name: tuple[str, bytes]) -> None:
+        bucket, key = name
+        stamp = self._issuer.issue(self._clock.wall_ms())
+        note = Commit(Space.HEAL, bucket, key, stamp, RowKind.VALUE)
+        slots = self._drives.well_slots()[: self._copies]
+        open_calls = len(slots)
+        written = 0
+
+        def on_answer(_slot: int, answer: Reply | Fault) -> None:
+            nonlocal open_calls, written
+            open_calls -= 1
+            # A drive that has a newer note of this key is as good.
+            written += isinstance(answer, Reply) or answer.code is FaultCode.STALE
+            if (
+                isinstance(answer, Reply)
+                and isinstance(answer.message, Committed)
+                and answer.message.replaced
+            ):
+                self._settler.add(note, complete=False)
+            if not open_calls and not written:
+                self._lost(name)
+
+        if not slots:
+            self._lost(name)
+        for slot in slots:
+            self._drives.ask_write(slot, note, (), on_answer)
+
+    def _lost(self, name: tuple[str, bytes]) -> None:
+        """No drive took the note: the next read or write that meets the damage shall try again."""
+        self._remembered.pop(name, None)
+        log.warning("heal_note_lost", bucket=name[0], key=name[1].decode(errors="replace"))

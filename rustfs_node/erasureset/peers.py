@@ -1,0 +1,211 @@
+"""The drives of the set as this worker sees them: who is up, who is slow, in which order to ask.
+
+A drive is ranked by what it last said of itself, by whether calls to it fail, and by how long its reads take
+compared with its peers. Ranks order reads only. Writes go to every drive: a quorum that is reached without a
+slow drive does not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from functools import partial
+from statistics import median
+
+import attrs
+import structlog
+import trio
+
+from rustfs_node.bus import Bus, Reply
+from rustfs_node.plan import DrivePlan
+from rustfs_node.seams.clock import Clock
+from rustfs_node.settings.erasureset import SetSettings
+from rustfs_proto.erasure.placement import first_slot
+from rustfs_proto.wire.drive_ops import DriveState, DriveStatus, DriveStatusReply
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+log = structlog.get_logger()
+
+OnAnswer = Callable[[int, Reply | Fault], None]
+"""Takes the slot and what came back."""
+
+_SMOOTHING = 0.1
+"""Weight of the newest latency: a drive is judged by its last twenty reads or so."""
+
+
+class Rank(IntEnum):
+    """Where a drive stands in the order of reading."""
+
+    WELL = 0
+    SUSPECT = 1
+    HEALING = 2
+    AWAY = 3
+
+
+@attrs.define
+class Condition:
+    """What is known of one drive. `latency_s` is smoothed over lookups and shard reads."""
+
+    rank: Rank
+    latency_s: float = 0.0
+    is_reachable: bool = True
+    status: DriveStatusReply | None = None
+
+
+class Drives:
+    """Asks the drives of one set, by slot."""
+
+    def __init__(self, bus: Bus, plans: Sequence[DrivePlan], settings: SetSettings, clock: Clock) -> None:
+        self._bus = bus
+        self.plans = plans
+        self._settings = settings
+        self._clock = clock
+        self._names = [plan.name for plan in plans]
+        self.conditions = [
+            Condition(
+                Rank.AWAY if plan.fault else Rank.HEALING if plan.healing else Rank.WELL,
+                is_reachable=not plan.fault,
+            )
+            for plan in plans
+        ]
+        self._orders: list[tuple[int, ...]] = []
+        self._rank_again()
+
+    # Asking
+
+    def ask_read(self, slot: int, message: object, on_answer: OnAnswer, trace: str = "") -> None:
+        """Ask something quick; how long it takes tells how the drive is."""
+        self._bus.ask(
+            self._names[slot],
+            message,
+            deadline_s=self._settings.lookup_timeout_s,
+            on_reply=partial(self._read_answered, slot, on_answer, self._clock.monotonic_s()),
+            trace=trace,
+        )
+
+    def ask_write(
+        self, slot: int, message: object, frames: Sequence[bytes], on_answer: OnAnswer, trace: str = ""
+    ) -> None:
+        """Ask for something durable."""
+        self._bus.ask(
+            self._names[slot],
+            message,
+            frames,
+            deadline_s=self._settings.commit_timeout_s,
+            on_reply=partial(self._write_answered, slot, on_answer),
+            trace=trace,
+        )
+
+    async def read(self, slot: int, message: object, trace: str = "") -> Reply:
+        """`ask_read` for a task. Raises `Fault`."""
+        try:
+            return await self._bus.call(
+                self._names[slot], message, deadline_s=self._settings.lookup_timeout_s, trace=trace
+            )
+        except Fault as fault:
+            self._failed(slot, fault)
+            raise
+
+    def tell(self, slot: int, notice: object) -> None:
+        """Send a notice; a drive that is away misses it."""
+        self._bus.notify(self._names[slot], notice)
+
+    def _read_answered(self, slot: int, on_answer: OnAnswer, began_s: float, answer: Reply | Fault) -> None:
+        condition = self.conditions[slot]
+        condition.latency_s += _SMOOTHING * (self._clock.monotonic_s() - began_s - condition.latency_s)
+        self._write_answered(slot, on_answer, answer)
+
+    def _write_answered(self, slot: int, on_answer: OnAnswer, answer: Reply | Fault) -> None:
+        if type(answer) is Fault:
+            self._failed(slot, answer)
+        elif not self.conditions[slot].is_reachable:
+            self.conditions[slot].is_reachable = True
+            self._rank_again()
+        on_answer(slot, answer)
+
+    def _failed(self, slot: int, fault: Fault) -> None:
+        is_away = fault.code in {FaultCode.PEER_DOWN, FaultCode.TIMEOUT, FaultCode.DRIVE_FAULT}
+        if is_away and self.conditions[slot].is_reachable:
+            self.conditions[slot].is_reachable = False
+            log.warning("drive_away", drive=self._names[slot], reason=str(fault))
+            self._rank_again()
+
+    # Ranks
+
+    def order(self, bucket: str, key: bytes) -> tuple[int, ...]:
+        """Every slot, in the order to read that key in: well drives first, among them those with data shards
+        first.
+        """
+        return self._orders[first_slot(bucket, key, len(self.plans))]
+
+    def hedge_delay_s(self) -> float:
+        """After how long a read asks one more drive. Grows with the latency of the set as a whole."""
+        return self._hedge_delay_s
+
+    @property
+    def reachable(self) -> int:
+        """Drives that answer."""
+        return sum(condition.rank is not Rank.AWAY for condition in self.conditions)
+
+    def well_slots(self) -> list[int]:
+        """Slots to write notes to: drives that answer, the best first."""
+        slots = [slot for slot, condition in enumerate(self.conditions) if condition.rank is not Rank.AWAY]
+        return sorted(slots, key=lambda slot: self.conditions[slot].rank)
+
+    @property
+    def newest_stamp(self) -> int:
+        """The greatest stamp that any drive said it has committed."""
+        return max(
+            (condition.status.newest_stamp for condition in self.conditions if condition.status), default=0
+        )
+
+    def _rank_again(self) -> None:
+        for condition, plan in zip(self.conditions, self.plans, strict=True):
+            condition.rank = self._rank_of(condition, plan)
+        drives = len(self.plans)
+        ranks = [condition.rank for condition in self.conditions]
+        rotations = ([*range(start, drives), *range(start)] for start in range(drives))
+        self._orders = [tuple(sorted(slots, key=ranks.__getitem__)) for slots in rotations]
+        typical = median(condition.latency_s for condition in self.conditions)
+        self._hedge_delay_s = max(self._settings.hedge_delay_s, 4 * typical)
+
+    def _rank_of(self, condition: Condition, plan: DrivePlan) -> Rank:
+        state = condition.status.state if condition.status else DriveState.ONLINE
+        if plan.fault or not condition.is_reachable or state == DriveState.FAULTY:
+            return Rank.AWAY
+        if state == DriveState.HEALING or (plan.healing and condition.status is None):
+            return Rank.HEALING
+        typical = median(other.latency_s for other in self.conditions)
+        is_slow = condition.latency_s > max(self._settings.suspect_latency_s, 4 * typical)
+        return Rank.SUSPECT if is_slow or state == DriveState.SUSPECT else Rank.WELL
+
+    # Watching
+
+    async def watch(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Ask every drive how it is, again and again. Started once each has answered or failed for the first
+        time.
+        """
+        while True:
+            async with trio.open_nursery() as nursery:
+                for slot, plan in enumerate(self.plans):
+                    if not plan.fault:
+                        nursery.start_soon(self._look_at, slot)
+            self._rank_again()
+            task_status.started()
+            task_status = trio.TASK_STATUS_IGNORED
+            await trio.sleep(self._settings.status_period_s)
+
+    async def _look_at(self, slot: int) -> None:
+        try:
+            reply = await self._bus.call(
+                self._names[slot], DriveStatus(), deadline_s=self._settings.lookup_timeout_s
+            )
+        except Fault as fault:
+            self._failed(slot, fault)
+            return
+        assert isinstance(reply.message, DriveStatusReply)
+        condition = self.conditions[slot]
+        condition.status, condition.is_reachable = reply.message, True
+        # A drive that is asked last shows no latency by which it could recover, so forget slowness step by
+        # step.
+        condition.latency_s *= 1 - _SMOOTHING

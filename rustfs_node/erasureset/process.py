@@ -1,0 +1,34 @@
+"""The set worker as a process: opens the bus, serves, and drains when told to stop."""
+
+from __future__ import annotations
+
+import trio
+
+from rustfs_node.bus import open_bus
+from rustfs_node.erasureset.worker import run_set
+from rustfs_node.role import RoleContext
+
+
+async def main(context: RoleContext) -> None:
+    """Serve the set of `--set` until told to stop."""
+    settings = context.plan.settings
+    plan = context.plan.sets[context.args.set]
+    peers = {drive.name: drive.endpoint for drive in plan.drives if not drive.fault}
+    bus = open_bus(plan.name, plan.endpoint, peers, settings.bus, context.clock)
+    async with trio.open_nursery() as nursery:
+
+        async def serve(task_status: trio.TaskStatus[None]) -> None:
+            await run_set(
+                bus,
+                plan,
+                settings.set,
+                context.clock,
+                context.randomness,
+                writer=context.plan.node_number,
+                task_status=task_status,
+            )
+
+        await nursery.start(serve)
+        await context.ready()
+        await context.stopping.wait()
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,145 @@
+"""Get: the current version of a key, with the first block of the bytes asked for.
+
+The short way is a callback: k drives agree on a settled version, their fragments of an inline object are
+verified and joined. Whatever is not that simple (drives disagree, a fragment is damaged, the version is only
+on some drives) is handed to a task with the answers so far.
+"""
+
+from __future__ import annotations
+
+from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.answer import Answer
+from rustfs_node.erasureset.block_read import BlockRead
+from rustfs_node.erasureset.resolve import resolve
+from rustfs_node.erasureset.row_read import RowRead
+from rustfs_node.erasureset.state import SetState, codec_of
+from rustfs_node.erasureset.version import Version, inline_fragments, verified, version_of
+from rustfs_node.erasureset.versions import ReadableVersion
+from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.erasure.geometry import resolve_span, stripe_end
+from rustfs_proto.objects import INLINE, ObjectMeta, decode_head, decode_meta
+from rustfs_proto.wire.drive_ops import Lookup, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import Get, Got
+
+
+def get(state: SetState, request: Request) -> None:
+    """Answer a `Get`."""
+    message = request.message
+    assert isinstance(message, Get)
+    lookup = Lookup(Space.OBJECT, message.bucket, message.key, want_inline=message.want_data)
+    RowRead(state, lookup, lambda read: _decided(state, request, message, read), request.trace).start()
+
+
+def _decided(state: SetState, request: Request, message: Get, read: RowRead) -> None:
+    decision = read.decision
+    assert decision is not None
+    if read.is_wide:
+        state.answer_later(request, lambda state, request: _get_the_long_way(state, request, read))
+    elif decision.verdict is Verdict.ABSENT:
+        request.fail(no_such_key())
+    else:
+        _answer(state, request, message, read)
+
+
+def _answer(state: SetState, request: Request, message: Get, read: RowRead) -> None:
+    """K drives agree."""
+    looked_up, _ = next(iter(read.answers.values()))
+    head, meta = decode_head(looked_up.head), decode_meta(looked_up.meta)
+    span = message.span
+    offset, length = resolve_span(head.size, span.first, span.last, span.suffix)
+    got = Got(looked_up.stamp, head, meta, offset, length)
+    if not message.want_data or not length:
+        request.reply(got)
+    elif meta.parts[0].data_id != INLINE:
+        _answer_from_files(state, request, got)
+    else:
+        fragments = {found[0].shard: verified(found) for found in read.answers.values()}
+        intact = {shard: fragment for shard, fragment in fragments.items() if fragment is not None}
+        if len(intact) < state.k:
+            state.answer_later(request, lambda state, request: _get_the_long_way(state, request, read))
+            return
+        body = codec_of(meta.geometry).decode(intact, head.size)
+        request.reply(got, (_cut(body, offset, length),))
+
+
+def _cut(body: bytes, offset: int, length: int) -> bytes:
+    return body if length == len(body) else body[offset : offset + length]
+
+
+def _answer_from_files(state: SetState, request: Request, got: Got) -> None:
+    """The first block is read from shard files."""
+    message = request.message
+    assert isinstance(message, Get)
+    version = remember(state, message.bucket, message.key, got.stamp, got.meta)
+    size_bytes = first_block_bytes(got)
+
+    def done(outcome: bytes | Fault) -> None:
+        state.memory.give_back(size_bytes)
+        if isinstance(outcome, Fault):
+            request.fail(outcome)
+        else:
+            request.reply(got, (outcome,))
+
+    try:
+        state.memory.take(size_bytes)
+    except Fault as fault:
+        request.fail(fault)
+        return
+    BlockRead(state, done).start(version, got.offset, size_bytes, request.trace)
+
+
+def no_such_key() -> Fault:
+    """The answer for a key without a current version."""
+    return Fault(FaultCode.NOT_FOUND, "no such key")
+
+
+def first_block_bytes(got: Got) -> int:
+    """How much of the span comes with the answer: up to the end of the stripe it begins in."""
+    end = stripe_end(got.meta.parts, got.meta.geometry.stripe_bytes, got.offset)
+    return min(got.length, end - got.offset)
+
+
+def remember(state: SetState, bucket: str, key: bytes, stamp: int, meta: ObjectMeta) -> ReadableVersion:
+    """Keep a version at hand for the blocks that will be asked for."""
+    version = ReadableVersion(bucket, key, stamp, meta)
+    state.versions.put(version)
+    return version
+
+
+async def _get_the_long_way(state: SetState, request: Request, first: RowRead) -> Reply:
+    """Drives differ, or what they gave is damaged."""
+    message = request.message
+    assert isinstance(message, Get)
+    read = await resolve(state, first.lookup, request.trace, first)
+    assert read.decision is not None
+    if read.decision.verdict is Verdict.ABSENT:
+        raise no_such_key()
+    version = await version_of(state, read, request.trace)
+    got = _got(version, message)
+    if not message.want_data or not got.length:
+        return Reply(got)
+    if got.meta.parts[0].data_id == INLINE:
+        fragments = await inline_fragments(state, read, request.trace)
+        body = codec_of(got.meta.geometry).decode(fragments, got.head.size)
+        return Reply(got, (_cut(body, got.offset, got.length),))
+    readable = remember(state, message.bucket, message.key, got.stamp, got.meta)
+    return Reply(got, (await read_range(state, readable, got.offset, first_block_bytes(got), request.trace),))
+
+
+def _got(version: Version, message: Get) -> Got:
+    head, meta, span = version.head, version.meta, message.span
+    offset, length = resolve_span(head.size, span.first, span.last, span.suffix)
+    return Got(version.stamp, head, meta, offset, length)
+
+
+async def read_range(
+    state: SetState, version: ReadableVersion, offset: int, length: int, trace: str = ""
+) -> bytes:
+    """`BlockRead` for a task. Raises `Fault`."""
+    answered: Answer[bytes | Fault] = Answer()
+    BlockRead(state, answered.set).start(version, offset, length, trace)
+    outcome = await answered.wait()
+    if isinstance(outcome, Fault):
+        raise outcome
+    return outcome

@@ -1,0 +1,113 @@
+"""ReadBlock: bytes of one version, for a download under way."""
+
+from __future__ import annotations
+
+import trio
+
+from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.block_read import BlockRead
+from rustfs_node.erasureset.read import read_range
+from rustfs_node.erasureset.row_read import Found
+from rustfs_node.erasureset.state import SetState, codec_of
+from rustfs_node.erasureset.version import verified
+from rustfs_node.erasureset.versions import ReadableVersion
+from rustfs_proto.erasure.geometry import voters_needed
+from rustfs_proto.objects import INLINE, decode_meta
+from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowKind, RowState, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import Block, ReadBlock
+
+
+def read_block(state: SetState, request: Request) -> None:
+    """Answer a `ReadBlock`."""
+    message = request.message
+    assert isinstance(message, ReadBlock)
+    if not 0 < message.length <= state.geometry.stripe_bytes or message.offset < 0:
+        text = f"bytes {message.offset}+{message.length}: a block has 1 to {state.geometry.stripe_bytes}"
+        request.fail(Fault(FaultCode.INVALID, text))
+        return
+    version = state.versions.get(message.bucket, message.key, message.stamp)
+    if version is None:
+        state.answer_later(request, _read_unknown)
+    elif not _is_within(version, message):
+        request.fail(_outside(version, message))
+    else:
+        _read(state, request, message, version)
+
+
+def _read(state: SetState, request: Request, message: ReadBlock, version: ReadableVersion) -> None:
+    def done(outcome: bytes | Fault) -> None:
+        state.memory.give_back(message.length)
+        if isinstance(outcome, Fault):
+            request.fail(outcome)
+        else:
+            request.reply(Block(), (outcome,))
+
+    try:
+        state.memory.take(message.length)
+    except Fault as fault:
+        request.fail(fault)
+        return
+    BlockRead(state, done).start(version, message.offset, message.length, request.trace)
+
+
+async def _read_unknown(state: SetState, request: Request) -> Reply:
+    """The version is not remembered: this worker was restarted, or many other objects were read since."""
+    message = request.message
+    assert isinstance(message, ReadBlock)
+    lookup = Lookup(Space.OBJECT, message.bucket, message.key, stamp=message.stamp)
+    found = await _ask_all(state, lookup, request.trace)
+    version = ReadableVersion(message.bucket, message.key, message.stamp, decode_meta(found[0][0].meta))
+    if not _is_within(version, message):
+        raise _outside(version, message)
+    if version.meta.parts[0].data_id == INLINE:
+        body = _decode_inline(version, found)
+        return Reply(Block(), (body[message.offset : message.offset + message.length],))
+    state.versions.put(version)
+    return Reply(Block(), (await read_range(state, version, message.offset, message.length, request.trace),))
+
+
+async def _ask_all(state: SetState, lookup: Lookup, trace: str) -> list[Found]:
+    """The answers of all drives that have exactly this version. Raises `Fault` where none has."""
+    found: list[Found] = []
+    absent = 0
+
+    async def ask(slot: int) -> None:
+        nonlocal absent
+        try:
+            reply = await state.drives.read(slot, lookup, trace)
+        except Fault:
+            # Silent drives are told from those that lack the version by the count below.
+            return
+        assert isinstance(reply.message, LookedUp)
+        if reply.message.state == RowState.FOUND and reply.message.kind == RowKind.VALUE:
+            found.append((reply.message, reply.frames))
+        else:
+            absent += 1
+
+    async with trio.open_nursery() as nursery:
+        for slot in range(state.n):
+            nursery.start_soon(ask, slot)
+    if found:
+        return found
+    if absent >= voters_needed(state.k, state.m):
+        raise Fault(FaultCode.NOT_FOUND, "this version is gone")
+    raise Fault(FaultCode.NO_QUORUM, f"{absent} of {state.n} drives answer")
+
+
+def _decode_inline(version: ReadableVersion, found: list[Found]) -> bytes:
+    fragments = {answer[0].shard: verified(answer) for answer in found}
+    intact = {shard: fragment for shard, fragment in fragments.items() if fragment is not None}
+    k = version.meta.geometry.k
+    if len(intact) < k:
+        raise Fault(FaultCode.NO_QUORUM, f"{len(intact)} of {k} needed shards can be read")
+    return codec_of(version.meta.geometry).decode(intact, version.meta.parts[0].size)
+
+
+def _is_within(version: ReadableVersion, message: ReadBlock) -> bool:
+    return message.offset + message.length <= sum(part.size for part in version.meta.parts)
+
+
+def _outside(version: ReadableVersion, message: ReadBlock) -> Fault:
+    size = sum(part.size for part in version.meta.parts)
+    return Fault(FaultCode.INVALID, f"bytes {message.offset}+{message.length} of a version of {size} bytes")

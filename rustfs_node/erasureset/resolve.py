@@ -1,0 +1,69 @@
+"""The answer to a row read, for tasks: with patience for unfinished writes, and with half-written versions
+completed first.
+
+A version that was decided upon but is on fewer than a write quorum of drives is written to the others before
+anybody hears of it: a later read that meets other drives must not go back behind it. A write of this very
+worker that is still under way is waited for instead.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from rustfs_node.erasureset.answer import Answer
+from rustfs_node.erasureset.row_read import RowRead
+from rustfs_node.erasureset.shard_copy import copy_version
+from rustfs_node.erasureset.state import SetState
+from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.wire.drive_ops import Lookup
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+log = structlog.get_logger()
+
+
+async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRead | None = None) -> RowRead:
+    """A read whose decision is CURRENT or ABSENT and may be answered. Raises `Fault` NO_QUORUM.
+
+    `first` is a read that was made already.
+    """
+    name = (lookup.bucket, lookup.key)
+    read = first or await read_row(state, lookup, trace)
+    if _is_final(read):
+        return read
+    if state.under_way.has(name):
+        await state.under_way.settled(name, state.settings.in_flight_wait_s)
+    # What was asked first may be old news: a write may have been settled between two drives' answers.
+    read = await read_row(state, lookup, trace)
+    decision = read.decision
+    assert decision is not None
+    if decision.verdict is Verdict.UNREADABLE:
+        text = f"{state.drives.reachable} of {state.n} drives answer, too few to tell the newest version"
+        raise Fault(FaultCode.NO_QUORUM, text)
+    if decision.complete_on:
+        await _complete(state, read, trace)
+    return read
+
+
+async def read_row(state: SetState, lookup: Lookup, trace: str = "") -> RowRead:
+    """One read, as a task waits for it."""
+    answered: Answer[RowRead] = Answer()
+    RowRead(state, lookup, answered.set, trace).start()
+    return await answered.wait()
+
+
+def _is_final(read: RowRead) -> bool:
+    decision = read.decision
+    assert decision is not None
+    return decision.verdict in {Verdict.CURRENT, Verdict.ABSENT} and not decision.complete_on
+
+
+async def _complete(state: SetState, read: RowRead, trace: str) -> None:
+    """Write the version to the drives that lack it. Where that fails the answer stands all the same: it is
+    the newest there is, and refusing it would make a drive that fails during a write a failure of every read.
+    """
+    assert read.decision is not None
+    for slot in read.decision.complete_on:
+        try:
+            await copy_version(state, read, slot, trace)
+        except Fault as fault:
+            log.warning("version_not_completed", slot=slot, stamp=read.decision.stamp, reason=str(fault))

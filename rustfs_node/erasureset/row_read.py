@@ -1,0 +1,157 @@
+"""Asks drives about one row until the answer is certain.
+
+It begins with k drives, the best to read from, and is done when they agree. When one fails or is slow the
+next is asked. When they disagree all are asked, and `rustfs_proto.erasure.decide` judges with each further
+answer. Everything is a callback of the bus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rustfs_node.bus import Reply
+from rustfs_node.erasureset.state import SetState
+from rustfs_proto.erasure.decide import Decision, Verdict, View, agree, decide
+from rustfs_proto.wire.drive_ops import LookedUp, Lookup, Space
+from rustfs_proto.wire.faults import Fault
+
+Found = tuple[LookedUp, tuple[bytes, ...]]
+"""A drive's answer with its frames."""
+
+
+class RowRead:
+    """One question to the set. `done` is called once, when `decision` stands.
+
+    `answers` are the drives' newest versions by slot, in the order they came; `exact` their answers to
+    questions for one version, by (slot, stamp). `is_wide`: all drives were asked.
+    """
+
+    __slots__ = (
+        "_asked", "_done", "_exact_open", "_order", "_silent", "_state", "_trace", "_views",
+        "answers", "decision", "exact", "is_wide", "lookup",
+    )  # fmt: skip
+
+    def __init__(
+        self, state: SetState, lookup: Lookup, done: Callable[[RowRead], None], trace: str = ""
+    ) -> None:
+        assert lookup.stamp == 0, "a row read is for the newest version"
+        self._state, self.lookup, self._done, self._trace = state, lookup, done, trace
+        self._order = state.drives.order(lookup.bucket, lookup.key)
+        self._asked = 0
+        self._exact_open = 0
+        self._views: list[View] = []
+        self._silent: list[int] = []
+        self.answers: dict[int, Found] = {}
+        self.exact: dict[tuple[int, int], Found] = {}
+        self.decision: Decision | None = None
+        self.is_wide = False
+
+    def start(self, drives: int = 0) -> None:
+        """Ask k drives, or as many as given."""
+        self._ask_more(drives or self._state.k)
+        self._state.hedger.watch(self)
+
+    @property
+    def is_done(self) -> bool:
+        """The decision stands."""
+        return self.decision is not None
+
+    def hedge(self) -> bool:
+        """It takes long: ask one more."""
+        return self._ask_more(1)
+
+    @property
+    def newest_seen(self) -> int:
+        """The newest stamp that any drive has shown, decided upon or not."""
+        return max((found.stamp for found, _ in self.answers.values()), default=0)
+
+    def _ask_more(self, drives: int) -> bool:
+        slots = self._order[self._asked : self._asked + drives]
+        self._asked += len(slots)
+        for slot in slots:
+            self._state.drives.ask_read(slot, self.lookup, self._answered, self._trace)
+        return bool(slots)
+
+    def _answered(self, slot: int, answer: Reply | Fault) -> None:
+        if self.decision is not None:
+            return
+        if isinstance(answer, Reply):
+            assert isinstance(answer.message, LookedUp)
+            self.answers[slot] = (answer.message, answer.frames)
+        else:
+            self._silent.append(slot)
+        if self.is_wide:
+            self._learn(slot)
+            self._judge()
+        elif isinstance(answer, Fault):
+            self._look_wider(1)
+        elif len(self.answers) >= self._state.k:
+            self._compare()
+
+    def _compare(self) -> None:
+        """K drives have answered."""
+        found = [looked_up for looked_up, _ in self.answers.values()]
+        decision = agree(found, self._state.k, self._state.m)
+        if decision is not None:
+            self._decided(decision)
+        elif len(found) < self._state.write_quorum and not any(looked_up.stamp for looked_up in found):
+            # All say that there is no such row, and where k = m one more drive must say so.
+            self._look_wider(1)
+        else:
+            self._look_wider(self._state.n)
+
+    def _look_wider(self, drives: int) -> None:
+        """Ask more drives; when all have been asked, judge each answer that comes."""
+        if drives < self._state.n and self._asked < self._state.n:
+            self._ask_more(drives)
+            return
+        self.is_wide = True
+        self._views = [View() for _ in range(self._state.n)]
+        self._ask_more(self._state.n)
+        for slot in [*self.answers, *self._silent]:
+            self._learn(slot)
+        self._judge()
+
+    def _learn(self, slot: int) -> None:
+        if slot in self.answers:
+            self._views[slot].learn(self.answers[slot][0])
+        else:
+            self._views[slot].fall_silent()
+
+    def _judge(self) -> None:
+        if self._exact_open:
+            return
+        decision = decide(self._views, self._state.k, self._state.m)
+        if decision.verdict is Verdict.ASK_VERSION:
+            self._ask_version(decision)
+        elif decision.verdict is not Verdict.ASK:
+            self._decided(decision)
+
+    def _ask_version(self, decision: Decision) -> None:
+        lookup = self.lookup
+        exact = Lookup(
+            lookup.space, lookup.bucket, lookup.key, lookup.sub, decision.stamp, lookup.want_inline
+        )
+        self._exact_open = len(decision.slots)
+
+        def on_answer(slot: int, answer: Reply | Fault) -> None:
+            self._exact_open -= 1
+            if isinstance(answer, Reply):
+                assert isinstance(answer.message, LookedUp)
+                self.exact[slot, decision.stamp] = (answer.message, answer.frames)
+                self._views[slot].learn(answer.message, decision.stamp)
+            else:
+                self._views[slot].lose(decision.stamp)
+            if self.decision is None:
+                self._judge()
+
+        for slot in decision.slots:
+            self._state.drives.ask_read(slot, exact, on_answer, self._trace)
+
+    def _decided(self, decision: Decision) -> None:
+        self.decision = decision
+        name = (self.lookup.bucket, self.lookup.key)
+        # While a write is under way drives differ for a good reason.
+        if decision.is_ragged and self.lookup.space == Space.OBJECT and not self._state.under_way.has(name):
+            self._state.heal_notes.note(*name)
+        self._done(self)

@@ -1,0 +1,88 @@
+"""Rows of a bucket in order, merged from scans of as many drives as must not be missing.
+
+N - W + 1 voters are scanned: every acknowledged row is on at least one of them. A drive that fails on the way
+is replaced by another, from where the merge stands. Pages are fetched when they are needed, from all drives
+that need one together.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import attrs
+
+from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.together import together
+from rustfs_proto.erasure.geometry import voters_needed
+from rustfs_proto.erasure.listing import Merged, Position, ScanCursor, after_row, take_next
+from rustfs_proto.wire.drive_ops import Scan, Scanned, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+
+@attrs.define(eq=False)
+class _DriveScan:
+    """`slot` is -1 while no drive is found for this scan."""
+
+    slot: int
+    cursor: ScanCursor
+
+
+class RowScan:
+    """A merge under way. Rows from `start` on; `page_rows` is how many are asked of a drive at a time."""
+
+    def __init__(
+        self,
+        state: SetState,
+        space: Space,
+        bucket: str,
+        prefix: bytes,
+        start: Position,
+        delimiter: bytes,
+        page_rows: int,
+        trace: str = "",
+    ) -> None:
+        self._state = state
+        self._scan = Scan(space, bucket, prefix, delimiter=delimiter, limit=page_rows)
+        self._position = start
+        self._trace = trace
+        # The best drives for the bucket's name: listings of different buckets meet different drives.
+        self._spare = list(reversed(state.drives.order(bucket, b"")))
+        self._faults: list[Fault] = []
+        needed = voters_needed(state.k, state.m)
+        self._scans = [_DriveScan(self._spare.pop(), ScanCursor(start)) for _ in range(needed)]
+
+    async def next(self) -> Merged | None:
+        """The next row, or None at the end. Raises `Fault` NO_QUORUM when too few drives can vote."""
+        while wanting := [scan for scan in self._scans if scan.cursor.wants_page]:
+            await together([partial(self._fetch, scan) for scan in wanting], len(wanting))
+        merged = take_next([scan.cursor for scan in self._scans])
+        if merged is not None:
+            self._position = after_row(merged.row)
+        return merged
+
+    async def _fetch(self, scan: _DriveScan) -> None:
+        """One page, from this drive or its replacement."""
+        while True:
+            key, sub = scan.cursor.resume
+            try:
+                reply = await self._state.drives.read(
+                    scan.slot, attrs.evolve(self._scan, start=key, start_sub=sub), self._trace
+                )
+            except Fault as fault:
+                self._faults.append(fault)
+            else:
+                page = reply.message
+                assert isinstance(page, Scanned)
+                if page.evidence:
+                    scan.cursor.feed(page.rows, more=page.more)
+                    return
+            self._replace(scan)
+
+    def _replace(self, scan: _DriveScan) -> None:
+        if not self._spare:
+            seen = (
+                ", ".join(sorted({fault.code.value for fault in self._faults})) or "drives are being healed"
+            )
+            raise Fault(FaultCode.NO_QUORUM, f"too few drives can be listed ({seen})")
+        scan.slot = self._spare.pop()
+        scan.cursor = ScanCursor(self._position)

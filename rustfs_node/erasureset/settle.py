@@ -1,0 +1,48 @@
+"""Tells drives which versions are on a write quorum, so that they drop what those replaced.
+
+Everything that was acknowledged in one pass of the event loop goes to each drive in one notice. A notice may
+be lost: the drive then keeps the older version a little longer, and reads of that key ask all drives until
+the next write of it is settled.
+"""
+
+from __future__ import annotations
+
+import trio
+
+from rustfs_node.erasureset.peers import Drives
+from rustfs_proto.wire.drive_ops import Commit, Settle, SettledRow
+
+ROWS_MAX = 1000
+"""Rows of one notice: keeps a notice after a large batch delete well below a frame."""
+
+
+class Settler:
+    """Collects settled versions; `run` sends them."""
+
+    def __init__(self, drives: Drives) -> None:
+        self._drives = drives
+        self._rows: dict[tuple[int, str, bytes, bytes, int], SettledRow] = {}
+        self._has_rows = trio.Event()
+
+    def add(self, commit: Commit, *, complete: bool) -> None:
+        """That version is on a write quorum; `complete`: on all drives."""
+        row = SettledRow(
+            commit.space, commit.bucket, commit.key, commit.stamp, commit.sub, commit.version_id, complete
+        )
+        self._rows[row.space, row.bucket, row.key, row.sub, row.stamp] = row
+        self._has_rows.set()
+
+    async def run(self) -> None:
+        """Send what is collected, as soon as there is something."""
+        while True:
+            await self._has_rows.wait()
+            self._send()
+
+    def _send(self) -> None:
+        rows = tuple(self._rows.values())
+        self._rows.clear()
+        self._has_rows = trio.Event()
+        for first in range(0, len(rows), ROWS_MAX):
+            notice = Settle(rows[first : first + ROWS_MAX])
+            for slot in range(len(self._drives.plans)):
+                self._drives.tell(slot, notice)

@@ -1,0 +1,92 @@
+"""Gives one drive its shard of a version that other drives have.
+
+The same stamp is committed again, so however often and by whomever this is done, the drive ends up with the
+same record.
+"""
+
+from __future__ import annotations
+
+import xxhash
+
+from rustfs_node.bus import Reply
+from rustfs_node.erasureset.answer import Answer
+from rustfs_node.erasureset.block_read import read_stripe
+from rustfs_node.erasureset.row_read import RowRead
+from rustfs_node.erasureset.state import SetState, codec_of
+from rustfs_node.erasureset.version import Version, inline_fragments, version_of
+from rustfs_node.erasureset.versions import ReadableVersion
+from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.erasure.geometry import stripe_count, stripe_len
+from rustfs_proto.erasure.placement import shard_of_slot
+from rustfs_proto.objects import INLINE, ObjectMeta, Part
+from rustfs_proto.wire.drive_ops import Commit, Lookup, RowKind, ShardIdentity, ShardWrite
+from rustfs_proto.wire.faults import Fault
+
+
+async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "") -> None:
+    """Make the drive in `slot` hold the version that `read` decided upon. Raises `Fault`."""
+    decision, lookup = read.decision, read.lookup
+    assert decision is not None
+    if decision.verdict is Verdict.ABSENT:
+        await _commit(state, slot, _row(lookup, decision.stamp, RowKind.TOMBSTONE), (), trace)
+        return
+    version = await version_of(state, read, trace)
+    meta = version.meta
+    shard = shard_of_slot(lookup.bucket, lookup.key, slot, state.n)
+    frames: tuple[bytes, ...] = ()
+    check = b""
+    if meta.parts and meta.parts[0].data_id == INLINE and meta.parts[0].size:
+        fragments = await inline_fragments(state, read, trace)
+        frames = (codec_of(meta.geometry).rebuild(fragments, shard, meta.parts[0].size),)
+        check = xxhash.xxh3_128_digest(frames[0])
+    files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)
+    for part in meta.parts:
+        if part.data_id != INLINE:
+            await _copy_file(state, lookup, version, meta, part, slot, trace)
+    commit = _row(lookup, version.stamp, RowKind.VALUE, shard, version, check, files)
+    await _commit(state, slot, commit, frames, trace)
+
+
+async def _copy_file(
+    state: SetState, lookup: Lookup, version: Version, meta: ObjectMeta, part: Part, slot: int, trace: str
+) -> None:
+    """Build the drive's shard file of one part anew, stripe by stripe."""
+    geometry = meta.geometry
+    shard = shard_of_slot(lookup.bucket, lookup.key, slot, state.n)
+    identity = ShardIdentity(lookup.bucket, lookup.key, shard, geometry.k, geometry.m, geometry.stripe_bytes)
+    readable = ReadableVersion(lookup.bucket, lookup.key, version.stamp, meta)
+    for index in range(stripe_count(part.size, geometry.stripe_bytes)):
+        size = stripe_len(part.size, geometry.stripe_bytes, index)
+        stripe = await read_stripe(state, readable, part, index, size, trace)
+        fragment = codec_of(geometry).encode(stripe)[shard]
+        write = ShardWrite(part.data_id, index, xxhash.xxh3_128_digest(fragment), None if index else identity)
+        await _ask(state, slot, write, (fragment,), trace)
+
+
+def _row(
+    lookup: Lookup,
+    stamp: int,
+    kind: RowKind,
+    shard: int = 0,
+    version: Version | None = None,
+    check: bytes = b"",
+    files: tuple[bytes, ...] = (),
+) -> Commit:
+    head, meta = (version.raw_head, version.raw_meta) if version else (b"", b"")
+    return Commit(
+        lookup.space, lookup.bucket, lookup.key, stamp, kind, lookup.sub, b"", shard, head, meta, check, files
+    )
+
+
+async def _commit(state: SetState, slot: int, commit: Commit, frames: tuple[bytes, ...], trace: str) -> None:
+    # The drive fsyncs before it answers, so the version counts as held from here on.
+    await _ask(state, slot, commit, frames, trace)
+
+
+async def _ask(state: SetState, slot: int, message: object, frames: tuple[bytes, ...], trace: str) -> Reply:
+    answered: Answer[Reply | Fault] = Answer()
+    state.drives.ask_write(slot, message, frames, lambda _slot, answer: answered.set(answer), trace)
+    answer = await answered.wait()
+    if isinstance(answer, Fault):
+        raise answer
+    return answer

@@ -1,0 +1,110 @@
+"""What the operations of a set worker share.
+
+One value, made when the worker starts, handed to every operation. It owns no data: everything in it can be
+lost with the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.heal_notes import HealNotes
+from rustfs_node.erasureset.hedge import Hedger
+from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
+from rustfs_node.erasureset.peers import Drives
+from rustfs_node.erasureset.settle import Settler
+from rustfs_node.erasureset.versions import Versions
+from rustfs_node.plan import SetPlan
+from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.randomness import Randomness
+from rustfs_node.settings.erasureset import SetSettings
+from rustfs_proto.erasure.codec import Codec
+from rustfs_proto.objects import Geometry
+from rustfs_proto.stamp import StampIssuer
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+if TYPE_CHECKING:
+    # A stream needs the state, and the state knows the open streams.
+    from rustfs_node.erasureset.handles import Handles
+
+
+@attrs.define
+class Memory:
+    """Bytes of bodies in flight, bounded."""
+
+    limit_bytes: int
+    taken_bytes: int = 0
+
+    def take(self, size_bytes: int) -> None:
+        """Count them in; raises `Fault` OVERLOADED when they do not fit."""
+        if self.taken_bytes + size_bytes > self.limit_bytes:
+            text = f"{self.taken_bytes} of {self.limit_bytes} bytes are in flight: try again later"
+            raise Fault(FaultCode.OVERLOADED, text)
+        self.taken_bytes += size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        """Count them out."""
+        self.taken_bytes -= size_bytes
+        assert self.taken_bytes >= 0, self.taken_bytes
+
+
+@lru_cache(maxsize=32)
+def codec_of(geometry: Geometry) -> Codec:
+    """The codec for objects of that geometry, which need not be the one new objects get."""
+    return Codec(geometry.k, geometry.m)
+
+
+@attrs.define(eq=False)
+class SetState:
+    """The state of one set worker. `geometry` is what new objects get."""
+
+    plan: SetPlan
+    settings: SetSettings
+    clock: Clock
+    randomness: Randomness
+    nursery: trio.Nursery
+    drives: Drives
+    hedger: Hedger
+    settler: Settler
+    heal_notes: HealNotes
+    locks: KeyLocks
+    under_way: WritesUnderWay
+    issuer: StampIssuer
+    memory: Memory
+    versions: Versions
+    handles: Handles
+    geometry: Geometry
+    codec: Codec
+    k: int
+    m: int
+    n: int
+    write_quorum: int
+    tasks: int = 0
+
+    def new_stamp(self, above: int = 0) -> int:
+        """A stamp above every one issued here, and above `above`."""
+        return self.issuer.issue(self.clock.wall_ms(), above)
+
+    def answer_later(self, request: Request, work: Callable[[SetState, Request], Awaitable[Reply]]) -> None:
+        """Answer a request by a task; a `Fault` that it raises is the answer."""
+        if self.tasks >= self.settings.tasks_max:
+            request.fail(Fault(FaultCode.OVERLOADED, f"{self.tasks} calls are under way: try again later"))
+            return
+        self.tasks += 1
+        self.nursery.start_soon(self._answer, request, work)
+
+    async def _answer(self, request: Request, work: Callable[[SetState, Request], Awaitable[Reply]]) -> None:
+        try:
+            reply = await work(self, request)
+        except Fault as fault:
+            request.fail(fault)
+        else:
+            request.reply(reply.message, reply.frames)
+        finally:
+            self.tasks -= 1

@@ -1,0 +1,40 @@
+"""SetStatus: how the set is, from what this worker knows of its drives."""
+
+from __future__ import annotations
+
+from rustfs_node.bus import Request
+from rustfs_node.erasureset.peers import Condition, Rank
+from rustfs_node.erasureset.state import SetState
+from rustfs_node.plan import DrivePlan
+from rustfs_proto.wire.drive_ops import DriveState
+from rustfs_proto.wire.set_ops import DriveView, SetStatusReply
+
+
+def set_status(state: SetState, request: Request) -> None:
+    """Answer a `SetStatus`."""
+    conditions = state.drives.conditions
+    reachable = state.drives.reachable
+    views = tuple(
+        _view(plan, condition) for plan, condition in zip(state.plan.drives, conditions, strict=True)
+    )
+    request.reply(
+        SetStatusReply(
+            set_index=state.plan.index,
+            k=state.k,
+            m=state.m,
+            write_quorum=state.write_quorum,
+            readable=reachable >= state.k,
+            writable=reachable >= state.write_quorum,
+            drives=views,
+        )
+    )
+
+
+def _view(plan: DrivePlan, condition: Condition) -> DriveView:
+    status = condition.status
+    if plan.fault or status is None or not condition.is_reachable:
+        return DriveView(plan.slot, plan.path, -1, reason=plan.fault or "its worker does not answer")
+    is_slow = condition.rank is Rank.SUSPECT and status.state == DriveState.ONLINE
+    drive_state = DriveState.SUSPECT if is_slow else status.state
+    reason = f"reads take {condition.latency_s:.2f} s" if is_slow else status.reason
+    return DriveView(plan.slot, plan.path, drive_state, status.total_bytes, status.free_bytes, reason)

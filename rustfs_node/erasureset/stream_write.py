@@ -1,0 +1,252 @@
+"""Large objects and upload parts: written stripe by stripe into a shard file on each drive, then committed.
+
+    put_open, put_block, put_finish, put_abort
+    put_one_block   a `PutSmall` that is an upload part, or whose shards are too large for the logs
+
+A block is one stripe. It is answered when W drives have taken their fragment over. Nothing is visible or
+durable before the commit that names the shard file, so a stream that is given up leaves nothing but files
+that the drives drop. A drive that fails or falls behind is left out of the rest of the write and healed
+later, as long as W keep up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.answer import Answer
+from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.stream import DATA_ID_BYTES, Stream
+from rustfs_node.erasureset.upload_rows import require_upload
+from rustfs_node.erasureset.write import inline_commits, write_row
+from rustfs_proto.erasure.geometry import is_inline
+from rustfs_proto.erasure.multipart import encode_part_head, part_sub
+from rustfs_proto.erasure.placement import shard_of_slot
+from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
+from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import (
+    ANY_STAMP,
+    Done,
+    ObjectInfo,
+    PutAbort,
+    PutBlock,
+    PutBlockDone,
+    PutDone,
+    PutFinish,
+    PutOpen,
+    PutOpened,
+    PutSmall,
+)
+
+
+def put_open(state: SetState, request: Request) -> None:
+    """Answer a `PutOpen`."""
+    message = request.message
+    assert isinstance(message, PutOpen)
+    if message.part is None:
+        _open(state, request, message)
+    else:
+        state.answer_later(request, _open_part)
+
+
+async def _open_part(state: SetState, request: Request) -> Reply:
+    message = request.message
+    assert isinstance(message, PutOpen)
+    assert message.part is not None
+    await require_upload(state, message.bucket, message.key, message.part.upload_id, request.trace)
+    handle = state.handles.add(_new_stream(state, message))
+    return Reply(PutOpened(handle, state.geometry.stripe_bytes))
+
+
+def _open(state: SetState, request: Request, message: PutOpen) -> None:
+    try:
+        handle = state.handles.add(_new_stream(state, message))
+    except Fault as fault:
+        request.fail(fault)
+    else:
+        request.reply(PutOpened(handle, state.geometry.stripe_bytes))
+
+
+def _new_stream(state: SetState, message: PutOpen) -> Stream:
+    data_id = state.randomness.token(DATA_ID_BYTES)
+    return Stream(state, message.bucket, message.key, message.size, message.part, data_id)
+
+
+def put_block(state: SetState, request: Request) -> None:
+    """Answer a `PutBlock`."""
+    message = request.message
+    assert isinstance(message, PutBlock)
+    try:
+        stream = state.handles.get(message.handle)
+        stripe = _checked(state, stream, message.index, request.frames)
+        state.memory.take(len(stripe))
+    except Fault as fault:
+        request.fail(fault)
+        return
+    stream.blocks_received += 1
+    stream.received_bytes += len(stripe)
+
+    def taken(fault: Fault | None) -> None:
+        if fault is None:
+            request.reply(PutBlockDone())
+        else:
+            request.fail(fault)
+
+    if message.index == 0 and stream.part is None and _would_be_inline(state, len(stripe)):
+        # Its memory stays taken until the commit, which carries it.
+        stream.held = stripe
+        request.reply(PutBlockDone())
+    else:
+        stream.send(message.index, stripe, taken)
+
+
+def _checked(state: SetState, stream: Stream, index: int, frames: Sequence[bytes]) -> bytes:
+    """The block, if it is the next one of the stream."""
+    stripe = frames[0] if frames else b""
+    is_next = index == stream.blocks_received
+    is_after_whole_ones = stream.received_bytes == index * state.geometry.stripe_bytes
+    if not is_next or not is_after_whole_ones or not 0 < len(stripe) <= state.geometry.stripe_bytes:
+        before = f"{stream.blocks_received} blocks with {stream.received_bytes} bytes"
+        text = f"block {index} of {len(stripe)} bytes after {before}"
+        raise Fault(FaultCode.INVALID, text)
+    return stripe
+
+
+def _would_be_inline(state: SetState, size: int) -> bool:
+    """A first block that is shorter than a stripe is the whole object."""
+    stripe_bytes = state.geometry.stripe_bytes
+    return size < stripe_bytes and is_inline(size, stripe_bytes, state.k, state.settings.inline_bytes_max)
+
+
+def put_abort(state: SetState, request: Request) -> None:
+    """Answer a `PutAbort`; a handle that is not there is as good as given up."""
+    message = request.message
+    assert isinstance(message, PutAbort)
+    stream = state.handles.remove(message.handle)
+    if stream is not None:
+        stream.give_up()
+    request.reply(Done())
+
+
+def put_finish(state: SetState, request: Request) -> None:
+    """Answer a `PutFinish`."""
+    state.answer_later(request, _finish)
+
+
+async def _finish(state: SetState, request: Request) -> Reply:
+    message = request.message
+    assert isinstance(message, PutFinish)
+    stream = state.handles.remove(message.handle)
+    if stream is None:
+        raise Fault(FaultCode.NOT_FOUND, f"write {message.handle} is not open: it was finished or given up")
+    if stream.size not in {-1, stream.received_bytes}:
+        stream.give_up()
+        raise Fault(FaultCode.INVALID, f"{stream.received_bytes} bytes came, {stream.size} were announced")
+    return Reply(PutDone(await _commit(state, stream, message.info, message.expect, request.trace)))
+
+
+async def put_one_block(state: SetState, request: Request) -> Reply:
+    """Answer a `PutSmall` that needs a shard file, or is an upload part."""
+    message = request.message
+    assert isinstance(message, PutSmall)
+    body = request.frames[0] if request.frames else b""
+    if message.part is not None:
+        await require_upload(state, message.bucket, message.key, message.part.upload_id, request.trace)
+    data_id = state.randomness.token(DATA_ID_BYTES)
+    stream = Stream(state, message.bucket, message.key, len(body), message.part, data_id)
+    if body:
+        state.memory.take(len(body))
+        stream.received_bytes = len(body)
+        taken: Answer[Fault | None] = Answer()
+        stream.send(0, body, taken.set)
+        fault = await taken.wait()
+        if fault is not None:
+            stream.give_up()
+            raise fault
+    return Reply(PutDone(await _commit(state, stream, message.info, message.expect, request.trace)))
+
+
+async def _commit(state: SetState, stream: Stream, info: ObjectInfo, expect: int, trace: str) -> int:
+    """Make what was streamed a version; its stamp."""
+    try:
+        await stream.drained()
+        if stream.part is not None:
+            return await _commit_part(state, stream, info, trace)
+        name = (stream.bucket, stream.key)
+        if expect != ANY_STAMP or state.locks.is_held(name):
+            async with state.locks.hold(name):
+                return await _commit_object(state, stream, info, expect, trace)
+        return await _commit_object(state, stream, info, expect, trace)
+    except Fault as fault:
+        # Where the effect is unknown, the shard files may be part of a version: the drives find out when they
+        # sweep.
+        if fault.not_applied:
+            stream.give_up()
+        raise
+    finally:
+        stream.finished()
+
+
+async def _commit_object(state: SetState, stream: Stream, info: ObjectInfo, expect: int, trace: str) -> int:
+    def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
+        if stream.held is not None or not stream.received_bytes:
+            return inline_commits(state, stream.bucket, stream.key, stamp, info, stream.held or b"", expects)
+        head = encode_head(ObjectHead(stream.received_bytes, info.etag, info.storage_class))
+        part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
+        meta = ObjectMeta(
+            state.geometry, (part,), info.headers, info.user, info.checksums, info.checksum_type
+        )
+        return _file_commits(state, stream, Space.OBJECT, b"", stamp, head, meta, expects), None
+
+    return await commit_expecting(state, stream.bucket, stream.key, expect, build, trace)
+
+
+async def _commit_part(state: SetState, stream: Stream, info: ObjectInfo, trace: str) -> int:
+    target = stream.part
+    assert target is not None
+    # It may have been completed or given up while the bytes came.
+    await require_upload(state, stream.bucket, stream.key, target.upload_id, trace)
+    data_id = stream.data_id if stream.received_bytes else INLINE
+    part = Part(target.number, stream.received_bytes, data_id, info.etag, info.checksums)
+    meta = ObjectMeta(state.geometry, (part,))
+    sub = part_sub(target.upload_id, target.number)
+    stamp = state.new_stamp()
+    expects = [ANY_STAMP] * state.n
+    commits = _file_commits(state, stream, Space.PART, sub, stamp, encode_part_head(part), meta, expects)
+    await write_row(state, commits, trace=trace)
+    return stamp
+
+
+def _file_commits(
+    state: SetState,
+    stream: Stream,
+    space: Space,
+    sub: bytes,
+    stamp: int,
+    head: bytes,
+    meta: ObjectMeta,
+    expects: Sequence[int],
+) -> list[Commit | None]:
+    """By slot: the commit that makes the shard file part of a version; none for drives that were left out."""
+    raw_meta = encode_meta(meta)
+    left_out = stream.left_out
+    return [
+        None
+        if left_out[slot]
+        else Commit(
+            space,
+            stream.bucket,
+            stream.key,
+            stamp,
+            RowKind.VALUE,
+            sub,
+            shard=shard_of_slot(stream.bucket, stream.key, slot, state.n),
+            head=head,
+            meta=raw_meta,
+            files=tuple(part.data_id for part in meta.parts if part.data_id != INLINE),
+            expect=expects[slot],
+        )
+        for slot in range(state.n)
+    ]

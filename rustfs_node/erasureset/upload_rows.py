@@ -1,0 +1,66 @@
+"""The rows of an upload: reading the upload's own, and those of its parts."""
+
+from __future__ import annotations
+
+import attrs
+
+from rustfs_node.erasureset.resolve import resolve
+from rustfs_node.erasureset.scan import RowScan
+from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.version import version_of
+from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.erasure.listing import RowVerdict
+from rustfs_proto.erasure.multipart import PART_NUMBER_MAX, decode_part_head, part_sub, upload_info
+from rustfs_proto.objects import Part
+from rustfs_proto.wire.drive_ops import Lookup, ScanRow, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import ObjectInfo
+
+
+@attrs.frozen
+class Upload:
+    """What an upload was created with."""
+
+    stamp: int
+    info: ObjectInfo
+    checksum_algorithm: str
+
+
+async def require_upload(state: SetState, bucket: str, key: bytes, upload_id: bytes, trace: str) -> Upload:
+    """The upload; raises `Fault` NOT_FOUND where it was never begun, or is over."""
+    read = await resolve(state, Lookup(Space.UPLOAD, bucket, key, upload_id, want_inline=False), trace)
+    assert read.decision is not None
+    if read.decision.verdict is Verdict.ABSENT:
+        raise Fault(FaultCode.NOT_FOUND, "no such upload: it was never begun, or is completed or given up")
+    version = await version_of(state, read, trace)
+    info, algorithm = upload_info(version.head, version.meta)
+    return Upload(version.stamp, info, algorithm)
+
+
+async def stored_parts(
+    state: SetState, bucket: str, key: bytes, upload_id: bytes, after: int, limit: int, trace: str
+) -> list[Part]:
+    """Parts with numbers after `after`, in order, at most `limit`."""
+    start = (key, part_sub(upload_id, after + 1))
+    scan = RowScan(
+        state, Space.PART, bucket, key, start, b"", min(limit + 1, state.settings.scan_rows_max), trace
+    )
+    found: list[Part] = []
+    while after < PART_NUMBER_MAX and len(found) < limit:
+        merged = await scan.next()
+        if merged is None or merged.row.key != key or not merged.row.sub.startswith(upload_id):
+            break
+        if merged.verdict is RowVerdict.PRESENT:
+            found.append(decode_part_head(merged.row.head, merged.row.stamp))
+        elif merged.verdict is RowVerdict.DISPUTED:
+            found.extend(await _disputed_part(state, bucket, merged.row, trace))
+    return found
+
+
+async def _disputed_part(state: SetState, bucket: str, row: ScanRow, trace: str) -> list[Part]:
+    read = await resolve(state, Lookup(Space.PART, bucket, row.key, row.sub, want_inline=False), trace)
+    assert read.decision is not None
+    if read.decision.verdict is Verdict.ABSENT:
+        return []
+    version = await version_of(state, read, trace)
+    return [decode_part_head(version.raw_head, version.stamp)]

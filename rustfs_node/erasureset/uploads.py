@@ -1,0 +1,178 @@
+"""Multipart uploads: a row for the upload, a row for each part, and one record that makes the parts an
+object.
+
+Completing copies nothing: the object's record names the parts' shard files. Rows of parts are removed before
+the row of the upload, so that whatever interrupts a removal, the upload can still be seen and given up.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.answer import Answer
+from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.delete import RowRemoval
+from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.together import together
+from rustfs_node.erasureset.upload_rows import require_upload, stored_parts
+from rustfs_node.erasureset.write import write_row
+from rustfs_proto.erasure.multipart import (
+    PART_NUMBER_MAX,
+    UPLOAD_ID_BYTES,
+    check_completion,
+    completed_object,
+    part_sub,
+    upload_id_of,
+    upload_meta,
+)
+from rustfs_proto.erasure.placement import shard_of_slot
+from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
+from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
+from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.set_ops import (
+    Done,
+    UploadAbort,
+    UploadComplete,
+    UploadCompleted,
+    UploadCreate,
+    UploadCreated,
+    UploadGet,
+    UploadGot,
+    UploadParts,
+    UploadPartsListed,
+)
+
+
+def create(state: SetState, request: Request) -> None:
+    """Answer an `UploadCreate`."""
+    state.answer_later(request, _create)
+
+
+def get(state: SetState, request: Request) -> None:
+    """Answer an `UploadGet`."""
+    state.answer_later(request, _get)
+
+
+def parts(state: SetState, request: Request) -> None:
+    """Answer an `UploadParts`."""
+    state.answer_later(request, _parts)
+
+
+def complete(state: SetState, request: Request) -> None:
+    """Answer an `UploadComplete`."""
+    state.answer_later(request, _complete)
+
+
+def abort(state: SetState, request: Request) -> None:
+    """Answer an `UploadAbort`."""
+    state.answer_later(request, _abort)
+
+
+async def _create(state: SetState, request: Request) -> Reply:
+    message = request.message
+    assert isinstance(message, UploadCreate)
+    stamp = state.new_stamp()
+    upload_id = upload_id_of(stamp, state.randomness.token(UPLOAD_ID_BYTES - 8))
+    head = encode_head(ObjectHead(0, "", message.info.storage_class))
+    meta = encode_meta(upload_meta(message.info, message.checksum_algorithm, state.geometry))
+    row = Commit(
+        Space.UPLOAD, message.bucket, message.key, stamp, RowKind.VALUE, upload_id, head=head, meta=meta
+    )
+    await write_row(state, [row] * state.n, trace=request.trace)
+    return Reply(UploadCreated(upload_id))
+
+
+async def _get(state: SetState, request: Request) -> Reply:
+    message = request.message
+    assert isinstance(message, UploadGet)
+    upload = await require_upload(state, message.bucket, message.key, message.upload_id, request.trace)
+    return Reply(UploadGot(upload.stamp, upload.info, upload.checksum_algorithm))
+
+
+async def _parts(state: SetState, request: Request) -> Reply:
+    message = request.message
+    assert isinstance(message, UploadParts)
+    bucket, key, upload_id = message.bucket, message.key, message.upload_id
+    upload = await require_upload(state, bucket, key, upload_id, request.trace)
+    found = await stored_parts(state, bucket, key, upload_id, message.after, message.limit + 1, request.trace)
+    page = tuple(found[: message.limit])
+    more = len(found) > message.limit
+    return Reply(UploadPartsListed(page, more, upload.info, upload.checksum_algorithm))
+
+
+async def _complete(state: SetState, request: Request) -> Reply:
+    message = request.message
+    assert isinstance(message, UploadComplete)
+    bucket, key, upload_id, trace = message.bucket, message.key, message.upload_id, request.trace
+    async with state.locks.hold((bucket, key)):
+        upload = await require_upload(state, bucket, key, upload_id, trace)
+        stored = await stored_parts(state, bucket, key, upload_id, 0, PART_NUMBER_MAX, trace)
+        by_number = {part.number: part for part in stored}
+        chosen = check_completion(message.parts, by_number, message.part_bytes_min, upload.info.checksum_type)
+        head, meta = completed_object(chosen, upload.info, upload.checksum_algorithm, state.geometry)
+        stamp = await _commit_object(state, message, head, meta, trace)
+        # The object is there from here on; what remains is to tidy up.
+        await remove_upload(state, bucket, key, upload_id, stored, trace)
+    return Reply(UploadCompleted(stamp, head, meta))
+
+
+async def _commit_object(
+    state: SetState, message: UploadComplete, head: ObjectHead, meta: ObjectMeta, trace: str
+) -> int:
+    bucket, key = message.bucket, message.key
+    files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)
+    raw_head, raw_meta = encode_head(head), encode_meta(meta)
+
+    def build(stamp: int, expects: list[int]) -> tuple[list[Commit | None], Frames]:
+        commits: list[Commit | None] = [
+            Commit(
+                Space.OBJECT,
+                bucket,
+                key,
+                stamp,
+                RowKind.VALUE,
+                shard=shard_of_slot(bucket, key, slot, state.n),
+                head=raw_head,
+                meta=raw_meta,
+                files=files,
+                expect=expects[slot],
+            )
+            for slot in range(state.n)
+        ]
+        return commits, None
+
+    # Each part was acknowledged on a write quorum of its own; since then drives may have been lost, but not
+    # more than can be.
+    return await commit_expecting(state, bucket, key, message.expect, build, trace, shards_needed=state.k)
+
+
+async def _abort(state: SetState, request: Request) -> Reply:
+    message = request.message
+    assert isinstance(message, UploadAbort)
+    bucket, key, upload_id, trace = message.bucket, message.key, message.upload_id, request.trace
+    async with state.locks.hold((bucket, key)):
+        await require_upload(state, bucket, key, upload_id, trace)
+        stored = await stored_parts(state, bucket, key, upload_id, 0, PART_NUMBER_MAX, trace)
+        await remove_upload(state, bucket, key, upload_id, stored, trace)
+    return Reply(Done())
+
+
+async def remove_upload(
+    state: SetState, bucket: str, key: bytes, upload_id: bytes, stored: list[Part], trace: str
+) -> None:
+    """Tombstones for the rows of an upload: its parts, then itself. Raises `Fault`."""
+    works = [
+        partial(_remove_row, state, Space.PART, bucket, key, part_sub(upload_id, part.number), trace)
+        for part in stored
+    ]
+    await together(works, state.settings.upload_cleanup_concurrency)
+    await _remove_row(state, Space.UPLOAD, bucket, key, upload_id, trace)
+
+
+async def _remove_row(state: SetState, space: Space, bucket: str, key: bytes, sub: bytes, trace: str) -> None:
+    answered: Answer[int | Fault] = Answer()
+    RowRemoval(state, space, bucket, key, sub, answered.set).start(trace)
+    outcome = await answered.wait()
+    if isinstance(outcome, Fault):
+        raise outcome

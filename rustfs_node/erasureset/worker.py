@@ -1,0 +1,130 @@
+"""The set worker: starts what it is made of and hands each request to its operation.
+
+It holds nothing that cannot be lost: killed at any moment it costs its clients a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+import trio
+
+from rustfs_node.bus import Bus, Request
+from rustfs_node.erasureset import delete, listing, puts, read, read_block, status, stream_write, uploads
+from rustfs_node.erasureset.handles import Handles
+from rustfs_node.erasureset.heal_notes import HealNotes
+from rustfs_node.erasureset.hedge import Hedger
+from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
+from rustfs_node.erasureset.peers import Drives
+from rustfs_node.erasureset.settle import Settler
+from rustfs_node.erasureset.state import Memory, SetState, codec_of
+from rustfs_node.erasureset.versions import Versions
+from rustfs_node.plan import SetPlan
+from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.randomness import Randomness
+from rustfs_node.settings.erasureset import SetSettings
+from rustfs_proto.erasure.geometry import write_quorum
+from rustfs_proto.objects import Geometry
+from rustfs_proto.stamp import StampIssuer
+from rustfs_proto.wire import set_ops
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+log = structlog.get_logger()
+
+OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
+    set_ops.PutSmall: puts.put_small,
+    set_ops.Get: read.get,
+    set_ops.ReadBlock: read_block.read_block,
+    set_ops.Delete: delete.delete,
+    set_ops.PutOpen: stream_write.put_open,
+    set_ops.PutBlock: stream_write.put_block,
+    set_ops.PutFinish: stream_write.put_finish,
+    set_ops.PutAbort: stream_write.put_abort,
+    set_ops.List: listing.list_objects,
+    set_ops.UploadCreate: uploads.create,
+    set_ops.UploadGet: uploads.get,
+    set_ops.UploadParts: uploads.parts,
+    set_ops.UploadComplete: uploads.complete,
+    set_ops.UploadAbort: uploads.abort,
+    set_ops.UploadList: listing.list_uploads,
+    set_ops.SetStatus: status.set_status,
+}
+
+
+async def run_set(
+    bus: Bus,
+    plan: SetPlan,
+    settings: SetSettings,
+    clock: Clock,
+    randomness: Randomness,
+    *,
+    writer: int,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve one erasure set on `bus` until cancelled; started when every drive has been asked how it is.
+
+    `bus` is not running yet. `writer` is the number of this node, part of every stamp issued here.
+    """
+    drives = Drives(bus, plan.drives, settings, clock)
+    async with trio.open_nursery() as nursery:
+        state = make_state(plan, settings, clock, randomness, nursery, drives, writer)
+        bus.serve(lambda requests: handle(state, requests))
+        await nursery.start(bus.run)
+        for service in (state.settler.run, state.heal_notes.run, state.hedger.run, state.handles.watch):
+            nursery.start_soon(service)
+        await nursery.start(drives.watch)
+        # Versions of a former life must not look newer than what is written now, even if the clock was set
+        # back.
+        state.issuer.last = max(state.issuer.last, drives.newest_stamp)
+        log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
+        task_status.started()
+
+
+def make_state(
+    plan: SetPlan,
+    settings: SetSettings,
+    clock: Clock,
+    randomness: Randomness,
+    nursery: trio.Nursery,
+    drives: Drives,
+    writer: int,
+) -> SetState:
+    """The state of a worker that starts. `writer` is the number of the node, part of every stamp."""
+    geometry = Geometry(plan.k, plan.m, settings.stripe_bytes)
+    issuer = StampIssuer(writer)
+    settler = Settler(drives)
+    return SetState(
+        plan=plan,
+        settings=settings,
+        clock=clock,
+        randomness=randomness,
+        nursery=nursery,
+        drives=drives,
+        hedger=Hedger(drives, clock),
+        settler=settler,
+        heal_notes=HealNotes(drives, settler, issuer, clock, plan.m + 1, settings.heal_noted_keys),
+        locks=KeyLocks(settings.lock_wait_s),
+        under_way=WritesUnderWay(),
+        issuer=issuer,
+        memory=Memory(settings.in_flight_bytes_max),
+        versions=Versions(settings.versions_cached),
+        handles=Handles(settings.handles_max, settings.handle_idle_s, clock),
+        geometry=geometry,
+        codec=codec_of(geometry),
+        k=plan.k,
+        m=plan.m,
+        n=plan.k + plan.m,
+        write_quorum=write_quorum(plan.k, plan.m),
+    )
+
+
+def handle(state: SetState, requests: list[Request]) -> None:
+    """Everything that came in with one turn of the bus."""
+    for request in requests:
+        operation = OPERATIONS.get(type(request.message))
+        if operation is None:
+            name = type(request.message).__name__
+            request.fail(Fault(FaultCode.UNKNOWN_OP, f"a set worker does not answer {name}"))
+        else:
+            operation(state, request)

@@ -1,0 +1,209 @@
+"""A small object's way onto the drives.
+
+    SmallPut        an object of at most one stripe, replacing whatever is there
+    inline_commits  encodes it: one commit and one fragment for each drive
+    RowWrite        one version of one row: asks all drives to commit it and counts who has
+
+`RowWrite` is the only place that sends commits of rows clients see: objects of any size, parts, uploads and
+tombstones all go through it. Everything here is a callback of the bus. Nothing awaits, so a PUT costs no
+task, and all that becomes ready in one turn leaves in one message to each drive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import xxhash
+
+from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.answer import Answer
+from rustfs_node.erasureset.state import SetState
+from rustfs_proto.erasure.placement import first_slot
+from rustfs_proto.erasure.writes import Tally, WriteState, failure, newest_seen
+from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
+from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PutDone, PutSmall
+
+
+class RowWrite:
+    """One version on its way to all drives. `commits` and `frames` are by slot; a slot without a commit is
+    left out.
+
+    `done` is called once: with None when a write quorum has the version on stable storage, else with the
+    fault. Drives that answer later are still counted, for settling and healing. `shards_needed` is how many
+    drives must hold each shard file (default: the write quorum).
+    """
+
+    __slots__ = (
+        "_commit",
+        "_done",
+        "_is_decided",
+        "_is_settled",
+        "_is_watched",
+        "_replaced",
+        "_state",
+        "_tally",
+    )
+
+    def __init__(
+        self, state: SetState, done: Callable[[Fault | None], None], shards_needed: int | None = None
+    ) -> None:
+        self._state = state
+        self._done = done
+        self._tally = Tally(state.n, state.write_quorum, shards_needed or state.write_quorum)
+        self._is_decided = self._is_settled = self._replaced = False
+
+    def start(
+        self,
+        commits: Sequence[Commit | None],
+        frames: Sequence[tuple[bytes, ...]] | None = None,
+        trace: str = "",
+    ) -> None:
+        """Send the commits, in this turn of the bus."""
+        self._commit = next(commit for commit in commits if commit is not None)
+        # Reads and conditional writes of objects look at what is under way; other rows have no such readers.
+        self._is_watched = self._commit.space == Space.OBJECT
+        if self._is_watched:
+            self._state.under_way.begin((self._commit.bucket, self._commit.key))
+        ask = self._state.drives.ask_write
+        for slot, commit in enumerate(commits):
+            if commit is not None:
+                ask(slot, commit, frames[slot] if frames else (), self._answered, trace)
+        for _ in range(sum(commit is None for commit in commits)):
+            self._tally.faults.append(Fault(FaultCode.PEER_DOWN, "left out of this write"))
+
+    def _answered(self, slot: int, answer: Reply | Fault) -> None:
+        tally = self._tally
+        if isinstance(answer, Fault):
+            tally.faults.append(answer)
+        else:
+            committed = answer.message
+            assert isinstance(committed, Committed)
+            self._replaced |= committed.replaced
+            tally.commit(committed.missing)
+        if not self._is_decided and (write_state := tally.state) is not WriteState.PENDING:
+            self._decided(write_state)
+        if self._is_decided and tally.state is WriteState.ACKNOWLEDGED:
+            self._settle()
+        if tally.is_finished and tally.committed and (tally.faults or tally.gaps):
+            self._state.heal_notes.note(self._commit.bucket, self._commit.key)
+
+    def _decided(self, write_state: WriteState) -> None:
+        self._is_decided = True
+        if self._is_watched:
+            self._state.under_way.end((self._commit.bucket, self._commit.key))
+        # From here on the version is acknowledged: a write quorum has fsynced it.
+        self._done(None if write_state is WriteState.ACKNOWLEDGED else failure(self._tally))
+
+    def _settle(self) -> None:
+        """Let drives drop what this version replaced; a tombstone itself may go once all drives have it."""
+        is_tombstone = self._commit.kind == RowKind.TOMBSTONE
+        if not self._is_settled and (self._replaced or is_tombstone):
+            self._is_settled = True
+            self._state.settler.add(self._commit, complete=False)
+        if is_tombstone and self._tally.committed == self._state.n:
+            self._state.settler.add(self._commit, complete=True)
+
+    @property
+    def newest_seen(self) -> int:
+        """The newest version that drives refused this one for, or 0."""
+        return newest_seen(self._tally.faults)
+
+
+class SmallPut:
+    """An inline object replacing whatever is there: one round trip to all drives."""
+
+    __slots__ = ("_body", "_message", "_request", "_retries_left", "_row_write", "_stamp", "_state")
+
+    def __init__(self, state: SetState, request: Request, message: PutSmall, body: bytes) -> None:
+        self._state, self._request, self._message, self._body = state, request, message, body
+        self._retries_left = state.settings.retries
+
+    def start(self) -> None:
+        """Take the body's memory and send it."""
+        try:
+            self._state.memory.take(len(self._body))
+        except Fault as fault:
+            self._request.fail(fault)
+        else:
+            self._send(above=0)
+
+    def _send(self, above: int) -> None:
+        state, message = self._state, self._message
+        self._stamp = state.new_stamp(above)
+        commits, frames = inline_commits(
+            state, message.bucket, message.key, self._stamp, message.info, self._body
+        )
+        self._row_write = RowWrite(state, self._done)
+        self._row_write.start(commits, frames, self._request.trace)
+
+    def _done(self, fault: Fault | None) -> None:
+        newer = self._row_write.newest_seen if fault is not None else 0
+        if newer and self._retries_left:
+            self._retries_left -= 1
+            self._send(above=newer)
+            return
+        self._state.memory.give_back(len(self._body))
+        if fault is None:
+            self._request.reply(PutDone(self._stamp))
+        else:
+            self._request.fail(fault)
+
+
+def inline_commits(
+    state: SetState,
+    bucket: str,
+    key: bytes,
+    stamp: int,
+    info: ObjectInfo,
+    body: bytes,
+    expects: Sequence[int] | None = None,
+) -> tuple[list[Commit | None], list[tuple[bytes, ...]]]:
+    """The commits and frames, by slot, of an object that stands in the logs. `expects` as `Commit.expect`."""
+    head = encode_head(ObjectHead(len(body), info.etag, info.storage_class))
+    parts = (Part(1, len(body), INLINE, info.etag, info.checksums),) if body else ()
+    meta = encode_meta(
+        ObjectMeta(state.geometry, parts, info.headers, info.user, info.checksums, info.checksum_type)
+    )
+    n = state.n
+    fragments = state.codec.encode(body) if body else ()
+    checks = [xxhash.xxh3_128_digest(fragment) for fragment in fragments]
+    start = first_slot(bucket, key, n)
+    commits: list[Commit | None] = []
+    frames: list[tuple[bytes, ...]] = []
+    for slot in range(n):
+        shard = (slot - start) % n
+        commits.append(
+            Commit(
+                Space.OBJECT,
+                bucket,
+                key,
+                stamp,
+                RowKind.VALUE,
+                shard=shard,
+                head=head,
+                meta=meta,
+                inline_check=checks[shard] if body else b"",
+                expect=ANY_STAMP if expects is None else expects[slot],
+            )
+        )
+        frames.append((fragments[shard],) if body else ())
+    return commits, frames
+
+
+async def write_row(
+    state: SetState,
+    commits: Sequence[Commit | None],
+    frames: Sequence[tuple[bytes, ...]] | None = None,
+    trace: str = "",
+    shards_needed: int | None = None,
+) -> None:
+    """`RowWrite` for a task. Raises `Fault`; STALE and CONFLICT only where no drive has taken it."""
+    if sum(commit is not None for commit in commits) < state.write_quorum:
+        raise Fault(FaultCode.NO_QUORUM, f"fewer than {state.write_quorum} drives are left for this write")
+    answered: Answer[Fault | None] = Answer()
+    RowWrite(state, answered.set, shards_needed).start(commits, frames, trace)
+    fault = await answered.wait()
+    if fault is not None:
+        raise fault

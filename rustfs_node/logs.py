@@ -1,0 +1,62 @@
+"""The log: one line per event on stderr, human-readable on a terminal, JSON otherwise.
+
+An event is a short name in snake_case with fields. Every line carries the process that wrote it and, where
+there is one, the request id, which callers bind with `structlog.contextvars` or pass as `request_id`. Secrets
+are never fields.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import msgspec
+import structlog
+
+
+def configure(process: str, level: str, style: str) -> None:
+    """Make every logger of this process write as told. May be called again: loggers already handed out
+    follow.
+    """
+    human = style == "human" or (style == "auto" and sys.stderr.isatty())
+    tail: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)]
+        if human
+        else [structlog.processors.format_exc_info, _json]
+    )
+
+    def name_process(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["process"] = process
+        # Keys and bucket names are bytes; people read them as text.
+        texts = {k: v.decode("utf-8", "backslashreplace") for k, v in event.items() if isinstance(v, bytes)}
+        event.update(texts)
+        return event
+
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            name_process,
+            *tail,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        # A cached logger would keep the level it first saw; SIGHUP may change it.
+        cache_logger_on_first_use=False,
+    )
+
+
+def get_logger(room: str) -> structlog.typing.FilteringBoundLogger:
+    """A logger whose lines name the room."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=room)
+    return logger
+
+
+def _json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    """Time, level, process and event first: that is what eyes look for in a raw line too."""
+    first = ("timestamp", "level", "process", "event", "request_id")
+    ordered = {name: event[name] for name in first if name in event}
+    return msgspec.json.encode(ordered | dict(event), enc_hook=repr).decode()

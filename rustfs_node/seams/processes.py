@@ -1,0 +1,134 @@
+"""Processes: starting them so that none outlives its parent, and the line by which a child shows that it
+lives.
+
+`trio.lowlevel.open_process` is not used: it forks from a worker thread, and the parent-death signal of Linux
+follows the *thread* that forked, so the child would be killed when that idle thread ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+
+import attrs
+import trio
+
+READY = b"R"
+ALIVE = b"."
+
+_PR_SET_PDEATHSIG = 1
+_PIPE_READ_BYTES = 4096
+
+
+@attrs.define(eq=False)
+class Child:
+    """A process that was started. `pidfd` and `beats` are descriptors of the parent, closed by `close`."""
+
+    name: str
+    pid: int
+    pidfd: int
+    beats: int
+    _popen: subprocess.Popen[bytes]
+
+    async def wait(self) -> int:
+        """The exit status, negative for a signal, as `subprocess` gives it."""
+        await trio.lowlevel.wait_readable(self.pidfd)
+        return self._popen.wait()
+
+    async def receive_beats(self) -> bytes:
+        """What the child wrote since the last call; empty when it closed its end."""
+        await trio.lowlevel.wait_readable(self.beats)
+        return os.read(self.beats, _PIPE_READ_BYTES)
+
+    def pending_beats(self) -> bytes:
+        """What the child wrote and nobody has read yet, without waiting."""
+        try:
+            return os.read(self.beats, _PIPE_READ_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def send_signal(self, number: int) -> None:
+        """Signal the child; one that has ended already is left alone."""
+        self._popen.send_signal(number)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        os.close(self.pidfd)
+        os.close(self.beats)
+
+
+def spawn(name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
+    """Start a process with stdin from nowhere and our stdout and stderr. `{beat_fd}` in an argument becomes
+    the number of the descriptor it writes beats to.
+
+    It gets a process group of its own, so that Ctrl-C at the terminal reaches the supervisor alone, which
+    then stops everything in order.
+    """
+    ours, theirs = os.pipe2(os.O_CLOEXEC)
+    try:
+        os.set_blocking(ours, False)
+        popen = subprocess.Popen(
+            [argument.replace("{beat_fd}", str(theirs)) for argument in command],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(theirs,),
+            env=dict(environment),
+            process_group=0,
+        )
+        return Child(name, popen.pid, os.pidfd_open(popen.pid), ours, popen)
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+
+
+class BeatLine:
+    """The child's end of the line to its supervisor. Without a supervisor nobody listens and
+    nothing is sent.
+    """
+
+    def __init__(self, fd: int | None) -> None:
+        self._fd = fd
+        if fd is not None:
+            os.set_blocking(fd, False)
+
+    def send(self, beat: bytes) -> None:
+        """Write one beat. A full pipe means that the supervisor is busy and has plenty of beats to read: then
+        this one is not needed.
+        """
+        if self._fd is None:
+            return
+        try:
+            os.write(self._fd, beat)
+        except BlockingIOError:
+            return
+
+
+def die_with_parent(parent_pid: int) -> bool:
+    """Have the kernel kill this process when its parent dies, even by SIGKILL. False when the parent is gone
+    already.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    return os.getppid() == parent_pid
+
+
+# mallopt(3): parameters and values. Without them glibc gives every buffer above 128 KiB back to the kernel
+# and page-faults it in again, which costs more than erasure coding itself (0.6 against 10 GiB/s).
+_MALLOPT = (
+    (-3, 64 << 20),  # M_MMAP_THRESHOLD
+    (-1, 512 << 20),  # M_TRIM_THRESHOLD
+    (-2, 64 << 20),  # M_TOP_PAD
+)
+
+
+def tune_malloc() -> bool:
+    """Keep freed megabyte buffers mapped. False where the C library has no mallopt (musl):
+    slower, but right.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and all(mallopt(parameter, value) == 1 for parameter, value in _MALLOPT)

@@ -1,0 +1,109 @@
+"""The [acceptor] table: where clients connect, and every bound on what one of them may cost."""
+
+from __future__ import annotations
+
+import attrs
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@attrs.frozen
+class AcceptorSettings:
+    """Limits and timeouts of an acceptor; bounds per request multiply by `connections_max`."""
+
+    address: str = ":9000"
+    """Host and port to listen on; an empty host means all addresses, IPv6 ones are written [::1]:9000."""
+
+    tls_cert: str = ""
+    """PEM file with the certificate and its chain; empty: plain HTTP. Read again at SIGHUP."""
+
+    tls_key: str = ""
+    """PEM file with the certificate's private key."""
+
+    domains: tuple[str, ...] = ()
+    """Domains under which `<bucket>.<domain>` names a bucket (virtual-hosted style). Path style
+    always works.
+    """
+
+    region: str = ""
+    """The region that signatures must name. Empty accepts any: a client's default region then never stands in
+    the way.
+    """
+
+    listen_backlog: int = 4096
+    """Connections the kernel holds before they are accepted; it caps this at net.core.somaxconn."""
+
+    connections_max: int = 4096
+    """Connections at once per acceptor; one more is answered 503 SlowDown. About 40 KiB each while idle."""
+
+    accept_backoff_s: float = 0.1
+    """Seconds to wait after accept failed for want of descriptors or memory, which only time can mend."""
+
+    head_bytes_max: int = 32 * KIB
+    """Bytes of a request's line and headers: S3 allows 8 KiB of headers; the rest is for URLs with 1,024-byte
+    keys percent-encoded, session tokens and proxies."""
+
+    head_timeout_s: float = 30.0
+    """Seconds from a head's first byte to its last; longer is a slow-loris."""
+
+    idle_timeout_s: float = 180.0
+    """Seconds a kept-alive connection may wait for its next request: above the 60 s or so of client pools, so
+    that it is the client who closes and no request meets a closing connection."""
+
+    body_gap_max_s: float = 30.0
+    """Seconds without one byte of an expected body before it is answered RequestTimeout."""
+
+    send_gap_max_s: float = 60.0
+    """Seconds without one byte of an answer taken by the client before the connection is dropped."""
+
+    watch_interval_s: float = 1.0
+    """How often connections are looked over for those that exceed the four times above: their precision."""
+
+    refused_drain_bytes: int = 256 * KIB
+    """When a request is refused before its body was read, a rest up to this is read and dropped to keep the
+    connection; a larger one costs less as a new connection."""
+
+    linger_s: float = 2.0
+    """Seconds to go on reading (and dropping) after an answer that closes the connection, because closing on
+    unread bytes would reset it and destroy the answer on its way."""
+
+    drain_deadline_s: float = 15.0
+    """Seconds that requests in flight get to finish when the acceptor stops; below node.stop_deadline_s,
+    which kills.
+    """
+
+    receive_bytes: int = 256 * KIB
+    """Bytes read from a socket at once; one such buffer for the process."""
+
+    put_window: int = 4
+    """Blocks (of one stripe) of one upload on their way to the set worker: enough to keep encoding, drives
+    and the client's socket busy at once."""
+
+    get_window: int = 4
+    """Blocks of one download asked ahead of what the client has taken."""
+
+    set_deadline_s: float = 30.0
+    """Seconds a set worker has for one call before the client is answered 503."""
+
+    complete_deadline_s: float = 120.0
+    """The same for completing an upload, which checks up to 10,000 parts."""
+
+    bucket_cache_s: float = 2.0
+    """Seconds for which an acceptor believes what it knows of a bucket: how long another acceptor may still
+    accept requests for one that was deleted here."""
+
+    bucket_delete_lease_s: float = 60.0
+    """Seconds that a bucket refuses writes while it is being deleted; a deletion that takes longer is given
+    up, so that one that died half-way locks nobody out."""
+
+    hash_thread_bytes_min: int = 64 * KIB
+    """Blocks from this size on are hashed in a thread: MD5 of 64 KiB takes 120 µs, twice the cost
+    of the hop.
+    """
+
+    threads: int = 4
+    """Threads for hashing: MD5 runs at 0.5 GiB/s and leaves the interpreter free meanwhile."""
+
+    access_log: str = "info"
+    """Level of the one line per request: debug, info, or off."""

@@ -1,0 +1,64 @@
+"""Limits of the bus: how much may be under way to a peer, and how long silence is borne."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class BusSettings:
+    """The table [bus]."""
+
+    inline_bytes: int = 4096
+    """Bytes. Payload frames below this travel in the header: a frame of its own costs more than the copy."""
+
+    zero_copy_bytes: int = 64 * 1024
+    """Bytes. Frames from here on are handed to ZeroMQ without a copy; below, the bookkeeping costs more."""
+
+    batch_bytes: int = 4 * 1024 * 1024
+    """Bytes. What is queued for a peer beyond this goes in a further message: none grows without end."""
+
+    batch_calls: int = 512
+    """Calls in one outgoing message; bounds how long a receiver decodes before it looks elsewhere."""
+
+    frame_bytes_max: int = 16 * 1024 * 1024
+    """Bytes. A larger frame is refused by its sender, and by ZeroMQ, which drops the connection. The same on
+    all nodes."""
+
+    frames_max: int = 2048
+    """Frames of one message; a message of more is dropped undecoded. The same on all nodes."""
+
+    drain_messages: int = 128
+    """Messages that are taken in at once before what they cause is sent; bounds the latency under load."""
+
+    calls_max: int = 8192
+    """Calls under way to one peer; a further one is answered OVERLOADED on the spot."""
+
+    queued_bytes_max: int = 256 * 1024 * 1024
+    """Bytes of calls under way and notices queued to one peer; more is answered OVERLOADED."""
+
+    heartbeat_s: float = 1.0
+    """Seconds. A peer that was silent for this long is asked for a sign of life."""
+
+    silence_s: float = 6.0
+    """Seconds. A peer silent for this long in spite of heartbeats is down. Longer than any stall of a healthy
+    event loop, shorter than a client's patience."""
+
+    connect_grace_s: float = 10.0
+    """Seconds from the start of the bus in which calls to a peer that never was up wait for it: the processes
+    of a node start together, and the slowest opens its log first."""
+
+    reconnect_min_ms: int = 20
+    """Milliseconds before the first attempt to connect again; doubles up to `reconnect_max_ms`."""
+
+    reconnect_max_ms: int = 500
+    """Milliseconds between attempts to connect to a peer that stays away."""
+
+    linger_ms: int = 200
+    """Milliseconds that closing waits for the last messages to leave."""
+
+    socket_messages_max: int = 1024
+    """Messages in ZeroMQ's own queue per peer and direction (its high-water mark); more wait in ours."""
+
+    timer_s: float = 0.01
+    """Seconds. Deadlines are watched in steps of this size: one timer serves all calls."""

@@ -1,0 +1,127 @@
+"""Settings of a drive worker: the [drive] table."""
+
+from __future__ import annotations
+
+import attrs
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@attrs.frozen
+class DriveSettings:
+    """Limits of one drive worker. Sizes in bytes, times in seconds."""
+
+    segment_bytes: int = 64 * MIB
+    """Size of a log segment. Smaller ones are compacted in smaller steps, larger ones cost fewer folder
+    syncs."""
+
+    segment_zero_fill: bool = True
+    """Write a new segment full of zeros ahead of its use: on ext4 a sync then takes 110 instead of 170 µs,
+    because no block changes its state. Costs the bandwidth of the log once more; off for drives that wear."""
+
+    batch_bytes: int = 8 * MIB
+    """Most bytes of one batch, so that its fsync stays short; at most half a segment, because no batch spans
+    two."""
+
+    batch_records: int = 512
+    """Most records of one batch: bounds the time that its index transaction keeps lookups waiting."""
+
+    queue_requests: int = 8192
+    """Commits and notices that may wait for a batch; beyond it the answer is OVERLOADED."""
+
+    queue_bytes: int = 64 * MIB
+    """Payload bytes that may wait for a batch; beyond it the answer is OVERLOADED."""
+
+    index_dir: str = ""
+    """Folder for the index, on a faster device; empty: on the drive itself. The index is derived and may be
+    lost."""
+
+    index_cache_bytes: int = 16 * MIB
+    """Page cache of the index. There is one drive worker per drive, so it counts once per drive."""
+
+    index_wal_bytes: int = 16 * MIB
+    """Size of the index's write-ahead file at which it is folded into the index, between two batches."""
+
+    replay_records: int = 4096
+    """Records per index transaction while the log is replayed at start."""
+
+    read_files: int = 64
+    """Log segments, and as many shard files, kept open for reading."""
+
+    read_idle_s: float = 30.0
+    """A shard file nobody read for that long is closed, so that the space of a removed one comes back."""
+
+    read_bytes: int = 8 * MIB
+    """Most bytes of fragments that one ShardRead may ask for: bounds memory per call."""
+
+    inline_read_bytes: int = 64 * KIB
+    """Shard frames from this size on are read, verified and written in a thread; below, the hop would cost
+    more."""
+
+    scan_rows: int = 5000
+    """Most rows of one page of a listing, whatever was asked for: bounds the time that other requests
+    wait."""
+
+    shard_writers: int = 256
+    """Unfinished shard files at one time; each costs a descriptor. Beyond it the answer is OVERLOADED."""
+
+    shard_buffer_bytes: int = 64 * MIB
+    """Fragments taken over and not yet written; beyond it the answer is OVERLOADED."""
+
+    shard_sync_bytes: int = 64 * MIB
+    """A growing shard file is synced after so many new bytes, so that the last sync, which a client waits
+    for, is short."""
+
+    shard_idle_s: float = 600.0
+    """An unfinished shard file that got nothing for that long is given up. More than a client's longest
+    pause."""
+
+    reserve_bytes: int = 512 * MIB
+    """Free space that values may not use: deletes, heal notes, compaction and the index go on in it."""
+
+    compact_live_ratio: float = 0.5
+    """A sealed segment with less live data than this part of its size is rewritten. Higher saves space, costs
+    writes."""
+
+    compact_bytes_per_s: int = 16 * MIB
+    """Log bytes that compaction may read per second: background work never takes the drive away from
+    clients."""
+
+    compact_step_bytes: int = 1 * MIB
+    """Log bytes looked at in one step of compaction, between two batches: bounds the delay it causes."""
+
+    tombstone_grace_s: float = 3600.0
+    """Age from which a settled tombstone may go, by its stamp. Covers clocks that differ between nodes."""
+
+    tombstones_waiting: int = 100_000
+    """Settled tombstones kept only because old segments remain; beyond it the oldest segment is rewritten,
+    however live."""
+
+    sweep_grace_s: float = 60.0
+    """How long a shard file stays after its last row is gone: readers that looked it up before finish their
+    read."""
+
+    orphan_grace_s: float = 86_400.0
+    """Age from which a shard file that no row ever referred to is removed: longer than any upload takes to
+    commit."""
+
+    sweep_step_files: int = 64
+    """Shard files removed in one step of the sweep."""
+
+    threads: int = 8
+    """Threads for what blocks: syncs, reads and writes of shard files. A hard disk gains nothing from
+    more."""
+
+    tick_s: float = 1.0
+    """Pause between two looks at free space, the mount, idle writers, compaction and sweep."""
+
+    slow_sync_s: float = 2.0
+    """A sync that takes longer makes the drive SUSPECT: reads avoid it."""
+
+    suspect_s: float = 60.0
+    """How long a drive stays SUSPECT after the last slow sync or read error."""
+
+    read_errors: int = 3
+    """I/O errors while reading, within `suspect_s`, from which the drive is fenced."""

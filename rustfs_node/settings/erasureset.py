@@ -1,0 +1,99 @@
+"""Settings of a set worker: the coordinator of one erasure set."""
+
+from __future__ import annotations
+
+import attrs
+
+MIB = 1024 * 1024
+
+
+@attrs.frozen
+class SetSettings:
+    """Table [set]. Times in seconds, sizes in bytes."""
+
+    stripe_bytes: int = MIB
+    """Bytes of an object that are encoded together. Larger: fewer messages for large objects; smaller: less
+    read for a short range and less memory in flight. Objects keep the value that they were written with."""
+
+    inline_bytes_max: int = 256 * 1024
+    """Largest shard that stands in the drives' logs beside its metadata. Larger: one fsync for more objects,
+    but more bytes that compaction copies; beyond 256 KiB the copy costs more than a file of its own."""
+
+    commit_timeout_s: float = 20.0
+    """How long a drive may take to make a version durable. Longer than any healthy fsync, even behind a full
+    queue; the write is answered as soon as a quorum has it, so one slow drive does not make clients wait this
+    long.
+    """
+
+    lookup_timeout_s: float = 5.0
+    """How long a drive may take to answer a lookup, scan or shard read before it counts as silent."""
+
+    retries: int = 3
+    """How often a write is tried again with a newer stamp because drives have seen a later one. One is enough
+    unless clocks of several writers run apart."""
+
+    in_flight_bytes_max: int = 256 * MIB
+    """Bodies being written or read at one time; beyond it calls are answered OVERLOADED, which clients see as
+    SlowDown.
+    """
+
+    hedge_delay_s: float = 0.05
+    """After this long without enough answers a read asks one more drive: about the 99th percentile of a
+    healthy hard disk. While the whole set is slow the delay grows with it, so that hedging never doubles an
+    overload.
+    """
+
+    suspect_latency_s: float = 0.5
+    """A drive whose smoothed read latency is beyond this, and four times that of its peers, is asked last."""
+
+    status_period_s: float = 5.0
+    """How often each drive is asked how it is."""
+
+    handles_max: int = 1024
+    """Streamed writes open at one time."""
+
+    handle_idle_s: float = 120.0
+    """A streamed write that sees no call for this long is given up. Acceptors give up on a silent client
+    sooner.
+    """
+
+    lag_blocks_max: int = 8
+    """How many blocks a drive may be behind in a streamed write while a write quorum keeps up; beyond it the
+    drive is left out of this write and healed later. Bounds the memory that a slow drive costs."""
+
+    straggler_wait_s: float = 0.5
+    """How long the commit of a streamed write waits for drives that have not taken all blocks yet, once a
+    write quorum has. Leaving a drive out costs a heal of the whole object, so a moment's patience is cheap.
+    """
+
+    versions_cached: int = 2048
+    """Resolved versions kept for block reads, one small entry per object being read."""
+
+    delete_concurrency: int = 64
+    """Keys of one batch delete that are under way together."""
+
+    lookup_concurrency: int = 16
+    """Lookups under way together while a listing settles what its drives disagree about."""
+
+    tasks_max: int = 4096
+    """Calls that need a task of their own (large, conditional, listing, degraded) under way at one time;
+    beyond it they are answered OVERLOADED. A task costs about 20 KiB."""
+
+    scan_rows_max: int = 1001
+    """Rows asked of a drive at a time while listing: one more than S3's largest page."""
+
+    in_flight_wait_s: float = 2.0
+    """How long a read that meets an unfinished write of the same key waits for it before it
+    decides without.
+    """
+
+    lock_wait_s: float = 10.0
+    """How long a conditional write waits for the lock of its key."""
+
+    upload_cleanup_concurrency: int = 8
+    """Rows of a finished upload that are removed together, after the client has its answer."""
+
+    heal_noted_keys: int = 4096
+    """Keys remembered as already noted for healing, so that reads of one damaged object do not write a note
+    each.
+    """

@@ -1,0 +1,130 @@
+"""The owner's key pair: given, kept from an earlier start, or generated once.
+
+There are no default credentials. What is generated is written to one file, mode 0600, and only its place is
+ever shown.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+
+from rustfs_node.plan import Credentials
+from rustfs_node.seams.node_files import ensure_folder, is_private, read_bytes, write_private
+from rustfs_node.seams.randomness import Randomness
+from rustfs_node.settings.node import NodeSettings
+
+ACCESS_KEY_MIN = 3
+SECRET_KEY_MIN = 8
+_ACCESS_KEY_CHARACTERS = 20
+_SECRET_KEY_CHARACTERS = 40
+_LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz"
+_UPPER_AND_DIGITS = _LETTERS_AND_DIGITS[:36]
+# An access key stands in the credential scope of a signature, whose fields are separated by these.
+_NOT_IN_ACCESS_KEY = re.compile(r"[\s/,=]")
+
+
+class CredentialsError(Exception):
+    """The credentials cannot be used; the text says what was given and what to give."""
+
+
+def given_credentials(settings: NodeSettings) -> Credentials | None:
+    """The pair that the configuration names, None where it names nothing."""
+    access_key = _one_of("access_key", settings.access_key, settings.access_key_file)
+    secret_key = _one_of("secret_key", settings.secret_key, settings.secret_key_file)
+    if not access_key and not secret_key:
+        return None
+    if not access_key:
+        raise CredentialsError("a secret key is given without an access key: set RUSTFS_ACCESS_KEY too")
+    if not secret_key:
+        raise CredentialsError("an access key is given without a secret key: set RUSTFS_SECRET_KEY too")
+    return checked(access_key, secret_key)
+
+
+def checked(access_key: str, secret_key: str) -> Credentials:
+    """The pair, if it is one that clients can use."""
+    if len(access_key) < ACCESS_KEY_MIN:
+        raise CredentialsError(
+            f"the access key has {len(access_key)} characters, at least {ACCESS_KEY_MIN} are wanted"
+        )
+    if _NOT_IN_ACCESS_KEY.search(access_key):
+        raise CredentialsError(
+            "the access key has a blank, '/', ',' or '=' in it, which signatures cannot carry"
+        )
+    if len(secret_key) < SECRET_KEY_MIN:
+        raise CredentialsError(
+            f"the secret key has {len(secret_key)} characters, at least {SECRET_KEY_MIN} are wanted"
+        )
+    return Credentials(access_key, secret_key)
+
+
+def default_file(environ: Mapping[str, str], home: str, deployment_id: str) -> str:
+    """Where generated credentials are kept unless the configuration says so: one file per deployment."""
+    state = environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if state:
+        return f"{state}/credentials.toml"
+    base = environ.get("XDG_STATE_HOME") or f"{home}/.local/state"
+    return f"{base}/rustfs-node/credentials-{deployment_id[:8]}.toml"
+
+
+def kept_credentials(path: str, randomness: Randomness) -> tuple[Credentials, bool]:
+    """The pair in that file, and whether it was generated just now."""
+    try:
+        raw = read_bytes(path)
+    except FileNotFoundError:
+        return _generate(path, randomness), True
+    except OSError as error:
+        raise CredentialsError(f"credentials file {path} cannot be read: {error.strerror}") from error
+    if not is_private(path):
+        raise CredentialsError(f"credentials file {path} can be read by others: chmod 600 {path}")
+    try:
+        document = tomllib.loads(raw.decode())
+        return checked(str(document["access_key"]), str(document["secret_key"])), False
+    except (KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CredentialsError(
+            f'credentials file {path} needs two lines, access_key = "..." and secret_key = "..." ({error})'
+        ) from error
+
+
+def _generate(path: str, randomness: Randomness) -> Credentials:
+    credentials = Credentials(
+        _draw(randomness, _UPPER_AND_DIGITS, _ACCESS_KEY_CHARACTERS),
+        _draw(randomness, _LETTERS_AND_DIGITS, _SECRET_KEY_CHARACTERS),
+    )
+    text = (
+        "# The owner's key pair of a rustfs-node deployment, generated at its first start.\n"
+        f'access_key = "{credentials.access_key}"\n'
+        f'secret_key = "{credentials.secret_key}"\n'
+    )
+    try:
+        ensure_folder(path.rpartition("/")[0] or ".")
+        write_private(path, text.encode(), replace=False)
+    except OSError as error:
+        raise CredentialsError(
+            f"generated credentials cannot be kept in {path}: {error.strerror};"
+            " name another --credentials-file, or give RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY"
+        ) from error
+    return credentials
+
+
+def _draw(randomness: Randomness, alphabet: str, length: int) -> str:
+    """Characters drawn evenly: 8 bytes for each make the bias of the remainder less than 2^-58."""
+    return "".join(
+        alphabet[int.from_bytes(randomness.token(8), "big") % len(alphabet)] for _ in range(length)
+    )
+
+
+def _one_of(name: str, value: str, path: str) -> str:
+    """A value given as such or as the first line of a file."""
+    if value and path:
+        raise CredentialsError(f"{name} and {name}_file are both given: remove one")
+    if not path:
+        return value
+    try:
+        lines = read_bytes(path).decode().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CredentialsError(f"{name}_file {path} cannot be read: {error}") from error
+    if not lines or not lines[0].strip():
+        raise CredentialsError(f"{name}_file {path} is empty: its first line is the key")
+    return lines[0].strip()

@@ -1,0 +1,116 @@
+"""From folders to a formation: lock and look at every drive, let `rustfs_proto.topology` decide, then write
+what was decided.
+
+The order of writes is what makes it safe to stop anywhere; the reasons stand in
+`rustfs_proto.topology.formation`.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+
+import attrs
+import trio
+
+from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.files import Files
+from rustfs_node.seams.node_files import FolderLock, lock_folder, mount_point_of
+from rustfs_node.seams.randomness import Randomness
+from rustfs_node.settings.node import NodeSettings
+from rustfs_node.supervisor.inspection import Inspector, unusable
+from rustfs_proto.disk.identity import format_identity
+from rustfs_proto.disk.layout import IDENTITY_FILE
+from rustfs_proto.topology import findings as say
+from rustfs_proto.topology.deployment import LAYOUT_FILE, Deployment, format_deployment
+from rustfs_proto.topology.findings import Finding
+from rustfs_proto.topology.formation import decide
+from rustfs_proto.topology.verdicts import Formation, Verdict, Wish
+
+_LOCK_POLL_S = 0.05
+
+
+@attrs.define(eq=False)
+class Former:
+    """Makes a formation of folders, through the seams it is given."""
+
+    files: Files
+    clock: Clock
+    randomness: Randomness
+    settings: NodeSettings
+    accepted: frozenset[str]
+
+    async def form(self, paths: Sequence[str]) -> Formation:
+        """Look, decide and write. Raises `Refusal` or `ValueError` where the node must not start, with the
+        reasons.
+        """
+        inspector = Inspector(self.files, os.geteuid())
+        locks: list[FolderLock] = []
+        deadline_s = trio.current_time() + self.settings.lock_wait_s
+        try:
+            found = [await self._inspect(inspector, path, locks, deadline_s) for path in paths]
+            formation = decide(found, self._wish(), self._new_ids(len(paths)), self.clock.wall_ms())
+            self._write(formation)
+        finally:
+            for lock in locks:
+                lock.close()
+        return formation
+
+    async def _inspect(
+        self, inspector: Inspector, path: str, locks: list[FolderLock], deadline_s: float
+    ) -> Finding:
+        problem = inspector.make_folder(path)
+        if problem:
+            return unusable(path, problem)
+        try:
+            lock = lock_folder(path)
+            # The workers of a node that was killed hold their drives until the kernel has buried them.
+            while lock is None and trio.current_time() < deadline_s:
+                await trio.sleep(_LOCK_POLL_S)
+                lock = lock_folder(path)
+        except OSError as error:
+            return unusable(path, say.unreadable(path, str(error.strerror)))
+        if lock is None:
+            return unusable(path, say.in_use(path))
+        locks.append(lock)
+        return inspector.look(path, mount_point_of(path))
+
+    def _wish(self) -> Wish:
+        return Wish(
+            parity=self.settings.parity,
+            set_drives=self.settings.set_drives,
+            format_free_bytes_min=self.settings.format_free_bytes_min,
+            start_free_bytes_min=self.settings.start_free_bytes_min,
+            accepted=self.accepted,
+        )
+
+    def _new_ids(self, drives: int) -> list[str]:
+        return [str(uuid.UUID(bytes=self.randomness.token(16), version=4)) for _ in range(drives + 1)]
+
+    def _write(self, formation: Formation) -> None:
+        """New drives before old ones, and on each the layout before the identity: a folder without identity
+        is empty to whoever looks next.
+        """
+        deployment = formation.deployment
+        if formation.first:
+            self._write_layouts(formation.verdicts, attrs.evolve(deployment, complete=False))
+            self._write_identities(formation.verdicts)
+            # From here on nothing is formatted anew; before all of it is done nothing is served.
+            self._write_layouts(formation.verdicts, deployment)
+            return
+        fresh = [verdict for verdict in formation.verdicts if verdict.write_identity]
+        self._write_layouts(fresh, deployment)
+        self._write_identities(fresh)
+        self._write_layouts([v for v in formation.verdicts if not v.write_identity], deployment)
+
+    def _write_layouts(self, verdicts: Sequence[Verdict], deployment: Deployment) -> None:
+        for verdict in verdicts:
+            if verdict.write_layout:
+                self.files.write_file(f"{verdict.path}/{LAYOUT_FILE}", format_deployment(deployment))
+
+    def _write_identities(self, verdicts: Sequence[Verdict]) -> None:
+        for verdict in verdicts:
+            if verdict.write_identity and verdict.identity is not None:
+                content = format_identity(verdict.identity)
+                self.files.write_file(f"{verdict.path}/{IDENTITY_FILE}", content)

@@ -1,0 +1,173 @@
+"""The life of a node: start all workers at once, say when it serves, obey signals, stop in the order
+acceptors, sets, drives.
+
+Nothing here decides about drives (`formation`) or about one process (`worker`).
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from functools import partial
+
+import attrs
+import structlog
+import trio
+
+from rustfs_node import logs
+from rustfs_node.config import ConfigError, Settings, reloaded
+from rustfs_node.plan import NodePlan, encode_plan
+from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.node_files import write_private
+from rustfs_node.supervisor import readiness
+from rustfs_node.supervisor.commands import ACCEPTORS, DRIVES, SETS, start, worker_commands
+from rustfs_node.supervisor.notify import Notifier
+from rustfs_node.supervisor.worker import Worker
+
+PROCESS = "supervisor"
+
+_STAGES_OF_STOPPING = (ACCEPTORS, SETS, DRIVES)
+
+
+class NodeFailed(Exception):
+    """The node could not begin to serve; the text says what is missing."""
+
+
+@attrs.define(eq=False)
+class Node:
+    """A running node. `reread` gives the configuration as it is now; `announce` is called once, when the node
+    first serves.
+    """
+
+    plan: NodePlan
+    plan_file: str
+    clock: Clock
+    notifier: Notifier
+    log: structlog.typing.FilteringBoundLogger
+    reread: Callable[[], Settings]
+    announce: Callable[[NodePlan], None]
+    workers: dict[str, Worker] = attrs.field(factory=dict)
+    stages: dict[str, list[str]] = attrs.field(factory=dict)
+    _changed: trio.Event = attrs.field(factory=trio.Event)
+    _stop: trio.Event = attrs.field(factory=trio.Event)
+    _patience: list[trio.CancelScope] = attrs.field(factory=list)
+    _ready: bool = False
+    _hurry: bool = False
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT. Raises `NodeFailed` where it never came to serving."""
+        write_private(self.plan_file, encode_plan(self.plan))
+        failure = ""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._obey_signals)
+            nursery.start_soon(self._keep_watchdog_quiet)
+            self._start_workers(nursery)
+            failure = await self._wait_until_serving()
+            if not failure:
+                nursery.start_soon(self._report_changes)
+                await self._stop.wait()
+            await self._stop_workers()
+            nursery.cancel_scope.cancel()
+        if failure:
+            raise NodeFailed(failure)
+
+    def _start_workers(self, nursery: trio.Nursery) -> None:
+        """All at once: each connects to the others as they appear."""
+        for stage, commands in worker_commands(self.plan, self.plan_file).items():
+            self.stages[stage] = list(commands)
+            for name, command in commands.items():
+                worker = Worker(
+                    name=name,
+                    spawn=partial(start, name, command),
+                    settings=self.plan.settings.node,
+                    log=self.log,
+                    on_change=self._note_change,
+                )
+                self.workers[name] = worker
+                nursery.start_soon(worker.run)
+
+    def _note_change(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def _wait_until_serving(self) -> str:
+        """Wait for the workers; what is missing when waiting is over, empty when the node serves (or is told
+        to stop before).
+        """
+        with trio.move_on_after(self.plan.settings.node.start_deadline_s):
+            while not self._stop.is_set() and not self._is_decided():
+                await self._changed.wait()
+        if self._stop.is_set():
+            return ""
+        lacking = readiness.missing(self.plan, self.workers)
+        if lacking:
+            return f"the node cannot serve: {'; '.join(lacking)} (the reasons stand in the log above)"
+        self._ready = True
+        self.notifier.ready(readiness.summary(self.workers))
+        self.log.info("node_ready", status=readiness.summary(self.workers))
+        self.announce(self.plan)
+        return ""
+
+    def _is_decided(self) -> bool:
+        """Whether waiting longer for a start makes no sense."""
+        needed = [*self.stages[ACCEPTORS], *self.stages[SETS]]
+        if readiness.refused(self.workers, needed):
+            return True
+        return readiness.is_settled(self.workers) and not readiness.missing(self.plan, self.workers)
+
+    async def _report_changes(self) -> None:
+        """Keep the status line of systemd true."""
+        while True:
+            await self._changed.wait()
+            self.notifier.status(readiness.summary(self.workers))
+
+    async def _keep_watchdog_quiet(self) -> None:
+        """Twice per interval, as sd_watchdog_enabled(3) advises."""
+        while self.notifier.watchdog_s > 0:
+            self.notifier.alive()
+            await trio.sleep(self.notifier.watchdog_s / 2)
+
+    async def _obey_signals(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            task_status.started()
+            async for number in signals:
+                if number == signal.SIGHUP:
+                    self._reload()
+                elif not self._stop.is_set():
+                    self.log.info("stopping", signal=signal.Signals(number).name)
+                    self._stop.set()
+                    self._note_change()
+                else:
+                    # Asked a second time: whoever asks does not want to wait.
+                    self._hurry = True
+                    for scope in self._patience:
+                        scope.cancel()
+
+    def _reload(self) -> None:
+        """Take over what can be changed while running, and tell the workers."""
+        self.notifier.reloading(self.clock.monotonic_s())
+        try:
+            settings, later = reloaded(self.plan.settings, self.reread())
+        except ConfigError as error:
+            self.log.warning("reload_failed", errors=error.errors)
+        else:
+            self.plan = attrs.evolve(self.plan, settings=settings)
+            write_private(self.plan_file, encode_plan(self.plan))
+            logs.configure(PROCESS, settings.node.log_level, settings.node.log_format)
+            self.log.info("reloaded", needs_restart=later)
+        for worker in self.workers.values():
+            worker.send_signal(signal.SIGHUP)
+        if self._ready:
+            self.notifier.ready(readiness.summary(self.workers))
+
+    async def _stop_workers(self) -> None:
+        """Clients first, so that nobody is cut off by a server that is already gone."""
+        self.notifier.stopping()
+        for stage in _STAGES_OF_STOPPING:
+            patience_s = 0.0 if self._hurry else self.plan.settings.node.stop_deadline_s
+            async with trio.open_nursery() as nursery:
+                for name in self.stages[stage]:
+                    scope = trio.CancelScope(deadline=trio.current_time() + patience_s)
+                    self._patience.append(scope)
+                    nursery.start_soon(self.workers[name].stop, scope)
+        self.log.info("stopped")

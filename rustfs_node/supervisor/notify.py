@@ -1,0 +1,56 @@
+"""What systemd is told: a datagram of NAME=value lines to the socket it named (sd_notify(3)). Elsewhere
+nothing is sent.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+
+import attrs
+
+
+@attrs.define(eq=False)
+class Notifier:
+    """Speaks to the service manager; `address` is empty where there is none. `watchdog_s` is how often it
+    wants a sign of life, 0 never.
+    """
+
+    address: str = ""
+    watchdog_s: float = 0.0
+
+    @classmethod
+    def of_environment(cls, environ: Mapping[str, str], own_pid: int) -> Notifier:
+        """As NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID say."""
+        for_us = environ.get("WATCHDOG_PID", str(own_pid)) == str(own_pid)
+        interval_us = int(environ.get("WATCHDOG_USEC", "0")) if for_us else 0
+        return cls(environ.get("NOTIFY_SOCKET", ""), interval_us / 1e6)
+
+    def ready(self, status: str) -> None:
+        """The node serves."""
+        self._send("READY=1", f"STATUS={status}")
+
+    def status(self, text: str) -> None:
+        """One line for `systemctl status`."""
+        self._send(f"STATUS={text}")
+
+    def reloading(self, monotonic_s: float) -> None:
+        """Configuration is being read anew; `ready` ends it."""
+        self._send("RELOADING=1", f"MONOTONIC_USEC={int(monotonic_s * 1e6)}")
+
+    def stopping(self) -> None:
+        """The node drains and ends."""
+        self._send("STOPPING=1", "STATUS=stopping")
+
+    def alive(self) -> None:
+        """The sign of life for the watchdog."""
+        self._send("WATCHDOG=1")
+
+    def _send(self, *lines: str) -> None:
+        if not self.address:
+            return
+        # A leading @ is systemd's spelling of Linux' abstract namespace.
+        address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.connect(address)
+            channel.send("\n".join(lines).encode())

@@ -1,0 +1,124 @@
+"""From a formation to the plan that the workers read, and the folder it lies in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from rustfs_node.config import Settings
+from rustfs_node.plan import (
+    Credentials,
+    DrivePlan,
+    NodePlan,
+    SetPlan,
+    drive_name,
+    endpoint_of,
+    set_name,
+)
+from rustfs_node.seams.node_files import (
+    FolderLock,
+    empty_folder,
+    lock_folder,
+    make_private_folder,
+    make_temporary_folder,
+)
+from rustfs_proto.disk.identity import HEALING
+from rustfs_proto.topology.verdicts import Formation, Verdict
+
+ONLY_NODE_NUMBER = 0
+"""The writer part of this node's stamps."""
+
+
+class RuntimeFolderError(Exception):
+    """The folder for the processes' sockets cannot be used; the text says why and what to do."""
+
+
+@attrs.define(eq=False)
+class RuntimeFolder:
+    """The folder of sockets and the plan, locked for as long as the node runs. `ours`: made for this run,
+    removed at its end.
+    """
+
+    path: str
+    ours: bool
+    _lock: FolderLock
+
+    @property
+    def plan_file(self) -> str:
+        """Where the plan lies."""
+        return f"{self.path}/plan.json"
+
+    def close(self) -> None:
+        """Remove what the run left there."""
+        empty_folder(self.path, remove=self.ours)
+        self._lock.close()
+
+
+def open_runtime_folder(configured: str, environ: Mapping[str, str], user: int) -> RuntimeFolder:
+    """The folder as configured, else systemd's, else a new one for this run alone."""
+    path = configured or environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    ours = not path
+    try:
+        if path:
+            path = os.path.abspath(path)
+            make_private_folder(path)
+        else:
+            path = make_temporary_folder("rustfs-node-", (f"/run/user/{user}",))
+        lock = lock_folder(path)
+    except OSError as error:
+        raise RuntimeFolderError(f"runtime folder: {error}; name another with --runtime-dir") from error
+    if lock is None:
+        raise RuntimeFolderError(
+            f"runtime folder {path} is in use by another node: name another with --runtime-dir"
+        )
+    return RuntimeFolder(path, ours, lock)
+
+
+def make_plan(
+    formation: Formation, settings: Settings, runtime_dir: str, credentials: Credentials
+) -> NodePlan:
+    """The plan of this node. Raises `RuntimeFolderError` where a socket's path would be too long."""
+    try:
+        sets = _sets(formation, runtime_dir)
+    except ValueError as error:
+        raise RuntimeFolderError(str(error)) from error
+    return NodePlan(
+        deployment_id=formation.deployment.deployment_id,
+        node_number=ONLY_NODE_NUMBER,
+        settings=settings,
+        sets=sets,
+        runtime_dir=runtime_dir,
+        credentials=credentials,
+    )
+
+
+def _sets(formation: Formation, runtime_dir: str) -> tuple[SetPlan, ...]:
+    return tuple(
+        SetPlan(
+            index=index,
+            name=set_name(index),
+            endpoint=endpoint_of(runtime_dir, set_name(index)),
+            k=len(record.slots) - record.parity,
+            m=record.parity,
+            drives=_drives(formation.verdicts, index, runtime_dir),
+        )
+        for index, record in enumerate(formation.deployment.sets)
+    )
+
+
+def _drives(verdicts: Sequence[Verdict], set_index: int, runtime_dir: str) -> tuple[DrivePlan, ...]:
+    return tuple(
+        DrivePlan(
+            slot=verdict.slot,
+            name=drive_name(set_index, verdict.slot),
+            endpoint=endpoint_of(runtime_dir, drive_name(set_index, verdict.slot)),
+            path=verdict.path,
+            drive_id="" if verdict.identity is None else verdict.identity.drive_id,
+            healing=verdict.identity is not None and verdict.identity.state == HEALING,
+            fault=verdict.fault,
+        )
+        for verdict in verdicts
+        if verdict.set_index == set_index
+    )

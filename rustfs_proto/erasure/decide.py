@@ -1,0 +1,261 @@
+"""What the drives' answers to a lookup mean: the read decision.
+
+Rules of this file. A *voter* is a drive that answered and has kept whatever it acknowledged (`evidence`). Of
+a version v let
+
+    holders   drives that have v
+    damaged   drives that committed v but can no longer read it
+    unknown   drives that have not answered, and answers without evidence that do not list v
+
+v *may have been acknowledged* iff holders + damaged + unknown >= W: nobody acknowledges v before W drives
+have committed it, and a drive drops v only when it is told that something newer is on W drives. From the
+newest version seen to the oldest:
+
+    a value with k readable shards is the answer: skipped now, it might still be returned by a later read
+    a value with fewer, if it may have been acknowledged, is an error: never an older version in its place
+    a tombstone that may have been acknowledged, or is on k drives, means: no such key
+    anything else was never acknowledged and cannot be: it is passed over
+
+With W drives unknown no answer at all is safe: a newer version might be on exactly those.
+
+An answer that fewer than W drives support is written to the voters that lack it before it is given, so that
+no later read goes back behind it. This module knows no drives and no time: callers say who is still expected
+to answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+
+import attrs
+
+from rustfs_proto.erasure.geometry import write_quorum
+from rustfs_proto.wire.drive_ops import LookedUp, RowKind, RowState
+
+
+class Presence(Enum):
+    """Whether a drive has answered."""
+
+    PENDING = 0  # may still answer
+    SILENT = 1  # will not: down, too late, or an error instead of an answer
+    ANSWERED = 2
+
+
+@attrs.frozen
+class Held:
+    """One version on one drive. `kind` is None where the drive only listed the stamp; `no_files` as in
+    `LookedUp`.
+    """
+
+    kind: int | None = None
+    is_damaged: bool = False
+    no_files: tuple[bytes, ...] = ()
+
+
+@attrs.define
+class View:
+    """What is known of one drive's row. `versions` by stamp."""
+
+    presence: Presence = Presence.PENDING
+    evidence: bool = False
+    versions: dict[int, Held] = attrs.field(factory=dict)
+
+    def learn(self, answer: LookedUp, stamp: int = 0) -> None:
+        """Take in the answer to a lookup of the newest version, or with `stamp` of exactly that one."""
+        self.presence = Presence.ANSWERED
+        if stamp:
+            # Listed before and now gone: something newer was settled meanwhile, or its record is lost. Not a
+            # holder that can be read.
+            found = answer.state == RowState.FOUND and answer.stamp == stamp
+            self.versions[stamp] = (
+                Held(answer.kind, no_files=answer.no_files) if found else Held(is_damaged=True)
+            )
+            return
+        self.evidence = answer.evidence and not (answer.state == RowState.DAMAGED and not answer.stamp)
+        self.versions |= {prior: Held() for prior in answer.priors}
+        if answer.stamp:
+            damaged = answer.state == RowState.DAMAGED
+            self.versions[answer.stamp] = Held(None if damaged else answer.kind, damaged, answer.no_files)
+
+    def lose(self, stamp: int) -> None:
+        """It has that version, but does not give it."""
+        self.versions[stamp] = Held(is_damaged=True)
+
+    def fall_silent(self) -> None:
+        """No answer will come."""
+        if self.presence is Presence.PENDING:
+            self.presence = Presence.SILENT
+
+
+class Verdict(Enum):
+    """What to do now."""
+
+    CURRENT = "current"  # the version `stamp` is the answer
+    ABSENT = "absent"  # there is no such key; `stamp` is that of the tombstone, if there is one
+    ASK = "ask"  # wait for the drives that have not answered, or ask them
+    ASK_VERSION = "ask_version"  # ask `slots` for exactly version `stamp`
+    UNREADABLE = "unreadable"  # too few drives: an error, because any answer might be an older version
+
+
+@attrs.frozen
+class Decision:
+    """`slots` are those that have the version. `complete_on` are those that must be given it before it is the
+    answer.
+
+    `is_ragged`: some drive lacks the version, cannot read it, or has one that was passed over: a case for
+    healing.
+    """
+
+    verdict: Verdict
+    stamp: int = 0
+    slots: tuple[int, ...] = ()
+    complete_on: tuple[int, ...] = ()
+    is_ragged: bool = False
+
+
+def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
+    """The short way: the decision if the first answers, one per drive, all say the same, else None.
+
+    k drives suffice for a value: they hold the newest acknowledged version among them, and no write in
+    between is visible. `no such key` takes W of them, so that a value that k drives had agreed on is never
+    missed afterwards.
+    """
+    first = answers[0]
+    if first.state == RowState.FOUND and first.kind == RowKind.VALUE:
+        if len(answers) < k:
+            return None
+        for answer in answers:
+            if (
+                answer.stamp != first.stamp
+                or answer.state != RowState.FOUND
+                or answer.kind != RowKind.VALUE
+                or not answer.evidence
+                or answer.priors
+                or answer.no_files
+            ):
+                return None
+        return Decision(Verdict.CURRENT, first.stamp)
+    if len(answers) >= write_quorum(k, m) and all(_says_absent(answer) for answer in answers):
+        return Decision(Verdict.ABSENT, max(answer.stamp for answer in answers))
+    return None
+
+
+def _says_absent(answer: LookedUp) -> bool:
+    if not answer.evidence or answer.priors:
+        return False
+    return answer.state == RowState.ABSENT or (
+        answer.state == RowState.FOUND and answer.kind == RowKind.TOMBSTONE
+    )
+
+
+def decide(views: Sequence[View], k: int, m: int) -> Decision:
+    """The decision over all drives of a set, one view per slot. `ASK` only while some are pending."""
+    assert len(views) == k + m, (len(views), k, m)
+    pending = sum(view.presence is Presence.PENDING for view in views)
+    if pending >= k:
+        # They might agree on a version that nobody else has, and a read before this one may have met just them.
+        return Decision(Verdict.ASK)
+    decision = _decide_now(views, k, write_quorum(k, m))
+    # Whoever has not answered may turn an error into an answer, and may make it needless to complete a
+    # version.
+    if pending and (decision.verdict is Verdict.UNREADABLE or decision.complete_on):
+        return Decision(Verdict.ASK)
+    return decision
+
+
+def _decide_now(views: Sequence[View], k: int, w: int) -> Decision:
+    if sum(not _is_voter(view) for view in views) >= w:
+        return Decision(Verdict.UNREADABLE)
+    passed_over = False
+    for stamp in sorted({stamp for view in views for stamp in view.versions}, reverse=True):
+        decision = _judge(_Census.of(views, stamp), k, w)
+        if decision is not None:
+            return attrs.evolve(decision, is_ragged=True) if passed_over else decision
+        passed_over = True
+    return Decision(Verdict.ABSENT, is_ragged=passed_over)
+
+
+def _is_voter(view: View) -> bool:
+    return view.presence is Presence.ANSWERED and view.evidence
+
+
+@attrs.frozen
+class _Census:
+    """Slots by what they say of one version; every slot is in exactly one of the first five."""
+
+    stamp: int
+    holders: tuple[int, ...]
+    damaged: tuple[int, ...]
+    unreached: tuple[int, ...]  # pending or silent
+    no_evidence: tuple[int, ...]
+    lacking: tuple[int, ...]  # voters that do not have it
+    pending: int  # of those unreached, how many may still answer
+    kind: int | None
+    readable: int  # shards that can be read of every one of its parts
+
+    @classmethod
+    def of(cls, views: Sequence[View], stamp: int) -> _Census:
+        groups: tuple[list[int], ...] = ([], [], [], [], [])
+        for slot, view in enumerate(views):
+            groups[_group_of(view, stamp)].append(slot)
+        held = [views[slot].versions[stamp] for slot in groups[0]]
+        kind = next((version.kind for version in held if version.kind is not None), None)
+        gaps: dict[bytes, int] = {}
+        for data_id in (data_id for version in held for data_id in version.no_files):
+            gaps[data_id] = gaps.get(data_id, 0) + 1
+        holders, damaged, unreached, no_evidence, lacking = map(tuple, groups)
+        readable = len(held) - max(gaps.values(), default=0)
+        pending = sum(views[slot].presence is Presence.PENDING for slot in unreached)
+        return cls(stamp, holders, damaged, unreached, no_evidence, lacking, pending, kind, readable)
+
+    @property
+    def may_be_acknowledged_by(self) -> int:
+        return len(self.holders) + len(self.damaged) + len(self.unreached) + len(self.no_evidence)
+
+    def answer(self, verdict: Verdict, w: int) -> Decision:
+        """This version is the answer. Drives without evidence never rule it out later, so they support it."""
+        supporters = len(self.holders) + len(self.damaged) + len(self.no_evidence)
+        missing = self.lacking if supporters < w else ()
+        is_ragged = len(self.holders) + len(self.unreached) < self._drives or self.readable < len(
+            self.holders
+        )
+        return Decision(verdict, self.stamp, self.holders, missing, is_ragged)
+
+    @property
+    def _drives(self) -> int:
+        return self.may_be_acknowledged_by + len(self.lacking)
+
+
+def _group_of(view: View, stamp: int) -> int:
+    held = view.versions.get(stamp)
+    if held is not None:
+        return 1 if held.is_damaged else 0
+    if view.presence is not Presence.ANSWERED:
+        return 2
+    return 4 if view.evidence else 3
+
+
+def _judge(census: _Census, k: int, w: int) -> Decision | None:
+    """The decision if this version settles it; None if it is to be passed over."""
+    may_be_acknowledged = census.may_be_acknowledged_by >= w
+    if len(census.holders) + census.pending < k and not may_be_acknowledged:
+        return None
+    if census.holders and census.kind is None:
+        return Decision(Verdict.ASK_VERSION, census.stamp, census.holders)
+    if census.kind == RowKind.TOMBSTONE and (len(census.holders) >= k or not census.pending):
+        return census.answer(Verdict.ABSENT, w)
+    if census.kind != RowKind.TOMBSTONE and census.readable >= k:
+        return census.answer(Verdict.CURRENT, w)
+    if may_be_acknowledged or census.pending:
+        return Decision(Verdict.UNREADABLE, census.stamp, census.holders)
+    return None
+
+
+def holders_of(views: Sequence[View], stamp: int) -> Iterator[int]:
+    """Slots whose drive has that version in good order."""
+    return (
+        slot
+        for slot, view in enumerate(views)
+        if stamp in view.versions and not view.versions[stamp].is_damaged
+    )

@@ -1,0 +1,118 @@
+"""Merging the drives' scans of one bucket into one list in key order.
+
+Every acknowledged version is on at least one of N - W + 1 voters, so that many scans together miss nothing.
+Where they all show the same row it is taken as it stands; where they differ the caller decides that key as a
+read does. A row stands at (group or key, sub): all keys of a group lie together and begin with the group's
+name, so this order is the scans' own order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+import attrs
+
+from rustfs_proto.wire.drive_ops import RowKind, ScanRow
+
+Position = tuple[bytes, bytes]
+"""(key, sub) from which to scan on, inclusive."""
+
+
+class RowVerdict(Enum):
+    """What the scans say of one row."""
+
+    PRESENT = "present"
+    GONE = "gone"
+    DISPUTED = "disputed"
+
+
+@attrs.frozen
+class Merged:
+    """The next row. `row` is the newest version that any scan showed; for a group it stands for the group."""
+
+    verdict: RowVerdict
+    row: ScanRow
+
+
+@attrs.define
+class ScanCursor:
+    """One drive's scan: rows not yet taken, and where to go on when they are used up."""
+
+    resume: Position
+    rows: Sequence[ScanRow] = ()
+    taken: int = 0
+    more: bool = True
+
+    def feed(self, rows: Sequence[ScanRow], *, more: bool) -> None:
+        """The next page arrived; the one before is used up."""
+        assert self.is_empty
+        self.rows, self.taken, self.more = rows, 0, more
+        if rows:
+            self.resume = after_row(rows[-1])
+
+    @property
+    def is_empty(self) -> bool:
+        return self.taken >= len(self.rows)
+
+    @property
+    def wants_page(self) -> bool:
+        """Nothing is known of what follows: the merge has to wait for a page."""
+        return self.more and self.is_empty
+
+
+def after_row(row: ScanRow) -> Position:
+    """Where the scan goes on after that row: after the whole group if it stands for one."""
+    return (
+        (after_prefix(row.group), b"")
+        if row.group
+        else (row.key, row.sub + b"\0")
+        if row.sub
+        else (row.key + b"\0", b"")
+    )
+
+
+def after_prefix(prefix: bytes) -> bytes:
+    """The least key that is greater than every key with that prefix. Nothing is greater than keys of 0xff
+    bytes only.
+    """
+    stem = prefix.rstrip(b"\xff")
+    assert stem, "a group that is all 0xff bytes: no UTF-8 text is"
+    return stem[:-1] + bytes([stem[-1] + 1])
+
+
+def take_next(cursors: Sequence[ScanCursor]) -> Merged | None:
+    """The next row of the merge, or None when all scans are at their end. No cursor may want a page."""
+    heads = [None if cursor.is_empty else cursor.rows[cursor.taken] for cursor in cursors]
+    places = [_place(row) for row in heads if row is not None]
+    if not places:
+        return None
+    least = min(places)
+    rows = [row if row is not None and _place(row) == least else None for row in heads]
+    for cursor, row in zip(cursors, rows, strict=True):
+        cursor.taken += row is not None
+    return Merged(_verdict(rows), max((row for row in rows if row is not None), key=_newest_value_first))
+
+
+def _place(row: ScanRow) -> Position:
+    return (row.group, b"") if row.group else (row.key, row.sub)
+
+
+def _newest_value_first(row: ScanRow) -> tuple[int, int]:
+    # A group's rows may be of different keys: one that shows a value says more of the group than a newer
+    # tombstone.
+    return (row.kind == RowKind.VALUE if row.group else 0), row.stamp
+
+
+def _verdict(rows: Sequence[ScanRow | None]) -> RowVerdict:
+    """A row with priors is not settled: an older version may be the current one, so it is never taken as it
+    stands.
+    """
+    shown = [row for row in rows if row is not None]
+    if any(row.priors for row in shown):
+        return RowVerdict.DISPUTED
+    if all(row.kind == RowKind.TOMBSTONE for row in shown):
+        return RowVerdict.GONE
+    first = shown[0]
+    is_same = all((row.key, row.stamp, row.kind) == (first.key, first.stamp, first.kind) for row in shown)
+    return RowVerdict.PRESENT if is_same and len(shown) == len(rows) else RowVerdict.DISPUTED

@@ -1,0 +1,101 @@
+"""Counting what drives answer to a commit: when a write is acknowledged, when it can no longer be, and how
+its failure is told.
+
+A write is acknowledged as soon as W drives have it on stable storage, and given up as soon as too few are
+left that could. What an error says of the effect matters: only where certainly no drive has applied the write
+may the answer be one of `NOT_APPLIED`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import attrs
+
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+
+class WriteState(Enum):
+    """How a write stands."""
+
+    PENDING = 0
+    ACKNOWLEDGED = 1
+    FAILED = 2
+
+
+@attrs.define
+class Tally:
+    """Answers to one write so far. `drives` were asked, `quorum` must commit, and `shards_needed` of them
+    must hold the shard file of each part; `gaps` counts, by data id, those that do not.
+    """
+
+    drives: int
+    quorum: int
+    shards_needed: int
+    committed: int = 0
+    faults: list[Fault] = attrs.field(factory=list)
+    gaps: dict[bytes, int] = attrs.field(factory=dict)
+
+    def commit(self, missing: tuple[bytes, ...] = ()) -> None:
+        """One more drive has committed; it lacks these shard files."""
+        self.committed += 1
+        for data_id in missing:
+            self.gaps[data_id] = self.gaps.get(data_id, 0) + 1
+
+    @property
+    def shards(self) -> int:
+        """Drives that have committed and hold the shard file, for the part of which the fewest do."""
+        return self.committed - max(self.gaps.values()) if self.gaps else self.committed
+
+    @property
+    def state(self) -> WriteState:
+        """Never changes once it is no longer PENDING."""
+        if self.committed >= self.quorum and self.shards >= self.shards_needed:
+            return WriteState.ACKNOWLEDGED
+        still_open = self.drives - self.committed - len(self.faults)
+        is_possible = (
+            self.committed + still_open >= self.quorum and self.shards + still_open >= self.shards_needed
+        )
+        return WriteState.PENDING if is_possible else WriteState.FAILED
+
+    @property
+    def is_finished(self) -> bool:
+        """Every drive has answered."""
+        return self.committed + len(self.faults) == self.drives
+
+
+def newest_seen(faults: list[Fault]) -> int:
+    """The newest version that a drive refused this write for, or 0: a retry must be stamped above it."""
+    return max((fault.newest for fault in faults if fault.code is FaultCode.STALE), default=0)
+
+
+def failure(tally: Tally) -> Fault:
+    """What to tell the client of a FAILED write.
+
+    CONFLICT and STALE are kept only if no drive took the write and none is in doubt: otherwise a later read
+    may find it and complete it. FULL is told whenever full drives made the difference, because that is what
+    an operator can mend.
+    """
+    faults = tally.faults
+    is_untouched = (
+        tally.committed == 0 and len(faults) == tally.drives and all(fault.not_applied for fault in faults)
+    )
+    for code in (FaultCode.CONFLICT, FaultCode.STALE):
+        same = [fault for fault in faults if fault.code is code]
+        if same and is_untouched:
+            return Fault(code, f"{len(same)} of {tally.drives} drives have another version", _newest(same))
+    full = sum(fault.code is FaultCode.FULL for fault in faults)
+    if full and tally.drives - (len(faults) - full) >= tally.quorum:
+        return Fault(
+            FaultCode.FULL, f"{full} of {tally.drives} drives are full: delete objects or add drives"
+        )
+    reasons = ", ".join(sorted({fault.code.value for fault in faults}))
+    left = tally.drives - len(faults)
+    return Fault(
+        FaultCode.NO_QUORUM,
+        f"{left} of {tally.drives} drives left for a write that needs {tally.quorum} (others: {reasons})",
+    )
+
+
+def _newest(faults: list[Fault]) -> int:
+    return max(fault.newest for fault in faults)

@@ -1,0 +1,137 @@
+"""What was found when a drive's folder was looked at, and the sentences for what is wrong with it.
+
+Every sentence names the drive, what was seen, and what to do. Nothing here decides.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from rustfs_proto.disk.identity import DriveIdentity
+from rustfs_proto.topology.deployment import Deployment
+
+
+class Condition(StrEnum):
+    """The state of a drive's folder."""
+
+    FRESH = "fresh"  # absent or empty, and we may write there
+    FORMATTED = "formatted"  # has an identity
+    UNUSABLE = "unusable"  # see `problem`
+
+
+@attrs.frozen
+class Finding:
+    """One drive as it was found. `deployment` is its copy of the layout, where it has one; `has_data`: a
+    drive worker has worked there;
+    `mount` is where its file system is mounted.
+    """
+
+    path: str
+    condition: Condition
+    problem: str = ""
+    identity: DriveIdentity | None = None
+    deployment: Deployment | None = None
+    has_data: bool = False
+    mount: str = "/"
+    free_bytes: int = 0
+
+
+def no_parent(path: str, parent: str) -> str:
+    """The folder would have to be made in one that is not there."""
+    return (
+        f"drive {path}: {parent} does not exist; mount the file system or make the folder (mkdir -p {path})"
+    )
+
+
+def not_a_folder(path: str) -> str:
+    """A plain file stands where the folder should be."""
+    return f"drive {path} is a file, not a folder; name the folder where the drive is mounted"
+
+
+def unreadable(path: str, reason: str) -> str:
+    """Looking failed."""
+    return f"drive {path} cannot be read: {reason}; check the disk and its mount (dmesg, mount)"
+
+
+def unwritable(path: str, reason: str, user: int) -> str:
+    """A file could not be written and synced."""
+    return (
+        f"drive {path} cannot be written by user {user}: {reason};"
+        f" check that it is mounted read-write and owned by the service's user (chown {user} {path})"
+    )
+
+
+def occupied(path: str, names: list[str]) -> str:
+    """Somebody else's files."""
+    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return (
+        f"drive {path} has no rustfs.json but is not empty ({shown}); nothing there was touched:"
+        " name an empty folder, or restore rustfs.json if this was a drive of the deployment"
+    )
+
+
+def bad_identity(path: str, reason: str) -> str:
+    """rustfs.json or layout.json cannot be believed."""
+    return f"drive {path}: {reason}"
+
+
+def in_use(path: str) -> str:
+    """Another process holds the lock."""
+    return f"drive {path} is in use by another process; stop the other rustfs-node that serves it"
+
+
+def nearly_full(path: str, free_bytes: int, needed_bytes: int) -> str:
+    """Not enough space to work."""
+    return (
+        f"drive {path} is nearly full: {free_bytes} bytes are free, {needed_bytes} are needed;"
+        " free or add space on its file system"
+    )
+
+
+def wrong_deployment(path: str, found: str, ours: str) -> str:
+    """A drive of somebody else."""
+    return (
+        f"drive {path} belongs to deployment {found}, the other drives to {ours}; put the right drive there,"
+        " or empty the folder to have it formatted for this one (what it holds is lost)"
+    )
+
+
+def wrong_place(path: str, found: str, given: str, rightful: str) -> str:
+    """Swapped drives. `found` and `given` are slots in words; `rightful` is the folder given for the slot
+    found.
+    """
+    return (
+        f"drive {path} is given as {given} but was formatted as {found}; drives keep their slots:"
+        f" name the folders in their original order, {path} where {rightful} stands now"
+    )
+
+
+def copied(path: str, rightful: str, drive_id: str) -> str:
+    """Two folders with one identity."""
+    return f"drive {path} is a copy of {rightful}: both have drive id {drive_id}; empty the copy"
+
+
+def superseded(path: str, found: str, successor: str) -> str:
+    """An old drive came back after it was replaced."""
+    return (
+        f"drive {path} has drive id {found}, which was replaced in its slot by {successor};"
+        " put that drive back, or empty the folder to have this one formatted anew and healed"
+    )
+
+
+def unmounted(path: str, expected: str, mount: str) -> str:
+    """The bare mount point of a disk that is away."""
+    return (
+        f"drive {path} is an empty folder on the file system of {mount}, {expected}; mount the disk,"
+        f" or allow formatting it where it is with --accept-drive {path}"
+    )
+
+
+def interrupted(path: str) -> str:
+    """Formatting never ended here, yet the deployment is in use elsewhere."""
+    return (
+        f"drive {path} was never completely formatted, but other drives of its deployment hold data;"
+        " empty the folder to have it formatted anew and healed"
+    )

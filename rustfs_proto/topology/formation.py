@@ -1,0 +1,90 @@
+"""Decisions at a node's start: which drives form the deployment, which are formatted, which are left out and
+why.
+
+The rules:
+
+- No drive is formatted: this is a first start. Every usable drive is formatted and its absences count (state
+  ok), because nobody was ever promised anything.
+- Otherwise the deployment most formatted drives belong to is ours; a tie is refused. Its layout of the
+  highest version says who is in which slot. An empty folder in it is a replacement: formatted HEALING, and
+  only where its file system is mounted where the old drive's was.
+- A drive that does not fit is left out with a sentence saying why. It is never written to.
+- The node starts when every set keeps its read quorum, and says so when that is all it keeps; a first start
+  needs the write quorum.
+
+Crash safety of the first formatting. It writes every founding drive with a layout that is not `complete`,
+then makes it complete on every one; the node serves only afterwards. So a layout that is incomplete on any
+founding drive proves that nothing was ever stored, and the formatting is done all over again, under a new
+deployment id. A drive that was away by then returns with the old id and is left out as foreign.
+
+A replacement is written on the new drive first and then the raised layout on the others; again the node
+serves only afterwards, and the highest version wins if this was interrupted.
+
+Nothing here looks at a drive: findings come in, verdicts go out, ids and the time are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from rustfs_proto.disk.identity import HEALING
+from rustfs_proto.erasure.geometry import write_quorum
+from rustfs_proto.topology.findings import Condition, Finding
+from rustfs_proto.topology.first_start import first_formation, was_interrupted
+from rustfs_proto.topology.rejoin import joined_formation, majority
+from rustfs_proto.topology.verdicts import Formation, Refusal, Wish
+
+
+def decide(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str], now_ms: int) -> Formation:
+    """The formation of these drives, given in the order of their slots.
+
+    `new_ids` are fresh uuids: one for a deployment and one for each drive. Raises `Refusal`, or
+    `SizingError` where these drives form no sets.
+    """
+    assert len(new_ids) == len(found) + 1, (len(new_ids), len(found))
+    formatted = [finding for finding in found if finding.condition is Condition.FORMATTED]
+    if not formatted or was_interrupted(found):
+        formation = first_formation(found, wish, new_ids, now_ms)
+    else:
+        formation = joined_formation(found, wish, new_ids, now_ms, majority(formatted))
+    return attrs.evolve(formation, warnings=(*check_quorums(formation), *check_mounts(found)))
+
+
+def check_quorums(formation: Formation) -> list[str]:
+    """Warnings about sets that lack drives; refuses where a set could not even be read, or not be founded."""
+    warnings = [verdict.fault for verdict in formation.verdicts if verdict.fault]
+    for index, record in enumerate(formation.deployment.sets):
+        k = len(record.slots) - record.parity
+        needed = write_quorum(k, record.parity) if formation.first else k
+        own = [verdict for verdict in formation.verdicts if verdict.set_index == index]
+        well = [verdict for verdict in own if not verdict.fault]
+        if len(well) < needed:
+            reasons = "\n".join(f"  {verdict.fault}" for verdict in own if verdict.fault)
+            raise Refusal(
+                f"set {index} has {len(well)} usable drives of {len(own)} and needs {needed}:\n{reasons}"
+            )
+        if len(well) < write_quorum(k, record.parity):
+            warnings.append(
+                f"set {index} can be read but not written: {len(well)} usable drives of {len(own)}"
+            )
+        healing = [v.path for v in well if v.identity is not None and v.identity.state == HEALING]
+        if healing:
+            warnings.append(f"set {index} has drives that are being healed: {', '.join(healing)}")
+    return warnings
+
+
+def check_mounts(found: Sequence[Finding]) -> list[str]:
+    """Drives on one file system fail together: fine for a trial, not for data."""
+    usable = [finding for finding in found if finding.condition is not Condition.UNUSABLE]
+    shared = {
+        mount: [finding.path for finding in usable if finding.mount == mount]
+        for mount in sorted({finding.mount for finding in usable})
+    }
+    return [
+        f"{len(paths)} drives are folders of one file system (mounted at {mount}) and fail together:"
+        f" {', '.join(paths)}; give each a disk of its own"
+        for mount, paths in shared.items()
+        if len(paths) > 1
+    ]

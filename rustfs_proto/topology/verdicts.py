@@ -1,0 +1,121 @@
+"""The words in which a formation is asked for and decided, and what both ways of deciding share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from rustfs_proto.disk.identity import DriveIdentity
+from rustfs_proto.topology import findings as say
+from rustfs_proto.topology.deployment import Deployment, SlotRecord
+from rustfs_proto.topology.findings import Finding
+
+
+class Refusal(Exception):
+    """The node must not start; the text says why and what to do."""
+
+
+@attrs.frozen
+class Wish:
+    """What the configuration asks for: parity -1 and set_drives 0 mean "as the rules say". `accepted` are
+    folders that may be formatted although their disk seems not to be mounted.
+    """
+
+    parity: int = -1
+    set_drives: int = 0
+    format_free_bytes_min: int = 0
+    start_free_bytes_min: int = 0
+    accepted: frozenset[str] = frozenset()
+
+
+@attrs.frozen
+class Verdict:
+    """What becomes of one drive. `identity` is what its rustfs.json must say, None where the drive is left
+    out (`fault`).
+    """
+
+    path: str
+    set_index: int
+    slot: int
+    identity: DriveIdentity | None = None
+    fault: str = ""
+    write_identity: bool = False
+    write_layout: bool = False
+
+
+@attrs.frozen
+class Formation:
+    """The outcome. `deployment` is the layout that all drives shall have; `first`: write it incomplete, then
+    complete.
+    """
+
+    deployment: Deployment
+    verdicts: tuple[Verdict, ...]
+    first: bool
+    warnings: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Place:
+    """Where a finding was given, and what is needed to judge it."""
+
+    finding: Finding
+    set_index: int
+    slot: int
+
+    def words(self) -> str:
+        return slot_words(self.set_index, self.slot)
+
+
+def slot_words(set_index: int, slot: int) -> str:
+    """How people read of a slot."""
+    return f"slot {slot} of set {set_index}"
+
+
+def places_of(found: Sequence[Finding], sizes: Sequence[int]) -> list[Place]:
+    """Drives fill the sets in the order in which they are given."""
+    slots = [(index, slot) for index, size in enumerate(sizes) for slot in range(size)]
+    return [Place(finding, *slot) for finding, slot in zip(found, slots, strict=True)]
+
+
+def new_identity(
+    deployment_id: str, place: Place, sizes: Sequence[int], drive_id: str, now_ms: int
+) -> DriveIdentity:
+    return DriveIdentity(
+        deployment_id=deployment_id,
+        set_index=place.set_index,
+        slot=place.slot,
+        set_size=sizes[place.set_index],
+        drive_id=drive_id,
+        created_ms=now_ms,
+    )
+
+
+def why_unformattable(
+    finding: Finding, before: SlotRecord | None, found: Sequence[Finding], wish: Wish
+) -> str:
+    """Why an empty folder must not be formatted; empty where it may. `before` is who was in the slot, if
+    anybody.
+    """
+    if finding.free_bytes < wish.format_free_bytes_min:
+        return say.nearly_full(finding.path, finding.free_bytes, wish.format_free_bytes_min)
+    if finding.path in wish.accepted:
+        return ""
+    if before is not None and before.drive_id:
+        if before.mount != finding.mount and _is_above(finding.mount, before.mount):
+            return say.unmounted(
+                finding.path, f"the drive formatted there was mounted at {before.mount}", finding.mount
+            )
+        return ""
+    others = {other.mount for other in found if other.path != finding.path} - {"/"}
+    if finding.mount == "/" and others:
+        return say.unmounted(
+            finding.path, f"other drives have their own ({', '.join(sorted(others)[:2])})", "/"
+        )
+    return ""
+
+
+def _is_above(mount: str, place: str) -> bool:
+    """Whether the file system mounted at `mount` is what shows where nothing is mounted at `place`."""
+    return mount == "/" or place.startswith(mount.rstrip("/") + "/")

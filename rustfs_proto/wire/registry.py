@@ -1,0 +1,57 @@
+"""Which operations there are: the class of each request, and the class of its answer.
+
+An operation's name on the wire is the name of its request class, so class names are part of the protocol and
+never change. A request whose answer is None is a notice. Encoders and decoders are made once per class and
+kept.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from rustfs_proto.wire import drive_ops, set_ops
+
+OPERATIONS: dict[type, type | None] = {
+    drive_ops.Commit: drive_ops.Committed,
+    drive_ops.Settle: None,
+    drive_ops.Lookup: drive_ops.LookedUp,
+    drive_ops.Scan: drive_ops.Scanned,
+    drive_ops.ShardWrite: drive_ops.ShardWritten,
+    drive_ops.ShardDrop: None,
+    drive_ops.ShardRead: drive_ops.ShardFragments,
+    drive_ops.DriveStatus: drive_ops.DriveStatusReply,
+    set_ops.PutSmall: set_ops.PutDone,
+    set_ops.PutOpen: set_ops.PutOpened,
+    set_ops.PutBlock: set_ops.PutBlockDone,
+    set_ops.PutFinish: set_ops.PutDone,
+    set_ops.PutAbort: set_ops.Done,
+    set_ops.Get: set_ops.Got,
+    set_ops.ReadBlock: set_ops.Block,
+    set_ops.Delete: set_ops.Deleted,
+    set_ops.List: set_ops.Listed,
+    set_ops.UploadCreate: set_ops.UploadCreated,
+    set_ops.UploadGet: set_ops.UploadGot,
+    set_ops.UploadParts: set_ops.UploadPartsListed,
+    set_ops.UploadComplete: set_ops.UploadCompleted,
+    set_ops.UploadAbort: set_ops.Done,
+    set_ops.UploadList: set_ops.UploadsListed,
+    set_ops.SetStatus: set_ops.SetStatusReply,
+}
+"""Request class to reply class; None for a notice."""
+
+REQUESTS: dict[str, type] = {request.__name__: request for request in OPERATIONS}
+"""Name on the wire to request class."""
+
+assert len(REQUESTS) == len(OPERATIONS), "two operations share a name"
+
+encode_message = msgspec.msgpack.Encoder().encode
+"""The msgpack map of a message."""
+
+
+@cache
+def decoder_of(message_class: type) -> msgspec.msgpack.Decoder[Any]:
+    """The decoder that checks every field against the class and skips those it does not know."""
+    return msgspec.msgpack.Decoder(message_class)

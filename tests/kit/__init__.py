@@ -1,0 +1,1 @@
+"""What tests share: running nodes, and stand-ins for the outside world."""

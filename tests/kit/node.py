@@ -1,0 +1,286 @@
+"""A whole node as its users start it: the real program, its own processes, folders as drives, a free port.
+
+Waiting is by what the node says of itself on systemd's notification socket, so nothing here sleeps. Only
+processes that the node started are ever signalled, each by its own id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import os
+import select
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+ACCESS_KEY = "kit-access-key"
+SECRET_KEY = "kit-secret-key-0123456789"
+
+START_S = 60.0
+STOP_S = 60.0
+
+
+class NodeError(Exception):
+    """The node did not do what the test needs; carries the end of its log."""
+
+
+class RunningNode:
+    """A node on `drives` folders d1..dn below `folder`, stopped at the end of the `with` block.
+
+    `arguments` are added to `serve`; `environment` is laid over that of the test. `folder` may hold drives of
+    an earlier run. With `start=False` the caller starts it.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        drives: int = 4,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        access_key: str = ACCESS_KEY,
+        secret_key: str = SECRET_KEY,
+    ) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.drive_paths = [self.folder / f"d{number}" for number in range(1, drives + 1)]
+        self.arguments = list(arguments)
+        self.environment = dict(environment or {})
+        self.access_key, self.secret_key = access_key, secret_key
+        self.port = free_port()
+        self.log_path = self.folder / "node.log"
+        self.output_path = self.folder / "node.out"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._notices: socket.socket | None = None
+        self.status = ""
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if "--tls-cert" in self.arguments else "http"
+        return f"{scheme}://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the program and wait until it says that it serves and answers so over HTTP. Where it does
+        not, nothing of it is left running.
+        """
+        try:
+            self.spawn()
+            self.wait_notice("READY=1", START_S)
+            status = self.get_status("/minio/health/ready")
+            if status != 200:
+                raise NodeError(f"/minio/health/ready answered {status}\n{self.log_tail()}")
+        except BaseException:
+            self.close()
+            raise
+
+    def spawn(self) -> None:
+        """Start the program and return at once."""
+        assert self.process is None or self.process.poll() is not None, "the node runs already"
+        self._close_notices()
+        name = f"rustfs-test-{uuid.uuid4().hex}"
+        self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notices.bind(f"\0{name}")
+        environment = os.environ | {
+            "RUSTFS_ACCESS_KEY": self.access_key,
+            "RUSTFS_SECRET_KEY": self.secret_key,
+            "NOTIFY_SOCKET": f"@{name}",
+            # The drives of a test may be small.
+            "RUSTFS_NODE_FORMAT_FREE_BYTES_MIN": "0",
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "rustfs_node.cli.main",
+            "serve",
+            "--address",
+            f"127.0.0.1:{self.port}",
+        ]
+        with self.log_path.open("ab") as log, self.output_path.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*command, *self.arguments, *map(str, self.drive_paths)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=log,
+                env=environment | self.environment,
+                cwd=Path(__file__).parents[2],
+            )
+
+    def wait_notice(self, wanted: str, timeout_s: float) -> str:
+        """Read what the node tells systemd until a notice has `wanted` in it."""
+        assert self.process is not None and self._notices is not None
+        deadline_s = time.monotonic() + timeout_s
+        with exit_descriptor(self.process) as ended:
+            while (left_s := deadline_s - time.monotonic()) > 0:
+                readable, _, _ = select.select([self._notices, *ended], [], [], left_s)
+                if self._notices in readable:
+                    self.status = self._notices.recv(65536).decode()
+                    if wanted in self.status:
+                        return self.status
+                elif readable:
+                    raise NodeError(f"the node ended with {self.process.wait()}\n{self.log_tail()}")
+        raise NodeError(f"no {wanted!r} within {timeout_s} s, last {self.status!r}\n{self.log_tail()}")
+
+    def wait_all_ready(self, timeout_s: float = START_S) -> None:
+        """Wait for a notice by which every worker is ready. Call after something was killed: older notices
+        are read too.
+        """
+        while True:
+            notice = self.wait_notice("workers ready", timeout_s)
+            if "not:" not in notice:
+                return
+
+    def get_status(self, path: str) -> int:
+        """The status of an unsigned GET."""
+        connection: http.client.HTTPConnection
+        if self.url.startswith("https"):
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            return connection.getresponse().status
+
+    def stop(self, timeout_s: float = STOP_S) -> int:
+        """SIGTERM, and the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout_s)
+
+    def restart(self) -> None:
+        """Stop in order and start again on the same drives and port."""
+        status = self.stop()
+        if status != 0:
+            raise NodeError(f"the node ended with {status}\n{self.log_tail()}")
+        self.start()
+
+    def worker_pids(self) -> dict[str, int]:
+        """Name → process id of the workers that run now; names as in the logs: drive-0-2, set-0,
+        acceptor-0.
+        """
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        found = {}
+        for pid in map(int, children.split()):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                found[_worker_name(pid)] = pid
+        return found
+
+    def kill_worker(self, name: str, number: int = signal.SIGKILL) -> int:
+        """Signal one worker; its process id."""
+        pid = self.worker_pids()[name]
+        os.kill(pid, number)
+        return pid
+
+    def kill_all(self) -> None:
+        """SIGKILL to every process of the node, the supervisor first; returns when all are gone."""
+        assert self.process is not None
+        pids = list(self.worker_pids().values())
+        with contextlib.ExitStack() as stack:
+            fds = [stack.enter_context(descriptor_of(pid)) for pid in pids]
+            self.process.kill()
+            self.process.wait(STOP_S)
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for fd in fds:
+                if fd is not None and not select.select([fd], [], [], STOP_S)[0]:
+                    raise NodeError(f"a worker is still there after SIGKILL\n{self.log_tail()}")
+
+    def close(self) -> None:
+        """End whatever still runs."""
+        if self.process is not None and self.process.poll() is None:
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self.kill_all()
+        self._close_notices()
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The end of the node's log."""
+        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+
+    def log_text(self) -> str:
+        """All of the node's log."""
+        return self.log_path.read_text(errors="replace")
+
+    def boto3(self, **config: object):
+        """A boto3 client of this node that makes one attempt, so that no answer is hidden."""
+        import boto3
+        from botocore.config import Config
+
+        settings = {
+            "signature_version": "s3v4",
+            "retries": {"total_max_attempts": 1},
+            "s3": {"addressing_style": "path"},
+        } | config
+        return boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            region_name="us-east-1",
+            config=Config(**settings),
+        )
+
+    def _close_notices(self) -> None:
+        if self._notices is not None:
+            self._notices.close()
+            self._notices = None
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def descriptor_of(pid: int) -> Iterator[int | None]:
+    """A descriptor that becomes readable when the process ends; None where it has ended already."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def exit_descriptor(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Descriptors to select on for the end of a process; one that was waited for is an error."""
+    with descriptor_of(process.pid) as fd:
+        if fd is None:
+            raise NodeError(f"process {process.pid} is gone already")
+        yield [fd]
+
+
+def _worker_name(pid: int) -> str:
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    role = words[words.index("-m") + 1].rpartition(".")[2]
+    value = dict(itertools.pairwise(words))
+    if role == "drive":
+        return f"drive-{value['--set']}-{value['--slot']}"
+    return f"set-{value['--set']}" if role == "erasureset" else f"{role}-{value['--number']}"

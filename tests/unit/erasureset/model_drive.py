@@ -1,0 +1,204 @@
+"""A drive in memory that keeps the promises of `rustfs_proto.wire.drive_ops`, and can be told to break them.
+
+It stands beside the real drive worker where a test wants to say exactly which drive has what: emptied, full, damaged, silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import xxhash
+
+from rustfs_node.bus import Bus, Request
+from rustfs_proto.wire import drive_ops as ops
+from rustfs_proto.wire.faults import Fault, FaultCode
+
+RowName = tuple[int, str, bytes, bytes]
+
+
+@attrs.define
+class Stored:
+    """One version of a row."""
+
+    commit: ops.Commit
+    inline: bytes = b""
+    is_damaged: bool = False
+
+
+@attrs.define(eq=False)
+class ModelDrive:
+    """Switches are plain fields: set them at any time."""
+
+    bus: Bus
+    rows: dict[RowName, dict[int, Stored]] = attrs.field(factory=dict)
+    files: dict[bytes, list[bytes]] = attrs.field(factory=dict)
+    damaged_fragments: set[tuple[bytes, int]] = attrs.field(factory=set)
+    is_silent: bool = False
+    is_full: bool = False
+    is_healing: bool = False
+    loses_settles: bool = False
+    refuses: FaultCode | None = None
+    held: list[Request] | None = None
+    seen: list[object] = attrs.field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.bus.serve(self._handle)
+
+    def hold(self) -> None:
+        """From now on let requests wait, in order."""
+        self.held = []
+
+    def release(self) -> None:
+        """Answer what waits, and go on as before."""
+        assert self.held is not None
+        held, self.held = self.held, None
+        self._handle(held)
+
+    def empty(self) -> None:
+        """The drive was replaced by an empty one, which is healing."""
+        self.rows.clear()
+        self.files.clear()
+        self.is_healing = True
+
+    def damage(self, bucket: str, key: bytes) -> None:
+        """The newest version of the object no longer checks."""
+        versions = self.rows[ops.Space.OBJECT, bucket, key, b""]
+        versions[max(versions)].is_damaged = True
+
+    def heal_notes(self) -> list[tuple[str, bytes]]:
+        return [(bucket, key) for space, bucket, key, _ in self.rows if space == ops.Space.HEAL]
+
+    def versions(self, bucket: str, key: bytes) -> dict[int, Stored]:
+        """Versions of an object on this drive, by stamp."""
+        return self.rows.get((ops.Space.OBJECT, bucket, key, b""), {})
+
+    def _handle(self, requests: list[Request]) -> None:
+        for request in requests:
+            if self.held is not None:
+                self.held.append(request)
+                continue
+            self.seen.append(request.message)
+            if self.is_silent:
+                continue
+            try:
+                if self.refuses and not isinstance(request.message, ops.DriveStatus):
+                    raise Fault(self.refuses, "told to refuse")
+                reply, frames = self._answer(request)
+            except Fault as fault:
+                request.fail(fault)
+            else:
+                if reply is not None:
+                    request.reply(reply, frames)
+
+    def _answer(self, request: Request) -> tuple[object | None, tuple[bytes, ...]]:
+        match request.message:
+            case ops.Commit() as message:
+                return self._commit(message, request.frames), ()
+            case ops.Settle(rows):
+                self._settle(rows)
+                return None, ()
+            case ops.Lookup() as message:
+                return self._lookup(message)
+            case ops.Scan() as message:
+                return self._scan(message), ()
+            case ops.ShardWrite() as message:
+                return self._write(message, request.frames[0]), ()
+            case ops.ShardDrop(data_id):
+                if not any(data_id in s.commit.files for row in self.rows.values() for s in row.values()):
+                    self.files.pop(data_id, None)
+                return None, ()
+            case ops.ShardRead() as message:
+                return self._read(message)
+            case ops.DriveStatus():
+                newest = max((stamp for row in self.rows.values() for stamp in row), default=0)
+                state = ops.DriveState.HEALING if self.is_healing else ops.DriveState.ONLINE
+                return ops.DriveStatusReply(self.bus.own_name, state, newest, 1000, 500, len(self.rows), 0, 0, 0), ()
+        raise AssertionError(request.message)
+
+    def _commit(self, message: ops.Commit, frames: tuple[bytes, ...]) -> ops.Committed:
+        if self.is_full and message.kind == ops.RowKind.VALUE:
+            raise Fault(FaultCode.FULL, "told to be full")
+        versions = self.rows.setdefault((message.space, message.bucket, message.key, message.sub), {})
+        newest = max(versions, default=0)
+        inline = frames[0] if frames else b""
+        if inline and xxhash.xxh3_128_digest(inline) != message.inline_check:
+            raise Fault(FaultCode.DAMAGED, "checksum of the inline shard")
+        if newest != message.stamp:
+            if message.expect not in {-1, newest}:
+                raise Fault(FaultCode.CONFLICT, f"expected {message.expect}", newest)
+            if message.stamp < newest:
+                raise Fault(FaultCode.STALE, "older", newest)
+        versions[message.stamp] = Stored(message, inline)
+        missing = tuple(data_id for data_id in message.files if data_id not in self.files)
+        return ops.Committed(missing, replaced=len(versions) > 1)
+
+    def _settle(self, rows: tuple[ops.SettledRow, ...]) -> None:
+        for row in rows if not self.loses_settles else ():
+            name = (row.space, row.bucket, row.key, row.sub)
+            versions = self.rows.get(name, {})
+            if row.stamp in versions:
+                for older in [stamp for stamp in versions if stamp < row.stamp]:
+                    del versions[older]
+                if row.complete and versions[row.stamp].commit.kind == ops.RowKind.TOMBSTONE and len(versions) == 1:
+                    del self.rows[name]
+
+    def _lookup(self, message: ops.Lookup) -> tuple[ops.LookedUp, tuple[bytes, ...]]:
+        evidence = not self.is_healing
+        versions = self.rows.get((message.space, message.bucket, message.key, message.sub), {})
+        stamp = message.stamp or max(versions, default=0)
+        if stamp not in versions:
+            return ops.LookedUp(ops.RowState.ABSENT, evidence), ()
+        stored = versions[stamp]
+        priors = tuple(sorted((older for older in versions if older < stamp), reverse=True))
+        if stored.is_damaged:
+            return ops.LookedUp(ops.RowState.DAMAGED, evidence, stamp, priors=priors), ()
+        commit = stored.commit
+        looked_up = ops.LookedUp(
+            ops.RowState.FOUND, evidence, stamp, commit.kind, b"", commit.shard, commit.head, commit.meta,
+            commit.inline_check, priors, tuple(f for f in commit.files if f not in self.files),
+        )  # fmt: skip
+        return looked_up, (stored.inline,) if stored.inline and message.want_inline else ()
+
+    def _scan(self, message: ops.Scan) -> ops.Scanned:
+        rows = list(self._rows_of(message))
+        return ops.Scanned(tuple(rows[: message.limit]), len(rows) > message.limit, not self.is_healing)
+
+    def _rows_of(self, message: ops.Scan) -> Iterator[ops.ScanRow]:
+        """A group is shown by its first value, or where it has none by its first tombstone."""
+        groups: dict[bytes, ops.ScanRow] = {}
+        for (space, bucket, key, sub), versions in sorted(self.rows.items()):
+            is_wanted = (key, sub) >= (message.start, message.start_sub) and key.startswith(message.prefix)
+            if (space, bucket) != (message.space, message.bucket) or not versions or not is_wanted:
+                continue
+            stamp = max(versions)
+            commit = versions[stamp].commit
+            priors = tuple(sorted((older for older in versions if older < stamp), reverse=True))
+            at = key.find(message.delimiter, len(message.prefix)) if message.delimiter else -1
+            group = key[: at + len(message.delimiter)] if at >= 0 else b""
+            row = ops.ScanRow(key, stamp, commit.kind, sub, b"", commit.head, group, priors)
+            if group not in groups or (groups[group].kind == ops.RowKind.TOMBSTONE and commit.kind == ops.RowKind.VALUE):
+                groups[group if group else key + b"\0" + sub] = row
+        yield from sorted(groups.values(), key=lambda row: (row.group or row.key, row.sub if not row.group else b""))
+
+    def _write(self, message: ops.ShardWrite, fragment: bytes) -> ops.ShardWritten:
+        if self.is_full:
+            raise Fault(FaultCode.FULL, "told to be full")
+        if xxhash.xxh3_128_digest(fragment) != message.check:
+            raise Fault(FaultCode.DAMAGED, "checksum of the fragment")
+        if message.index == 0:
+            assert message.identity is not None
+            self.files[message.data_id] = []
+        fragments = self.files.get(message.data_id)
+        if fragments is None or len(fragments) != message.index:
+            raise Fault(FaultCode.NOT_FOUND, "no such shard file, or not the next fragment")
+        fragments.append(fragment)
+        return ops.ShardWritten()
+
+    def _read(self, message: ops.ShardRead) -> tuple[ops.ShardFragments, tuple[bytes, ...]]:
+        if message.data_id not in self.files:
+            raise Fault(FaultCode.NOT_FOUND, "no such shard file")
+        if (message.data_id, message.index) in self.damaged_fragments:
+            raise Fault(FaultCode.DAMAGED, "told to be damaged")
+        frames = tuple(self.files[message.data_id][message.index : message.index + message.count])
+        return ops.ShardFragments(tuple(map(xxhash.xxh3_128_digest, frames))), frames

@@ -1,0 +1,179 @@
+"""Formation on real folders: what is written, and that stopping anywhere does no harm."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from rustfs_node.seams.node_files import lock_folder
+from rustfs_proto.disk.identity import HEALING, OK, parse_identity
+from rustfs_proto.topology.deployment import parse_deployment
+from rustfs_proto.topology.verdicts import Refusal
+from tests.unit.supervisor.formation_kit import FilesThatStop, Stopped, faults, former
+
+DRIVES = 4
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return [str(tmp_path / f"d{number}") for number in range(DRIVES)]
+
+
+def identity(path):
+    with open(f"{path}/rustfs.json", "rb") as file:
+        return parse_identity(file.read())
+
+
+def layout(path):
+    with open(f"{path}/layout.json", "rb") as file:
+        return parse_deployment(file.read())
+
+
+def put_data(path):
+    os.mkdir(f"{path}/log")
+
+
+def empty(path):
+    for name in os.listdir(path):
+        whole = f"{path}/{name}"
+        os.rmdir(whole) if os.path.isdir(whole) else os.unlink(whole)
+
+
+async def test_folders_are_made_and_formatted(paths):
+    """Missing folders in an existing one are made; each gets its identity and the whole, complete layout."""
+    formation = await former().form(paths)
+    assert not faults(formation)
+    assert [identity(path).slot for path in paths] == [0, 1, 2, 3]
+    assert {identity(path).state for path in paths} == {OK}
+    assert all(layout(path) == formation.deployment for path in paths)
+    assert formation.deployment.complete
+
+
+async def test_a_second_start_changes_no_byte(paths):
+    """Starting again leaves identity and layout as they are."""
+    await former().form(paths)
+    before = [(identity(path), layout(path)) for path in paths]
+    await former(FilesThatStop(0)).form(paths)
+    assert [(identity(path), layout(path)) for path in paths] == before
+
+
+@pytest.mark.parametrize("writes", range(3 * DRIVES))
+async def test_first_formatting_interrupted(paths, writes):
+    """Stopped before any of its writes, a first formatting is completed by the next start, with drives that
+    are not healing.
+    """
+    with pytest.raises(Stopped):
+        await former(FilesThatStop(writes)).form(paths)
+    await former().form(paths)
+    assert {identity(path).state for path in paths} == {OK}
+    assert len({identity(path).deployment_id for path in paths}) == 1
+    assert all(layout(path).complete for path in paths)
+
+
+@pytest.mark.parametrize("writes", range(DRIVES + 1))
+async def test_replacement_interrupted(paths, writes):
+    """Stopped before any of its writes, a replacement is completed by the next start; only the new drive
+    heals.
+    """
+    await former().form(paths)
+    for path in paths:
+        put_data(path)
+    empty(paths[2])
+    with pytest.raises(Stopped):
+        await former(FilesThatStop(writes)).form(paths)
+    formation = await former().form(paths)
+    assert not faults(formation)
+    assert [identity(path).state for path in paths] == [OK, OK, HEALING, OK]
+    assert {layout(path).version for path in paths} == {2}
+
+
+async def test_a_drive_whose_folder_is_gone_is_made_anew(paths):
+    """A removed folder beside others of the same file system becomes a replacement."""
+    await former().form(paths)
+    for path in paths[:3]:
+        put_data(path)
+    empty(paths[3])
+    os.rmdir(paths[3])
+    await former().form(paths)
+    assert identity(paths[3]).state == HEALING
+
+
+async def test_each_mistake_has_its_own_words(tmp_path):
+    """A file, a folder with other files, a parent that is absent and a damaged identity are told apart; none
+    of them is touched.
+    """
+    paths = [str(tmp_path / f"d{number}") for number in range(9)]
+    await former(parity=4).form(paths)
+    for path in paths:
+        put_data(path)
+    empty(paths[0])
+    os.rmdir(paths[0])
+    (tmp_path / "d0").write_text("a file")
+    empty(paths[1])
+    (tmp_path / "d1" / "holiday.jpg").write_text("mine")
+    (tmp_path / "d2" / "rustfs.json").write_text("{}")
+    paths[3] = str(tmp_path / "away" / "d3")
+    texts = faults(await former().form(paths))
+    assert "is a file, not a folder" in texts[paths[0]]
+    assert "is not empty (holiday.jpg)" in texts[paths[1]]
+    assert "rustfs.json" in texts[paths[2]]
+    assert "does not exist" in texts[paths[3]]
+    assert len(texts) == 4
+    assert os.listdir(paths[1]) == ["holiday.jpg"]
+
+
+async def test_leftovers_of_a_crash_do_not_make_a_folder_foreign(paths):
+    """A probe file, a temporary file of ours and lost+found are as good as nothing."""
+    os.makedirs(f"{paths[0]}/lost+found")
+    for name in (".rustfs-probe", ".rustfs-probe.new", "rustfs.json.new", "layout.json.new"):
+        with open(f"{paths[0]}/{name}", "w"):
+            pass
+    assert not faults(await former().form(paths))
+
+
+async def test_a_drive_in_use_is_left_alone(paths):
+    """A folder that another process has locked is waited for, then left out."""
+    await former().form(paths)
+    lock = lock_folder(paths[1])
+    try:
+        texts = faults(await former().form(paths))
+    finally:
+        lock.close()
+    assert "is in use by another process" in texts[paths[1]]
+    assert not faults(await former().form(paths))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+async def test_unwritable_drive(paths):
+    """A folder that we may not write to is named with the user and the remedy."""
+    await former().form(paths)
+    os.chmod(paths[1], 0o500)
+    assert "cannot be written by user" in faults(await former().form(paths))[paths[1]]
+
+
+async def test_read_only_file_system(paths):
+    """A file system that refuses writes shows in the probe, for root as well."""
+
+    class ReadOnly(FilesThatStop):
+        def write_file(self, path, content, *, mode=0o600):
+            if path.startswith(paths[1] + "/"):
+                raise OSError(30, "Read-only file system", path)
+            super().write_file(path, content, mode=mode)
+
+    await former().form(paths)
+    text = faults(await former(ReadOnly(99)).form(paths))[paths[1]]
+    assert "cannot be written by user" in text
+    assert "Read-only file system" in text
+
+
+async def test_too_few_drives(paths):
+    """Where no quorum is left the reasons are listed."""
+    await former().form(paths)
+    for path in paths[1:]:
+        empty(path)
+        os.rmdir(path)
+        with open(path, "w"):
+            pass
+    with pytest.raises(Refusal, match="is a file"):
+        await former().form(paths)

@@ -1,0 +1,116 @@
+"""The plan, the runtime folder, and what systemd is told."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+
+import attrs
+import pytest
+
+from rustfs_node.config import Settings
+from rustfs_node.plan import Credentials, endpoint_of
+from rustfs_node.supervisor.commands import ACCEPTORS, DRIVES, SETS, worker_commands, worker_environment
+from rustfs_node.supervisor.notify import Notifier
+from rustfs_node.supervisor.planning import RuntimeFolderError, make_plan, open_runtime_folder
+from tests.unit.supervisor.formation_kit import fresh_drives, outcome, unusable
+
+
+def plan_of(found, **node):
+    settings = attrs.evolve(Settings(), node=attrs.evolve(Settings().node, **node))
+    return make_plan(outcome(found), settings, "/run/x", Credentials("abc", "12345678"))
+
+
+def test_plan_names_every_drive_and_its_fault():
+    """A drive that is left out stands in the plan with its reason, so that its set knows its slot."""
+    plan = plan_of([*fresh_drives(3), unusable("/d3")])
+    (one,) = plan.sets
+    assert (one.k, one.m, one.endpoint) == (2, 2, "ipc:///run/x/set-0")
+    assert [drive.name for drive in one.drives] == ["drive-0-0", "drive-0-1", "drive-0-2", "drive-0-3"]
+    assert [bool(drive.fault) for drive in one.drives] == [False, False, False, True]
+
+
+def test_one_worker_for_each_role():
+    """Every usable drive, every set and every acceptor gets a process; a drive that is left out does not."""
+    commands = worker_commands(plan_of([*fresh_drives(3), unusable("/d3")], acceptors=2), "/run/x/plan.json")
+    assert list(commands[DRIVES]) == ["drive-0-0", "drive-0-1", "drive-0-2"]
+    assert list(commands[SETS]) == ["set-0"]
+    assert list(commands[ACCEPTORS]) == ["acceptor-0", "acceptor-1"]
+    assert "--slot 2" in " ".join(commands[DRIVES]["drive-0-2"])
+
+
+def test_workers_inherit_no_secrets():
+    """Keys and systemd's socket stay with the supervisor."""
+    environ = {"PATH": "/bin", "RUSTFS_SECRET_KEY": "x", "MINIO_ROOT_PASSWORD": "x", "NOTIFY_SOCKET": "/x"}
+    assert worker_environment(environ) == {"PATH": "/bin"}
+
+
+def test_socket_paths_have_a_limit():
+    """A runtime folder that is too deep is refused before anything starts."""
+    assert endpoint_of("/" + "x" * 100, "set-0") == f"ipc:///{'x' * 100}/set-0"
+    with pytest.raises(ValueError, match="--runtime-dir"):
+        endpoint_of("/" + "x" * 101, "set-0")
+
+
+def test_own_runtime_folder_is_private_and_goes(tmp_path):
+    """Without a name a folder of mode 0700 is made for this run and removed at its end."""
+    folder = open_runtime_folder("", {}, os.geteuid())
+    assert stat.S_IMODE(os.stat(folder.path).st_mode) == 0o700
+    with open(folder.plan_file, "w"):
+        pass
+    folder.close()
+    assert not os.path.exists(folder.path)
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_named_runtime_folder_stays(tmp_path, by_environment):
+    """A named folder, or systemd's, is used, locked against a second node, emptied and kept."""
+    path = str(tmp_path / "run")
+    named = ("", {"RUNTIME_DIRECTORY": path}) if by_environment else (path, {})
+    folder = open_runtime_folder(*named, os.geteuid())
+    with pytest.raises(RuntimeFolderError, match="in use by another node"):
+        open_runtime_folder(*named, os.geteuid())
+    with open(folder.plan_file, "w"):
+        pass
+    folder.close()
+    assert os.listdir(path) == []
+
+
+def test_folders_of_others_are_refused(tmp_path):
+    """A folder that others may enter, a link and a file are no runtime folders."""
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "file").write_text("")
+    for name, wanted in (("open", "chmod 700"), ("link", "not a folder"), ("file", "not a folder")):
+        with pytest.raises(RuntimeFolderError, match=wanted):
+            open_runtime_folder(str(tmp_path / name), {}, os.geteuid())
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_systemd_is_told(tmp_path, abstract):
+    """Each message is one datagram in systemd's words, to a path or to an abstract name."""
+    name = f"@rustfs-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind("\0" + name[1:] if abstract else name)
+        environ = {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "7"}
+        notifier = Notifier.of_environment(environ, 7)
+        assert notifier.watchdog_s == 3.0
+        notifier.ready("all well")
+        notifier.reloading(1.5)
+        notifier.alive()
+        notifier.stopping()
+        said = [systemd.recv(1000).decode() for _ in range(4)]
+    assert said == [
+        "READY=1\nSTATUS=all well",
+        "RELOADING=1\nMONOTONIC_USEC=1500000",
+        "WATCHDOG=1",
+        "STOPPING=1\nSTATUS=stopping",
+    ]
+
+
+def test_watchdog_of_another_process():
+    """A watchdog that was meant for somebody else is none of ours, and without a socket nothing is sent."""
+    notifier = Notifier.of_environment({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "8"}, 7)
+    assert notifier.watchdog_s == 0
+    notifier.ready("nobody hears")
