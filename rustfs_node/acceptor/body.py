@@ -54,8 +54,11 @@ class BodyReader:
         tools: BodyTools,
         *,
         algorithm: ChecksumAlgorithm | None = None,
+        checksum_is_of_body: bool = True,
     ) -> None:
-        """`algorithm` is a checksum that is wanted even where the client announces none."""
+        """`algorithm` is a checksum that is wanted even where the client announces none.
+        `checksum_is_of_body` is False where checksum headers speak of something else than this body.
+        """
         mode = verified.claim.mode
         self._raw: RawBody = request.body
         self._pool = tools.pool
@@ -68,7 +71,9 @@ class BodyReader:
         self._taken_bytes = 0
         self._payload_hash = verified.claim.payload_hash if mode is PayloadMode.SIGNED else None
         self._content_md5 = content_md5(request.headers)
-        self.announced: Announced | None = announced_checksum(request.headers)
+        self.announced: Announced | None = None
+        if checksum_is_of_body:
+            self.announced = announced_checksum(request.headers)
         if self.announced is not None:
             algorithm = self.announced.algorithm
         self.digests = Digests(

@@ -12,6 +12,7 @@ import attrs
 import trio
 
 from rustfs_node.acceptor.buckets import BucketRecord, Buckets, bucket_key
+from rustfs_node.acceptor.faults import fault_named
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.seams.clock import Clock
 from rustfs_proto.s3.errors import S3Error
@@ -38,12 +39,14 @@ async def delete_bucket(buckets: Buckets, sets: Sets, clock: Clock, name: str, t
         with trio.CancelScope(shield=True, deadline=trio.current_time() + sets.settings.set_deadline_s):
             await buckets.write(attrs.evolve(marked, leased_until_ms=0), expect=marked.stamp, trace=trace)
         raise
-    buckets.forget(name)
     key = bucket_key(name)
     home = sets.home(SYSTEM_BUCKET, key)
-    deleted, _ = await sets.ask(home, Delete(SYSTEM_BUCKET, (key,)), Deleted, trace=trace)
+    try:
+        deleted, _ = await sets.ask(home, Delete(SYSTEM_BUCKET, (key,)), Deleted, trace=trace)
+    finally:
+        buckets.forget(name)
     if deleted.faults[0]:
-        raise Fault(FaultCode.NO_QUORUM, f"bucket {name} could not be removed: {deleted.faults[0]}")
+        raise fault_named(deleted.faults[0])
 
 
 async def _mark(buckets: Buckets, sets: Sets, clock: Clock, found: BucketRecord, trace: str) -> BucketRecord:

@@ -33,8 +33,6 @@ from rustfs_proto.wire.set_ops import (
 
 _PREFIX = "buckets/"
 _PAGE = 1000
-_LOOK_UPS = 256
-"""Buckets that ListBuckets looks up at once."""
 
 
 @attrs.frozen
@@ -67,6 +65,7 @@ class Buckets:
         self._settings = sets.settings
         self._cache: dict[str, _Cached] = {}
         self._writes: dict[str, int] = {}
+        self._changes = 0
         self._write_ended = trio.lowlevel.ParkingLot()
 
     def cached(self, name: str) -> BucketRecord | None:
@@ -99,6 +98,7 @@ class Buckets:
 
     def forget(self, name: str) -> None:
         """The bucket is no longer what it was."""
+        self._changes += 1
         self._cache.pop(name, None)
 
     def begin_write(self, name: str) -> None:
@@ -132,8 +132,9 @@ class Buckets:
         for page in await self._list_all_sets(trace):
             names.extend(entry.key.decode().removeprefix(_PREFIX) for entry in page)
         records: list[BucketRecord] = []
-        for begin in range(0, len(names), _LOOK_UPS):
-            records += await self._look_up_several(names[begin : begin + _LOOK_UPS], trace)
+        at_once = self._settings.bucket_lookups
+        for begin in range(0, len(names), at_once):
+            records += await self._look_up_several(names[begin : begin + at_once], trace)
         return sorted(records, key=attrgetter("name"))
 
     async def create(self, name: str, region: str, owner: str, trace: str) -> BucketRecord:
@@ -162,6 +163,19 @@ class Buckets:
 
     async def look_up(self, name: str, trace: str) -> BucketRecord | None:
         """The bucket as its set has it now, None where there is none."""
+        while True:
+            changes, begun_s = self._changes, self._clock.monotonic_s()
+            found = await self._ask(name, trace)
+            if changes == self._changes:
+                break
+            # What was found may be from before a change that was made here meanwhile.
+        if found is None:
+            self._cache.pop(name, None)
+        else:
+            self._remember(found, begun_s)
+        return found
+
+    async def _ask(self, name: str, trace: str) -> BucketRecord | None:
         key = bucket_key(name)
         try:
             request = Get(SYSTEM_BUCKET, key, want_data=False)
@@ -169,9 +183,8 @@ class Buckets:
         except Fault as fault:
             if fault.code is not FaultCode.NOT_FOUND:
                 raise
-            self.forget(name)
             return None
-        return self._read(name, got)
+        return _record_of(name, got)
 
     async def _look_up_several(self, names: list[str], trace: str) -> list[BucketRecord]:
         """Those of `names` that are still there."""
@@ -188,23 +201,10 @@ class Buckets:
         records: list[BucketRecord] = []
         for name, outcome in zip(names, await gathering.outcomes(), strict=True):
             if not isinstance(outcome, Fault):
-                records.append(self._read(name, typed(outcome, Got)))
+                records.append(_record_of(name, typed(outcome, Got)))
             elif outcome.code is not FaultCode.NOT_FOUND:
                 raise outcome
         return records
-
-    def _read(self, name: str, got: Got) -> BucketRecord:
-        user = got.meta.user
-        record = BucketRecord(
-            name=name,
-            stamp=got.stamp,
-            created_ms=int(user["created_ms"]),
-            region=user["region"],
-            owner=user["owner"],
-            leased_until_ms=int(user.get("leased_until_ms", "0")),
-        )
-        self._remember(record)
-        return record
 
     async def write(self, record: BucketRecord, *, expect: int, trace: str) -> BucketRecord:
         """Store the record over the one with the stamp `expect`; raises `Fault` CONFLICT where that is not
@@ -214,15 +214,28 @@ class Buckets:
         if record.leased_until_ms:
             user["leased_until_ms"] = str(record.leased_until_ms)
         key = bucket_key(record.name)
+        begun_s = self._clock.monotonic_s()
         request = PutSmall(SYSTEM_BUCKET, key, ObjectInfo(user=user), expect=expect)
         done, _ = await self._sets.ask(self._sets.home(SYSTEM_BUCKET, key), request, PutDone, trace=trace)
         written = attrs.evolve(record, stamp=done.stamp)
-        self._remember(written)
+        self._changes += 1
+        self._remember(written, begun_s)
         return written
 
-    def _remember(self, record: BucketRecord) -> None:
-        until_s = self._clock.monotonic_s() + self._settings.bucket_cache_s
-        self._cache[record.name] = _Cached(record, until_s)
+    def _remember(self, record: BucketRecord, asked_at_s: float) -> None:
+        self._cache[record.name] = _Cached(record, asked_at_s + self._settings.bucket_cache_s)
+
+
+def _record_of(name: str, got: Got) -> BucketRecord:
+    user = got.meta.user
+    return BucketRecord(
+        name=name,
+        stamp=got.stamp,
+        created_ms=int(user["created_ms"]),
+        region=user["region"],
+        owner=user["owner"],
+        leased_until_ms=int(user.get("leased_until_ms", "0")),
+    )
 
 
 def bucket_key(name: str) -> bytes:

@@ -77,6 +77,14 @@ class Call:
         """The set worker of this request's key."""
         return self.services.sets.home(self.bucket, self.key_bytes)
 
-    def body(self, algorithm: ChecksumAlgorithm | None = None) -> BodyReader:
-        """A reader for the request's body; `algorithm` is a checksum wanted in any case."""
-        return BodyReader(self.http, self.verified, self.services.body_tools, algorithm=algorithm)
+    def body(
+        self, algorithm: ChecksumAlgorithm | None = None, *, checksum_is_of_body: bool = True
+    ) -> BodyReader:
+        """A reader for the request's body; see `BodyReader`."""
+        return BodyReader(
+            self.http,
+            self.verified,
+            self.services.body_tools,
+            algorithm=algorithm,
+            checksum_is_of_body=checksum_is_of_body,
+        )

@@ -44,14 +44,13 @@ class Dispatcher:
         except Disconnected:
             self._log_access(request, status=_CLIENT_GONE)
             raise
-        response.headers.append((b"x-amz-request-id", request_id.encode()))
-        response.headers.append((b"x-amz-id-2", self._host_id))
-        return response
+        return self._identified(response, request_id)
 
     def refuse(self, code: str, message: str | None = None) -> Response:
         request_id = self._new_request_id()
         log.info("refused", request_id=request_id, code=code, reason=message)
-        return self._error_response(S3Error(code, message), {"request_id": request_id}, "/")
+        response = self._error_response(S3Error(code, message), {"request_id": request_id}, "/")
+        return self._identified(response, request_id)
 
     def finished(self, request: HttpRequest, response: Response, outcome: Outcome) -> None:
         self._log_access(
@@ -127,11 +126,11 @@ class Dispatcher:
         buckets = self._services.buckets
         if call.operation in BUCKETLESS:
             return await handler(call)
+        begun_s = self._services.clock.monotonic_s()
         record = buckets.cached(call.bucket) or await buckets.get(call.bucket, call.request_id)
         if call.operation not in WRITES:
             return await handler(call)
         buckets.refuse_if_leased(record)
-        begun_s = self._services.clock.monotonic_s()
         buckets.begin_write(call.bucket)
         try:
             response = await handler(call)
@@ -153,6 +152,11 @@ class Dispatcher:
             (name.encode(), value.encode("latin-1", "replace")) for name, value in error.headers.items()
         ]
         return Response(error.status, [*XML_HEADERS, *headers], body)
+
+    def _identified(self, response: Response, request_id: str) -> Response:
+        response.headers.append((b"x-amz-request-id", request_id.encode()))
+        response.headers.append((b"x-amz-id-2", self._host_id))
+        return response
 
     def _new_request_id(self) -> str:
         return self._services.randomness.token(8).hex().upper()

@@ -46,3 +46,11 @@ def s3_error_of(fault: Fault, *, is_write: bool) -> S3Error:
     if error.status == 503:
         error.headers.update(RETRY_AFTER)
     return error
+
+
+def fault_named(code: str) -> Fault:
+    """The fault of one key among several, of which only the code travelled; a code of a later release counts
+    as unknown effect.
+    """
+    known = code in FaultCode.__members__.values()
+    return Fault(FaultCode(code) if known else FaultCode.INTERNAL, f"the set worker answered {code}")

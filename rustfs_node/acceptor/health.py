@@ -15,9 +15,6 @@ from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
 HEALTH = "Health"
 """What the log calls these requests."""
 
-_DEADLINE_S_MAX = 5.0
-"""Probes time out after a few seconds; an answer after that helps nobody."""
-
 _PREFIX = b"/minio/health/"
 _ALIVE = frozenset({b"/health", b"/minio/health/live", b"/minio/health/ready"})
 
@@ -45,7 +42,7 @@ async def answer_health(request: HttpRequest, services: Services) -> Response:
     if path not in (b"/minio/health/cluster", b"/minio/health/cluster/read"):
         raise S3Error("InvalidURI", "There are live, ready, cluster and cluster/read below /minio/health/.")
     found = await services.sets.status_of_all(
-        SetStatus(), SetStatusReply, deadline_s=min(_DEADLINE_S_MAX, services.settings.set_deadline_s)
+        SetStatus(), SetStatusReply, deadline_s=services.settings.health_deadline_s
     )
     for_reads = path.endswith(b"/read")
     return _cluster_answer(found, for_reads=for_reads, for_maintenance=b"maintenance=true" in query)

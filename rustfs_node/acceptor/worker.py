@@ -28,9 +28,6 @@ from rustfs_proto.s3.xml_out import Owner
 
 log = structlog.get_logger()
 
-_POOLED_BUFFERS = 16
-"""Uploads that find a buffer ready; more than that at once on one core are slower for other reasons."""
-
 
 async def serve(context: RoleContext) -> None:
     """The role: open the bus to every set worker, then serve clients until stopped."""
@@ -95,10 +92,14 @@ def prepare(
     threads: Threads,
 ) -> Parts:
     """Everything that can fail for reasons that somebody has to mend: OSError and ValueError."""
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise ValueError("acceptor.tls_cert and acceptor.tls_key go together: give both or neither")
     certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
     services = make_services(bus, plan, settings, clock, randomness, threads)
     server = Server(Dispatcher(services), settings, clock, certificate)
-    parts = Parts(server, open_listeners(settings.address, settings.listen_backlog), certificate)
+    shared = plan.settings.node.acceptors > 1
+    listeners = open_listeners(settings.address, settings.listen_backlog, shared=shared)
+    parts = Parts(server, listeners, certificate)
     log.info("listening", addresses=parts.addresses, tls=certificate is not None)
     return parts
 
@@ -135,7 +136,7 @@ def make_services(
         authenticator=Authenticator(OwnerSecrets(credentials), clock, settings.region),
         # A byte more than a stripe: see how a body of unknown length is read.
         body_tools=BodyTools(
-            threads, settings.hash_thread_bytes_min, BufferPool(sets.stripe_bytes + 1, _POOLED_BUFFERS)
+            threads, settings.hash_thread_bytes_min, BufferPool(sets.stripe_bytes + 1, settings.buffers_kept)
         ),
         owner=Owner(hashlib.sha256(identity).hexdigest(), credentials.access_key),
         host_id=hashlib.sha256(f"{plan.deployment_id}/{plan.node_number}".encode()).hexdigest()[:32],

@@ -34,7 +34,6 @@ from rustfs_proto.wire.registry import OPERATIONS, REQUESTS, decoder_of
 log = structlog.get_logger()
 
 _REQUESTS = frozenset({CALL, NOTICE})
-_FORGET_AFTER_SILENCES = 4
 
 
 @attrs.define(eq=False)
@@ -142,7 +141,7 @@ class Answering:
 
     def forget_silent(self, now: float) -> None:
         """Forget clients that went away without a trace."""
-        limit_s = self.outboxes.settings.silence_s * _FORGET_AFTER_SILENCES
+        limit_s = self.outboxes.settings.client_silence_s
         for route, client in [*self.clients.items()]:
             if now - client.heard_at > limit_s:
                 self.outboxes.shut(client.outbox)

@@ -15,9 +15,7 @@ from rustfs_node.bus.values import OnReply
 
 @attrs.define(eq=False)
 class Call:
-    """A question that waits for its answer. `incarnation` is the peer's life it was asked in, 0 before it
-    ever was up.
-    """
+    """A question that waits for its answer."""
 
     call_id: int
     peer: str

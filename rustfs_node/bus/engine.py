@@ -28,11 +28,6 @@ from rustfs_proto.wire.envelope import HELLO, Malformed, OtherMajor, unpack
 
 log = structlog.get_logger()
 
-_BLOCKED_RETRY_S = 0.005
-"""A full queue of the link reports by itself when it has room, except where the report was taken note of by
-an operation on the same socket in between; then this long.
-"""
-
 
 class Engine:
     """Both sides of a bus over one link."""
@@ -151,7 +146,7 @@ class Engine:
             self.handler(requests)
         again = self.asking.deliver_failed()
         if not self._outboxes.flush():
-            self._look_again_at(self._clock.monotonic_s() + _BLOCKED_RETRY_S)
+            self._look_again_at(self._clock.monotonic_s() + self._settings.blocked_retry_s)
         self._is_in_turn = False
         return again
 

@@ -23,6 +23,10 @@ from zmq.utils.monitor import parse_monitor_message
 from rustfs_node.bus.link import Arrival, LinkEvent, Route, Sent
 from rustfs_node.settings.bus import BusSettings
 
+# As plain integers: arithmetic with pyzmq's enumerations costs more than the calls that it is for.
+_EVENTS, _RCVMORE, _POLLIN = int(zmq.EVENTS), int(zmq.RCVMORE), int(zmq.POLLIN)
+_NOW = int(zmq.NOBLOCK)
+_NOW_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
 _MONITORED = zmq.Event.HANDSHAKE_SUCCEEDED | zmq.Event.DISCONNECTED
 
 
@@ -42,18 +46,19 @@ class _Station:
 
     def has_message(self) -> bool:
         """Whether a message can be received now."""
-        events = self.socket.getsockopt(zmq.EVENTS)
+        events = self.socket.getsockopt(_EVENTS)
         assert isinstance(events, int)
-        return bool(events & zmq.POLLIN)
+        return bool(events & _POLLIN)
 
 
 class ZmqLink:
     """See `rustfs_node.bus.link`."""
 
+    _epoll: select.epoll
+    _context: zmq.Context[zmq.Socket[bytes]]
+
     def __init__(self, listen: str | None, peers: Mapping[str, str], settings: BusSettings) -> None:
         self._listen, self._peers, self._settings = listen, dict(peers), settings
-        self._epoll = select.epoll()
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._router: _Station | None = None
         self._dealers: dict[str, _Station] = {}
         self._monitors: dict[str, _Station] = {}
@@ -61,6 +66,8 @@ class ZmqLink:
         self._touched: dict[_Station, None] = {}
 
     def open(self) -> None:
+        # Not before: a process may be forked until its bus runs, and ZeroMQ has threads.
+        self._epoll, self._context = select.epoll(), zmq.Context()
         if self._listen is not None:
             socket = self._socket(zmq.ROUTER)
             self._router = self._watch(_Station(socket, ""))
@@ -82,7 +89,7 @@ class ZmqLink:
             else:
                 assert self._router is not None
                 self._touched[self._router] = None
-                self._router.socket.send(route, zmq.NOBLOCK | zmq.SNDMORE)
+                self._router.socket.send(route, _NOW_MORE)
                 self._send_frames(self._router.socket, frames)
         except zmq.Again:
             return Sent.BLOCKED
@@ -97,12 +104,15 @@ class ZmqLink:
             self._touched[self._by_descriptor[descriptor]] = None
         touched, self._touched = self._touched, {}
         arrivals: list[Arrival] = []
-        for station in touched:
-            if not station.is_monitor and not self._drain(station, arrivals, limit):
-                self._touched[station] = None
-        if self._touched:
-            # News of a connection must not overtake the messages that came over it.
-            self._touched.update(touched)
+        left = [
+            station
+            for station in touched
+            if not station.is_monitor and not self._drain(station, arrivals, limit)
+        ]
+        if left:
+            # Those that had no turn come first next time. News of a connection must not overtake what came
+            # over it.
+            self._touched = dict.fromkeys([*left[1:], left[0], *touched])
             return arrivals, []
         return arrivals, [event for station in touched if station.is_monitor for event in _events(station)]
 
@@ -177,14 +187,14 @@ class ZmqLink:
     def _send_frames(self, socket: zmq.Socket[bytes], frames: Sequence[bytes]) -> None:
         last = len(frames) - 1
         for index, frame in enumerate(frames):
-            flags = zmq.NOBLOCK if index == last else zmq.NOBLOCK | zmq.SNDMORE
+            flags = _NOW if index == last else _NOW_MORE
             socket.send(frame, flags, copy=len(frame) < self._settings.zero_copy_bytes)
 
     def _arrival(self, station: _Station) -> Arrival:
         socket = station.socket
-        frames = [socket.recv(zmq.NOBLOCK)]
-        while socket.getsockopt(zmq.RCVMORE):
-            frames.append(socket.recv(zmq.NOBLOCK))
+        frames = [socket.recv(_NOW)]
+        while socket.getsockopt(_RCVMORE):
+            frames.append(socket.recv(_NOW))
         return Arrival(station.peer, frames) if station.peer else Arrival(frames[0], frames[1:])
 
     def _drain(self, station: _Station, arrivals: list[Arrival], limit: int) -> bool:
@@ -198,5 +208,5 @@ class ZmqLink:
 
 def _events(station: _Station) -> Iterator[LinkEvent]:
     while station.has_message():
-        message = parse_monitor_message(station.socket.recv_multipart(zmq.NOBLOCK))
+        message = parse_monitor_message(station.socket.recv_multipart(_NOW))
         yield LinkEvent(station.peer, connected=message["event"] == zmq.Event.HANDSHAKE_SUCCEEDED)

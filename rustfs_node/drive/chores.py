@@ -6,12 +6,12 @@ like those of a commit do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Awaitable, Callable, Container
 from functools import partial
 
 import structlog
 
-from rustfs_node.drive.commit import Copy, in_batches
+from rustfs_node.drive.commit import Batch, Copy, in_batches
 from rustfs_node.drive.compaction import Compaction, drop_tombstones
 from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.log import NoRoom
@@ -26,11 +26,18 @@ class Chores:
     to do.
     """
 
-    def __init__(self, engine: DriveEngine, threads: Threads, pinned: Callable[[], Container[bytes]]) -> None:
+    def __init__(
+        self,
+        engine: DriveEngine,
+        threads: Threads,
+        pinned: Callable[[], Container[bytes]],
+        wait_for_segment: Callable[[Batch], Awaitable[None]],
+    ) -> None:
         self.are_due = True
         self._engine = engine
         self._threads = threads
         self._pinned = pinned
+        self._wait_for_segment = wait_for_segment
         self._compaction = Compaction(engine)
         self._sweep = Sweep(engine)
 
@@ -89,6 +96,7 @@ class Chores:
 
     async def _copy(self, copies: list[Copy]) -> None:
         batch = self._engine.batch((), (), copies)
+        await self._wait_for_segment(batch)
         batch.encode()
         await self._threads.run(batch.sync)
         batch.apply()

@@ -150,7 +150,10 @@ class Batch:
     _careful: list[Row] = attrs.field(factory=list, init=False)
     _buffers: list[Buffer] = attrs.field(factory=list, init=False)
     _reservation: Reservation | None = attrs.field(default=None, init=False)
-    _size_bytes: int = attrs.field(default=0, init=False)
+    size_bytes: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.size_bytes = sum(copy.record.total_bytes for copy in self.copies)
 
     def decide(self, is_whole: Callable[[Row], bool]) -> None:
         """Refuse, recognise or accept every commit, in order of arrival. `is_whole` reads a record again."""
@@ -171,6 +174,7 @@ class Batch:
             self._accepted.append(waiting)
             if commit.space == Space.UPLOAD and commit.kind == RowKind.TOMBSTONE:
                 self._ended_uploads.add(row_key)
+        self.size_bytes += sum(item.size_bytes for item in self._accepted)
 
     def _is_here(
         self,
@@ -208,11 +212,9 @@ class Batch:
 
     def encode(self) -> None:
         """Give every copy and accepted commit its place, sequence and bytes."""
-        self._size_bytes = sum(item.size_bytes for item in self._accepted)
-        self._size_bytes += sum(copy.record.total_bytes for copy in self.copies)
-        if not self._size_bytes:
+        if not self.size_bytes:
             return
-        at = self._reservation = self.log.reserve(self._size_bytes)
+        at = self._reservation = self.log.reserve(self.size_bytes)
         offset, sequence = at.offset, at.sequence
         # Copies come first: what this batch does to their rows then happens after them in every replay, too.
         for copy in self.copies:
@@ -247,7 +249,7 @@ class Batch:
         """Make the records durable. Blocks; raises OSError (fence the drive) or NoRoom (nothing happened)."""
         if self._reservation is None:
             return
-        is_small = self._size_bytes <= _JOIN_BYTES_MAX
+        is_small = self.size_bytes <= _JOIN_BYTES_MAX
         self.log.append(self._reservation, [b"".join(self._buffers)] if is_small else self._buffers)
         # Durable after this line: every accepted commit. A crash from here on takes nothing back.
 
@@ -255,7 +257,7 @@ class Batch:
         """Move log and index on over what is durable now."""
         log, index = self.log, self.index
         if self._reservation is not None:
-            log.advance(self._reservation, self._size_bytes, len(self._plain) + len(self._careful))
+            log.advance(self._reservation, self.size_bytes, len(self._plain) + len(self._careful))
         index.begin()
         index.put(self._plain)
         for row in self._careful:

@@ -26,6 +26,7 @@ from rustfs_node.seams.files import Files, Space
 from rustfs_node.settings.drive import DriveSettings
 from rustfs_proto.disk.identity import HEALING, DriveIdentity
 from rustfs_proto.disk.place import DrivePlace
+from rustfs_proto.disk.segment import HEADER_BYTES
 from rustfs_proto.wire.drive_ops import DriveStatusReply, SettledRow
 
 
@@ -120,7 +121,7 @@ class DriveEngine:
             free_bytes=self.space.free_bytes,
             rows=index.rows,
             log_bytes=used,
-            garbage_bytes=max(0, used - live),
+            garbage_bytes=max(0, used - live - HEADER_BYTES * len(index.segments)),
             heal_notes=index.heal_notes,
             reason=self.fence.reason,
         )

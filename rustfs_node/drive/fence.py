@@ -1,7 +1,8 @@
 """When a drive may still be trusted.
 
-- A failed write or sync is final: the kernel has forgotten what it could not write, and the next sync would succeed.
-- A mount that went away is final: the path is the root disk now, and everything would be created there afresh.
+- A failed write or sync is final: the kernel has forgotten what it could not write, and the next sync would
+  succeed.
+- A mount that went away is final: the path is the root disk now, where everything would be created afresh.
 - Slow syncs and single read errors make the drive SUSPECT for a while; repeated read errors fence it.
 
 A fenced drive does nothing more until the process is started again by somebody who has looked at it.

@@ -2,12 +2,13 @@
 
 Rules of this file:
 
-- Derived. All of it can be told again from the log and the shard files, except that settled priors come back as
-  priors, and a settled tombstone as an unsettled one. A damaged, outdated or foreign index is dropped and rebuilt,
-  never repaired.
-- Behind the log, never ahead: a change comes here after its record is on stable storage, and `position` moves in
-  the same transaction.
-- Every row carries an xxh3-64 check of its fields, verified whenever it is read. A mismatch raises IndexDamaged.
+- Derived. All of it can be told again from the log and the shard files, except that settled priors come back
+  as priors, and a settled tombstone as an unsettled one. A damaged, outdated or foreign index is dropped and
+  rebuilt, never repaired.
+- Behind the log, never ahead: a change comes here after its record is on stable storage, and `position` moves
+  in the same transaction.
+- Every row carries an xxh3-64 check of its fields, verified whenever it is read. A mismatch raises
+  IndexDamaged.
 - Used by one thread at a time.
 
 SQLite's journal makes each transaction whole after a crash of the process; after a power cut
@@ -38,6 +39,7 @@ SubKey = tuple[bytes, bytes]
 
 _CHECKED = struct.Struct("<BqBHqqIIHHHHII")
 _CHECK_AT = 15
+_STATE = struct.Struct("<6q")
 
 
 class IndexDamaged(Exception):
@@ -107,6 +109,14 @@ def verified(found: Sequence[Any]) -> Row:
     return Row._make(found)
 
 
+def _check_of_state(numbers: Sequence[int]) -> int:
+    return xxhash.xxh3_64_intdigest(_STATE.pack(*numbers)) >> 1
+
+
+FIRST_STATE = (0, 0, 0, 0, 0, 0, _check_of_state((0, 0, 0, 0, 0, 0)))
+"""Position, newest stamp, counts and check of an empty index."""
+
+
 @attrs.frozen
 class Position:
     """How far the log is applied: the next record would stand at `offset` of `segment`.
@@ -134,13 +144,15 @@ class Index:
         self._sql = connection.execute
         self._many = connection.executemany
         self._connection = connection
-        state = self._sql("SELECT * FROM state").fetchone()
-        if state is None or state[1] != SCHEMA_VERSION or state[2] != drive_id:
+        state = self._sql(sql.STATE).fetchone()
+        if state is None or state[0] != SCHEMA_VERSION or state[1] != drive_id:
             raise IndexDamaged("the index is of another drive or release")
-        self.position = Position(*state[3:6])
-        self.newest_stamp: int = state[6]
-        self.rows: int = state[7]
-        self.heal_notes: int = state[8]
+        if state[-1] != _check_of_state(state[2:-1]):
+            raise IndexDamaged(f"the state of the index fails its check: {state}")
+        self.position = Position(*state[2:5])
+        self.newest_stamp: int = state[5]
+        self.rows: int = state[6]
+        self.heal_notes: int = state[7]
         found = self._sql("SELECT number, used_bytes, live_bytes FROM segments ORDER BY number")
         self.segments = {number: SegmentUse(used, live) for number, used, live in found}
         self._changed: dict[int, None] = {}
@@ -148,7 +160,7 @@ class Index:
     def newest(self, row_key: RowKey) -> int:
         """The greatest stamp of the row; 0 where there is none."""
         found = self._sql(sql.NEWEST, row_key).fetchone()
-        return found[0] if found else 0
+        return verified(found).stamp if found else 0
 
     def versions(self, row_key: RowKey) -> list[Row]:
         """All versions of the row, newest first."""
@@ -210,7 +222,8 @@ class Index:
         if changed:
             self._many("INSERT OR REPLACE INTO segments VALUES (?, ?, ?)", changed)
             self._changed.clear()
-        self._sql(sql.UPDATE_STATE, (*attrs.astuple(position), self.newest_stamp, self.rows, self.heal_notes))
+        state = (*attrs.astuple(position), self.newest_stamp, self.rows, self.heal_notes)
+        self._sql(sql.UPDATE_STATE, (*state, _check_of_state(state)))
         self._sql("COMMIT")
         self.position = position
 

@@ -10,8 +10,8 @@ import sqlite3
 
 import attrs
 
-from rustfs_node.drive.index import SCHEMA_VERSION, Index, IndexDamaged
-from rustfs_node.drive.index_sql import SCHEMA
+from rustfs_node.drive import index_sql as sql
+from rustfs_node.drive.index import FIRST_STATE, SCHEMA_VERSION, Index, IndexDamaged
 from rustfs_node.seams.files import Files
 from rustfs_proto.disk.layout import INDEX_COMPANIONS, INDEX_FILE
 
@@ -94,10 +94,8 @@ class IndexFile:
         return connection
 
     def _create(self, connection: sqlite3.Connection) -> None:
-        connection.executescript(f"BEGIN; {SCHEMA}")
-        connection.execute(
-            "INSERT INTO state VALUES (1, ?, ?, 0, 0, 0, 0, 0, 0)", (SCHEMA_VERSION, self.drive_id)
-        )
+        connection.executescript(f"BEGIN; {sql.SCHEMA}")
+        connection.execute(sql.FIRST_STATE, (SCHEMA_VERSION, self.drive_id, *FIRST_STATE))
         connection.execute("COMMIT")
 
 

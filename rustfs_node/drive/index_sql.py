@@ -15,7 +15,8 @@ CREATE TABLE state (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     schema INTEGER NOT NULL, drive_id BLOB NOT NULL,
     segment INTEGER NOT NULL, offset INTEGER NOT NULL, sequence INTEGER NOT NULL,
-    newest_stamp INTEGER NOT NULL, rows INTEGER NOT NULL, heal_notes INTEGER NOT NULL);
+    newest_stamp INTEGER NOT NULL, rows INTEGER NOT NULL, heal_notes INTEGER NOT NULL,
+    "check" INTEGER NOT NULL);
 CREATE TABLE rows (
     space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL,
     stamp INTEGER NOT NULL, version_id BLOB NOT NULL, kind INTEGER NOT NULL, shard INTEGER NOT NULL,
@@ -25,14 +26,16 @@ CREATE TABLE rows (
     PRIMARY KEY (space, bucket, key, sub, stamp DESC)) WITHOUT ROWID;
 CREATE TABLE files (
     data_id BLOB NOT NULL,
-    space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL, stamp INTEGER NOT NULL,
+    space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL,
+    stamp INTEGER NOT NULL,
     PRIMARY KEY (data_id, space, bucket, key, sub, stamp)) WITHOUT ROWID;
 CREATE TABLE garbage (data_id BLOB PRIMARY KEY, since_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE segments (
     number INTEGER PRIMARY KEY, used_bytes INTEGER NOT NULL, live_bytes INTEGER NOT NULL);
 CREATE TABLE settled (
     floor INTEGER NOT NULL,
-    space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL, stamp INTEGER NOT NULL,
+    space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL,
+    stamp INTEGER NOT NULL,
     PRIMARY KEY (floor, space, bucket, key, sub, stamp)) WITHOUT ROWID;
 """
 
@@ -44,7 +47,7 @@ _ROW_KEY = "space = ? AND bucket = ? AND key = ? AND sub = ?"
 _ORDER = "ORDER BY key, sub, stamp DESC"
 _FROM = "space = ? AND bucket = ? AND (key, sub) >= (?, ?)"
 
-NEWEST = f"SELECT stamp FROM rows WHERE {_ROW_KEY} ORDER BY stamp DESC LIMIT 1"
+NEWEST = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} ORDER BY stamp DESC LIMIT 1"
 VERSIONS = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} ORDER BY stamp DESC"
 VERSION = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} AND stamp = ?"
 WALK = f"SELECT {_COLUMNS} FROM rows WHERE {_FROM} {_ORDER}"
@@ -61,6 +64,11 @@ UNREFER = f"DELETE FROM files WHERE data_id = ? AND {_ROW_KEY} AND stamp = ?"
 SETTLED = "SELECT * FROM settled WHERE floor < ? ORDER BY floor LIMIT ?"
 FORGET_SETTLED = f"DELETE FROM settled WHERE floor = ? AND {_ROW_KEY} AND stamp = ?"
 
+STATE = (
+    'SELECT schema, drive_id, segment, offset, sequence, newest_stamp, rows, heal_notes, "check" FROM state'
+)
+FIRST_STATE = "INSERT INTO state VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 UPDATE_STATE = (
-    "UPDATE state SET segment = ?, offset = ?, sequence = ?, newest_stamp = ?, rows = ?, heal_notes = ?"
+    "UPDATE state SET segment = ?, offset = ?, sequence = ?, newest_stamp = ?, rows = ?, heal_notes = ?,"
+    ' "check" = ?'
 )

@@ -36,7 +36,7 @@ class Lane:
         self._settings = engine.settings
         self._threads = threads
         self._wake = trio.Event()
-        self._chores = Chores(engine, threads, pinned)
+        self._chores = Chores(engine, threads, pinned, self._wait_for_segment)
         self._preparing: trio.Event | None = None
 
     def put(self, waiting: Waiting) -> None:
@@ -88,7 +88,7 @@ class Lane:
             return
         try:
             batch.decide(engine.reader.is_whole)
-            await self._wait_for_segment()
+            await self._wait_for_segment(batch)
             batch.encode()
             if batch.needs_sync and not await self._sync(batch):
                 return
@@ -136,9 +136,9 @@ class Lane:
         count = min(len(self._settled), self._settings.batch_records)
         return [self._settled.popleft() for _ in range(count)]
 
-    async def _wait_for_segment(self) -> None:
-        """Where the next segment is being prepared and may be needed now, let that end first."""
-        if self._preparing is not None and self._engine.log.room < 2 * self._settings.batch_bytes:
+    async def _wait_for_segment(self, batch: Batch) -> None:
+        """Where the batch needs the next segment and that is being prepared, let it end first."""
+        if self._preparing is not None and batch.size_bytes > self._engine.log.room:
             await self._preparing.wait()
 
     def _prepare_ahead(self, nursery: trio.Nursery) -> None:

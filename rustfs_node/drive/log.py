@@ -64,6 +64,7 @@ class Log:
     ) -> None:
         self.folder = f"{drive_path}/{LOG_FOLDER}"
         self.numbers = sorted(numbers)
+        self.highest = max(self.numbers, default=0)
         self.segment = 0
         self.offset = 0
         self.sequence = 0
@@ -131,6 +132,7 @@ class Log:
             self._file, self._prepared = self._prepared.file, None
             self._limit = self._settings.segment_bytes
             self.numbers.append(reservation.segment)
+            self.highest = reservation.segment
         self.segment = reservation.segment
         self.offset = reservation.offset + size_bytes
         self.sequence += records
@@ -188,7 +190,7 @@ class Log:
                 file.close()
 
     def _next_number(self) -> int:
-        return (self.numbers[-1] if self.numbers else 0) + 1
+        return self.highest + 1
 
     def _next_file(self, number: int) -> File:
         if self._prepared is None:

@@ -3,12 +3,12 @@
 The index says how far it has applied the log. The segment it stands in is read as a whole, everything behind
 it is applied. What is not a whole record is one of two things:
 
-- A torn tail: the end of the last batch, which was never acknowledged. It is overwritten with zeros, so that old
-  bytes never follow new ones.
-- Damage: something that was on stable storage once is no longer right. Known by the index having been there, or by
-  records of a later batch behind it, or by a later segment. Then the drive no longer knows what it has lost: first
-  its identity becomes `healing`, durably, so that its absences prove nothing; then what is whole in the segment is
-  copied to the end of the log, and the segment goes to quarantine.
+- A torn tail: the end of the last batch, which was never acknowledged. It is overwritten with zeros, so that
+  old bytes never follow new ones.
+- Damage: something that was on stable storage once is no longer right. Known by the index having been there,
+  or by records of a later batch behind it, or by a later segment. Then the drive no longer knows what it has
+  lost: first its identity becomes `healing`, durably, so that its absences prove nothing; then what is whole
+  in the segment is copied to the end of the log, and the segment goes to quarantine.
 
 A missing or unusable index is made anew from the whole log. Rows whose record is lost stay in an index that
 knew them: they answer DAMAGED with their stamp.
@@ -27,7 +27,7 @@ from rustfs_node.drive.commit import Batch, Copy, in_batches, row_of_record
 from rustfs_node.drive.identity_file import DriveAddress, DriveRefused, lay_out, mark_healing, read_identity
 from rustfs_node.drive.index import Index, Position
 from rustfs_node.drive.index_file import INDEX_ERRORS, IndexFile
-from rustfs_node.drive.log import Log
+from rustfs_node.drive.log import Log, NoRoom
 from rustfs_node.drive.log_scan import Found, SegmentScan
 from rustfs_node.drive.quarantine import quarantine
 from rustfs_node.seams.files import Files
@@ -68,6 +68,7 @@ def recover(
     recovery = _Recovery(files, address.path, identity, place, settings, index, now_ms, index.position)
     try:
         return recovery.run()
+    # Whatever it was, also the end of the process in a simulation: the descriptor must not outlive it.
     except BaseException:
         index.close()
         raise
@@ -114,21 +115,31 @@ class _Recovery:
         self.index.begin()
         previous = 0
         for number in numbers:
-            if number >= self.applied.segment or number not in self.index.segments:
-                self._take(number, previous, is_last=number == numbers[-1])
+            is_last = number == numbers[-1]
+            if is_last or number >= self.applied.segment or number not in self.index.segments:
+                self._take(number, previous, is_last=is_last)
                 previous = number
+        # Where the log ends before the index did, its last segment is not continued: a gap would look like
+        # damage.
+        is_whole = self.sequence >= self.applied.sequence
         self.sequence = max(self.sequence, self.applied.sequence)
         self._note_missing_files()
         last = numbers[-1] if numbers else 0
         self.index.commit(Position(last, self.end, self.sequence))
         opened = Log(self.files, self.path, self.place, self.settings, numbers)
-        if last and last not in self.damaged:
+        # The number of a lost segment is not used again: rows of the index still name it.
+        opened.highest = max(opened.highest, *self.index.segments, self.applied.segment, 0)
+        if last and is_whole and last not in self.damaged:
             self._cut_tail(last)
             opened.resume(last, self.end, self.sequence)
         else:
             opened.resume(0, 0, self.sequence)
         for number in self.damaged:
-            self._take_apart(opened, number)
+            try:
+                self._take_apart(opened, number)
+            except NoRoom as error:
+                # What is whole in it can be read where it stands; compaction may find room for it later.
+                log.warning("damaged_segment_stays", segment=number, reason=str(error))
         return Recovered(self.identity, self.place, opened, self.index)
 
     def _sync_folders(self) -> None:

@@ -72,6 +72,7 @@ class ShardReaders:
             header = decode_shard_header(file.read_at(0, BLOCK_BYTES), self._place, data_id)
             if isinstance(header, ShardFlaw):
                 raise Fault(FaultCode.DAMAGED, f"the header of shard file {data_id.hex()}: {header.value}")
+        # Whatever it was: nobody else knows the file yet.
         except BaseException:
             file.close()
             raise

@@ -92,6 +92,9 @@ class ShardTasks:
             while data_id in self._idle:
                 await self._idle[data_id].wait()
         ready = writers.finishing(data_ids)
+        # Another commit that names one of these files waits until it has its name.
+        finished = trio.Event()
+        self._idle.update((writer.data_id, finished) for writer in ready)
 
         def work() -> tuple[bytes, ...]:
             if ready:
@@ -104,6 +107,10 @@ class ShardTasks:
             if error.errno in NO_ROOM:
                 raise Fault(FaultCode.FULL, f"no space for a shard file: {error}") from error
             raise self._fence(f"syncing a shard file failed: {error}") from error
+        finally:
+            for writer in ready:
+                self._idle.pop(writer.data_id, None)
+            finished.set()
         for writer in ready:
             self._engine.shard_readers.forget(writer.data_id)
         return missing

@@ -1,7 +1,9 @@
 """Removing shard files that nothing names.
 
-- Those whose last row was dropped: known to the index as garbage, removed after a grace that lets readers finish.
-- Those that no row ever named: uploads that never came to a commit. Found by walking the folders once after every start, removed when old.
+- Those whose last row was dropped: known to the index as garbage, removed after a grace that lets readers
+  finish.
+- Those that no row ever named: uploads that never came to a commit. Found by walking the folders after every
+  start and once in a while, removed when they are old.
 - Unfinished ones of an earlier process: no record can ever name them.
 - Anything strange: another drive's file, a name that is no data id. To quarantine, never deleted.
 

@@ -23,13 +23,16 @@ from rustfs_proto.objects import Part
 from rustfs_proto.wire.drive_ops import ShardFragments, ShardRead
 from rustfs_proto.wire.faults import Fault, FaultCode
 
+DAMAGE = frozenset({FaultCode.DAMAGED, FaultCode.NOT_FOUND})
+"""Faults of a drive that should have had the fragment: a case for healing."""
+
 
 class StripeRead:
     """One stripe of one part. `done` is called once, with its bytes or a `Fault`."""
 
     __slots__ = (
-        "_asked", "_done", "_fragments", "_open", "_order", "_part", "_shards", "_size", "_state", "_stripe",
-        "_trace", "_version", "is_done",
+        "_asked", "_done", "_fragments", "_is_done", "_misses", "_open", "_order", "_part", "_size",
+        "_state", "_stripe", "_trace", "_version", "_watch",
     )  # fmt: skip
 
     def __init__(
@@ -46,14 +49,15 @@ class StripeRead:
         self._size, self._done, self._trace = stripe_len, done, trace
         self._order = state.drives.order(version.bucket, version.key)
         self._fragments: dict[int, bytes] = {}
+        self._misses: list[FaultCode] = []
         self._asked = self._open = 0
-        self.is_done = False
+        self._is_done = False
 
     def start(self) -> None:
         """Ask the k best drives."""
         for _ in range(self._version.meta.geometry.k):
             self._ask_next()
-        self._state.hedger.watch(self)
+        self._watch = self._state.hedger.watch(self)
 
     def hedge(self) -> bool:
         """It takes long: ask one more."""
@@ -72,16 +76,16 @@ class StripeRead:
         return True
 
     def _answered(self, slot: int, answer: Reply | Fault) -> None:
-        if self.is_done:
+        if self._is_done:
             return
         self._open -= 1
         if isinstance(answer, Fault):
-            self._missed(answer.code in {FaultCode.DAMAGED, FaultCode.NOT_FOUND})
+            self._missed(answer.code)
             return
         assert isinstance(answer.message, ShardFragments)
         fragment = self._verified(answer.frames, answer.message.checks)
         if fragment is None:
-            self._missed(is_damage=True)
+            self._missed(FaultCode.DAMAGED)
             return
         shard = shard_of_slot(self._version.bucket, self._version.key, slot, len(self._order))
         self._fragments[shard] = fragment
@@ -95,17 +99,25 @@ class StripeRead:
             return None
         return frames[0]
 
-    def _missed(self, is_damage: bool) -> None:
+    def _missed(self, code: FaultCode) -> None:
         version = self._version
-        if is_damage:
-            self._state.heal_notes.note(version.bucket, version.key)
+        self._misses.append(code)
         if not self._ask_next() and not self._open:
             k = version.meta.geometry.k
+            if all(miss is FaultCode.NOT_FOUND for miss in self._misses) and len(self._misses) == len(
+                self._order
+            ):
+                self._finish(Fault(FaultCode.NOT_FOUND, "this version is gone"))
+                return
             text = f"{len(self._fragments)} of {k} needed shards of stripe {self._stripe} can be read"
             self._finish(Fault(FaultCode.NO_QUORUM, text))
 
     def _finish(self, outcome: bytes | Fault) -> None:
-        self.is_done = True
+        self._is_done = True
+        self._watch.clear()
+        is_gone = isinstance(outcome, Fault) and outcome.code is FaultCode.NOT_FOUND
+        if not is_gone and not DAMAGE.isdisjoint(self._misses):
+            self._state.heal_notes.note(self._version.bucket, self._version.key)
         self._done(outcome)
 
 

@@ -81,9 +81,12 @@ class RowRemoval:
         self._lookup = Lookup(space, bucket, key, sub, want_inline=False)
         self._retries_left = state.settings.retries
 
-    def start(self, trace: str = "") -> None:
-        """Look whether there is something to remove."""
+    def start(self, trace: str = "", *, known_stamp: int = 0) -> None:
+        """Look whether there is something to remove; not needed where a version is known to be there."""
         self._trace = trace
+        if known_stamp:
+            self._bury(above=known_stamp)
+            return
         RowRead(self._state, self._lookup, self._looked, trace).start()
 
     def _looked(self, read: RowRead) -> None:

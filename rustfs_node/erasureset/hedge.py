@@ -18,14 +18,13 @@ from rustfs_node.seams.clock import Clock
 class Hedged(Protocol):
     """A read that can ask one more drive."""
 
-    @property
-    def is_done(self) -> bool:
-        """It has its answer."""
-        ...
-
     def hedge(self) -> bool:
         """Ask one more drive; False when there is none left."""
         ...
+
+
+Watch = list[Hedged]
+"""What a read keeps of being watched: cleared when it is done, so that its bytes are free by then."""
 
 
 class Hedger:
@@ -34,27 +33,29 @@ class Hedger:
     def __init__(self, drives: Drives, clock: Clock) -> None:
         self._drives = drives
         self._clock = clock
-        self._reads: deque[tuple[float, Hedged]] = deque()
-        self._has_reads = trio.Event()
+        self._watches: deque[tuple[float, Watch]] = deque()
+        self._has_watches = trio.Event()
 
-    def watch(self, read: Hedged) -> None:
-        """Nudge that read when it takes long."""
-        self._reads.append((self._clock.monotonic_s() + self._drives.hedge_delay_s(), read))
-        if len(self._reads) == 1:
-            self._has_reads.set()
+    def watch(self, read: Hedged) -> Watch:
+        """Nudge that read when it takes long. The caller clears what it is given when the read is done."""
+        watch = [read]
+        self._watches.append((self._clock.monotonic_s() + self._drives.hedge_delay_s, watch))
+        if len(self._watches) == 1:
+            self._has_watches.set()
+        return watch
 
     async def run(self) -> None:
         """Nudge whatever is due, in turns of half a delay so that a busy set does not wake for every read."""
         while True:
-            await self._has_reads.wait()
-            await trio.sleep(self._drives.hedge_delay_s() / 2)
+            await self._has_watches.wait()
+            await trio.sleep(self._drives.hedge_delay_s / 2)
             self._nudge(self._clock.monotonic_s())
-            if not self._reads:
-                self._has_reads = trio.Event()
+            if not self._watches:
+                self._has_watches = trio.Event()
 
     def _nudge(self, now_s: float) -> None:
-        reads = self._reads
-        while reads and (reads[0][0] <= now_s or reads[0][1].is_done):
-            read = reads.popleft()[1]
-            if not read.is_done and read.hedge():
-                reads.append((now_s + self._drives.hedge_delay_s(), read))
+        watches = self._watches
+        while watches and (watches[0][0] <= now_s or not watches[0][1]):
+            watch = watches.popleft()[1]
+            if watch and watch[0].hedge():
+                watches.append((now_s + self._drives.hedge_delay_s, watch))

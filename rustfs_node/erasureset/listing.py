@@ -19,7 +19,7 @@ from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.listing import Merged, Position, RowVerdict, after_prefix
 from rustfs_proto.objects import decode_head
 from rustfs_proto.wire.drive_ops import Lookup, RowKind, ScanRow, Space
-from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import List, Listed, ListEntry, UploadEntry, UploadList, UploadsListed
 
 
@@ -65,6 +65,8 @@ def start_after(after: bytes, after_group: bool) -> Position:
     """Where a scan begins that passes over `after`, or over everything that begins with it."""
     if not after:
         return (b"", b"")
+    if after_group and not after.strip(b"\xff"):
+        raise Fault(FaultCode.INVALID, f"{after!r}: no key follows such a group")
     return (after_prefix(after) if after_group else after + b"\0", b"")
 
 
@@ -89,11 +91,10 @@ async def _candidates(scan: RowScan, count: int) -> tuple[list[Merged], bool]:
     """The next rows that are not certainly gone, and whether the scan is at its end."""
     found: list[Merged] = []
     while len(found) < count:
-        merged = await scan.next()
-        if merged is None:
+        rows = await scan.next_rows(count - len(found))
+        if not rows:
             return found, True
-        if merged.verdict is not RowVerdict.GONE:
-            found.append(merged)
+        found.extend(merged for merged in rows if merged.verdict is not RowVerdict.GONE)
     return found, False
 
 
@@ -108,8 +109,6 @@ async def _settle(
             return await _settle_group(state, space, bucket, row, start, trace)
         return await _settle_row(state, space, bucket, row, trace)
 
-    if all(merged.verdict is RowVerdict.PRESENT for merged in candidates):
-        return [merged.row for merged in candidates]
     settled: list[ScanRow | None] = [merged.row for merged in candidates]
     disputed = [index for index, merged in enumerate(candidates) if merged.verdict is RowVerdict.DISPUTED]
     works = [partial(settle, candidates[index]) for index in disputed]

@@ -69,6 +69,8 @@ class Drives:
             for plan in plans
         ]
         self._orders: list[tuple[int, ...]] = []
+        # After how long a read asks one more drive; grows with the latency of the set as a whole.
+        self.hedge_delay_s = settings.hedge_delay_s
         self._rank_again()
 
     # Asking
@@ -138,10 +140,6 @@ class Drives:
         """
         return self._orders[first_slot(bucket, key, len(self.plans))]
 
-    def hedge_delay_s(self) -> float:
-        """After how long a read asks one more drive. Grows with the latency of the set as a whole."""
-        return self._hedge_delay_s
-
     @property
     def reachable(self) -> int:
         """Drives that answer."""
@@ -167,7 +165,7 @@ class Drives:
         rotations = ([*range(start, drives), *range(start)] for start in range(drives))
         self._orders = [tuple(sorted(slots, key=ranks.__getitem__)) for slots in rotations]
         typical = median(condition.latency_s for condition in self.conditions)
-        self._hedge_delay_s = max(self._settings.hedge_delay_s, 4 * typical)
+        self.hedge_delay_s = max(self._settings.hedge_delay_s, 4 * typical)
 
     def _rank_of(self, condition: Condition, plan: DrivePlan) -> Rank:
         state = condition.status.state if condition.status else DriveState.ONLINE
@@ -185,21 +183,20 @@ class Drives:
         """Ask every drive how it is, again and again. Started once each has answered or failed for the first
         time.
         """
+        deadline_s = self._settings.start_wait_s
         while True:
             async with trio.open_nursery() as nursery:
                 for slot, plan in enumerate(self.plans):
                     if not plan.fault:
-                        nursery.start_soon(self._look_at, slot)
+                        nursery.start_soon(self._look_at, slot, deadline_s)
             self._rank_again()
             task_status.started()
-            task_status = trio.TASK_STATUS_IGNORED
+            task_status, deadline_s = trio.TASK_STATUS_IGNORED, self._settings.lookup_timeout_s
             await trio.sleep(self._settings.status_period_s)
 
-    async def _look_at(self, slot: int) -> None:
+    async def _look_at(self, slot: int, deadline_s: float) -> None:
         try:
-            reply = await self._bus.call(
-                self._names[slot], DriveStatus(), deadline_s=self._settings.lookup_timeout_s
-            )
+            reply = await self._bus.call(self._names[slot], DriveStatus(), deadline_s=deadline_s)
         except Fault as fault:
             self._failed(slot, fault)
             return

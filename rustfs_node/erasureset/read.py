@@ -13,11 +13,11 @@ from rustfs_node.erasureset.block_read import BlockRead
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
-from rustfs_node.erasureset.version import Version, inline_fragments, verified, version_of
+from rustfs_node.erasureset.version import Version, inline_fragments, is_inline, verified, version_of
 from rustfs_node.erasureset.versions import ReadableVersion
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import resolve_span, stripe_end
-from rustfs_proto.objects import INLINE, ObjectMeta, decode_head, decode_meta
+from rustfs_proto.objects import ObjectMeta, decode_head, decode_meta
 from rustfs_proto.wire.drive_ops import Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import Get, Got
@@ -27,6 +27,10 @@ def get(state: SetState, request: Request) -> None:
     """Answer a `Get`."""
     message = request.message
     assert isinstance(message, Get)
+    span = message.span
+    if span.first < 0 or span.last < -1 or span.suffix < -1:
+        request.fail(Fault(FaultCode.INVALID, f"{span} is no span"))
+        return
     lookup = Lookup(Space.OBJECT, message.bucket, message.key, want_inline=message.want_data)
     RowRead(state, lookup, lambda read: _decided(state, request, message, read), request.trace).start()
 
@@ -51,7 +55,7 @@ def _answer(state: SetState, request: Request, message: Get, read: RowRead) -> N
     got = Got(looked_up.stamp, head, meta, offset, length)
     if not message.want_data or not length:
         request.reply(got)
-    elif meta.parts[0].data_id != INLINE:
+    elif not is_inline(meta):
         _answer_from_files(state, request, got)
     else:
         fragments = {found[0].shard: verified(found) for found in read.answers.values()}
@@ -119,7 +123,7 @@ async def _get_the_long_way(state: SetState, request: Request, first: RowRead) -
     got = _got(version, message)
     if not message.want_data or not got.length:
         return Reply(got)
-    if got.meta.parts[0].data_id == INLINE:
+    if is_inline(got.meta):
         fragments = await inline_fragments(state, read, request.trace)
         body = codec_of(got.meta.geometry).decode(fragments, got.head.size)
         return Reply(got, (_cut(body, got.offset, got.length),))

@@ -9,10 +9,10 @@ from rustfs_node.erasureset.block_read import BlockRead
 from rustfs_node.erasureset.read import read_range
 from rustfs_node.erasureset.row_read import Found
 from rustfs_node.erasureset.state import SetState, codec_of
-from rustfs_node.erasureset.version import verified
+from rustfs_node.erasureset.version import is_inline, verified
 from rustfs_node.erasureset.versions import ReadableVersion
 from rustfs_proto.erasure.geometry import voters_needed
-from rustfs_proto.objects import INLINE, decode_meta
+from rustfs_proto.objects import decode_meta
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowKind, RowState, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import Block, ReadBlock
@@ -22,8 +22,8 @@ def read_block(state: SetState, request: Request) -> None:
     """Answer a `ReadBlock`."""
     message = request.message
     assert isinstance(message, ReadBlock)
-    if not 0 < message.length <= state.geometry.stripe_bytes or message.offset < 0:
-        text = f"bytes {message.offset}+{message.length}: a block has 1 to {state.geometry.stripe_bytes}"
+    if not 0 < message.length <= state.geometry.stripe_bytes or message.offset < 0 or message.stamp <= 0:
+        text = f"bytes {message.offset}+{message.length} of version {message.stamp}"
         request.fail(Fault(FaultCode.INVALID, text))
         return
     version = state.versions.get(message.bucket, message.key, message.stamp)
@@ -60,7 +60,7 @@ async def _read_unknown(state: SetState, request: Request) -> Reply:
     version = ReadableVersion(message.bucket, message.key, message.stamp, decode_meta(found[0][0].meta))
     if not _is_within(version, message):
         raise _outside(version, message)
-    if version.meta.parts[0].data_id == INLINE:
+    if is_inline(version.meta):
         body = _decode_inline(version, found)
         return Reply(Block(), (body[message.offset : message.offset + message.length],))
     state.versions.put(version)

@@ -27,7 +27,7 @@ class RowRead:
     """
 
     __slots__ = (
-        "_asked", "_done", "_exact_open", "_order", "_silent", "_state", "_trace", "_views",
+        "_asked", "_done", "_exact_open", "_order", "_silent", "_state", "_trace", "_views", "_watch",
         "answers", "decision", "exact", "is_wide", "lookup",
     )  # fmt: skip
 
@@ -49,12 +49,7 @@ class RowRead:
     def start(self, drives: int = 0) -> None:
         """Ask k drives, or as many as given."""
         self._ask_more(drives or self._state.k)
-        self._state.hedger.watch(self)
-
-    @property
-    def is_done(self) -> bool:
-        """The decision stands."""
-        return self.decision is not None
+        self._watch = self._state.hedger.watch(self)
 
     def hedge(self) -> bool:
         """It takes long: ask one more."""
@@ -150,6 +145,7 @@ class RowRead:
 
     def _decided(self, decision: Decision) -> None:
         self.decision = decision
+        self._watch.clear()
         name = (self.lookup.bucket, self.lookup.key)
         # While a write is under way drives differ for a good reason.
         if decision.is_ragged and self.lookup.space == Space.OBJECT and not self._state.under_way.has(name):

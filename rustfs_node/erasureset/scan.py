@@ -14,7 +14,15 @@ import attrs
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.together import together
 from rustfs_proto.erasure.geometry import voters_needed
-from rustfs_proto.erasure.listing import Merged, Position, ScanCursor, after_row, take_next
+from rustfs_proto.erasure.listing import (
+    Merged,
+    Position,
+    RowVerdict,
+    ScanCursor,
+    after_row,
+    take_alike,
+    take_next,
+)
 from rustfs_proto.wire.drive_ops import Scan, Scanned, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
@@ -51,14 +59,20 @@ class RowScan:
         needed = voters_needed(state.k, state.m)
         self._scans = [_DriveScan(self._spare.pop(), ScanCursor(start)) for _ in range(needed)]
 
-    async def next(self) -> Merged | None:
-        """The next row, or None at the end. Raises `Fault` NO_QUORUM when too few drives can vote."""
+    async def next_rows(self, count: int) -> list[Merged]:
+        """The next rows, at most `count` and at least one; none at the end.
+
+        Raises `Fault` NO_QUORUM when too few drives can vote.
+        """
         while wanting := [scan for scan in self._scans if scan.cursor.wants_page]:
             await together([partial(self._fetch, scan) for scan in wanting], len(wanting))
-        merged = take_next([scan.cursor for scan in self._scans])
-        if merged is not None:
-            self._position = after_row(merged.row)
-        return merged
+        cursors = [scan.cursor for scan in self._scans]
+        rows = [Merged(RowVerdict.PRESENT, row) for row in take_alike(cursors, count)]
+        if not rows and (merged := take_next(cursors)) is not None:
+            rows = [merged]
+        if rows:
+            self._position = after_row(rows[-1].row)
+        return rows
 
     async def _fetch(self, scan: _DriveScan) -> None:
         """One page, from this drive or its replacement."""

@@ -13,7 +13,7 @@ from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.block_read import read_stripe
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
-from rustfs_node.erasureset.version import Version, inline_fragments, version_of
+from rustfs_node.erasureset.version import Version, inline_fragments, is_inline, version_of
 from rustfs_node.erasureset.versions import ReadableVersion
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import stripe_count, stripe_len
@@ -35,7 +35,7 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
     shard = shard_of_slot(lookup.bucket, lookup.key, slot, state.n)
     frames: tuple[bytes, ...] = ()
     check = b""
-    if meta.parts and meta.parts[0].data_id == INLINE and meta.parts[0].size:
+    if meta.parts and is_inline(meta) and meta.parts[0].size:
         fragments = await inline_fragments(state, read, trace)
         frames = (codec_of(meta.geometry).rebuild(fragments, shard, meta.parts[0].size),)
         check = xxhash.xxh3_128_digest(frames[0])

@@ -15,21 +15,14 @@ from collections.abc import Sequence
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
-from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.stream import DATA_ID_BYTES, Stream
-from rustfs_node.erasureset.upload_rows import require_upload
-from rustfs_node.erasureset.write import inline_commits, write_row
+from rustfs_node.erasureset.stream_commit import commit
+from rustfs_node.erasureset.upload_rows import require_target
 from rustfs_proto.erasure.geometry import is_inline
-from rustfs_proto.erasure.multipart import encode_part_head, part_sub
-from rustfs_proto.erasure.placement import shard_of_slot
-from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
-from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
-    ANY_STAMP,
     Done,
-    ObjectInfo,
     PutAbort,
     PutBlock,
     PutBlockDone,
@@ -55,7 +48,7 @@ async def _open_part(state: SetState, request: Request) -> Reply:
     message = request.message
     assert isinstance(message, PutOpen)
     assert message.part is not None
-    await require_upload(state, message.bucket, message.key, message.part.upload_id, request.trace)
+    await require_target(state, message.bucket, message.key, message.part, request.trace)
     handle = state.handles.add(_new_stream(state, message))
     return Reply(PutOpened(handle, state.geometry.stripe_bytes))
 
@@ -144,7 +137,7 @@ async def _finish(state: SetState, request: Request) -> Reply:
     if stream.size not in {-1, stream.received_bytes}:
         stream.give_up()
         raise Fault(FaultCode.INVALID, f"{stream.received_bytes} bytes came, {stream.size} were announced")
-    return Reply(PutDone(await _commit(state, stream, message.info, message.expect, request.trace)))
+    return Reply(PutDone(await commit(state, stream, message.info, message.expect, request.trace)))
 
 
 async def put_one_block(state: SetState, request: Request) -> Reply:
@@ -153,7 +146,7 @@ async def put_one_block(state: SetState, request: Request) -> Reply:
     assert isinstance(message, PutSmall)
     body = request.frames[0] if request.frames else b""
     if message.part is not None:
-        await require_upload(state, message.bucket, message.key, message.part.upload_id, request.trace)
+        await require_target(state, message.bucket, message.key, message.part, request.trace)
     data_id = state.randomness.token(DATA_ID_BYTES)
     stream = Stream(state, message.bucket, message.key, len(body), message.part, data_id)
     if body:
@@ -165,88 +158,4 @@ async def put_one_block(state: SetState, request: Request) -> Reply:
         if fault is not None:
             stream.give_up()
             raise fault
-    return Reply(PutDone(await _commit(state, stream, message.info, message.expect, request.trace)))
-
-
-async def _commit(state: SetState, stream: Stream, info: ObjectInfo, expect: int, trace: str) -> int:
-    """Make what was streamed a version; its stamp."""
-    try:
-        await stream.drained()
-        if stream.part is not None:
-            return await _commit_part(state, stream, info, trace)
-        name = (stream.bucket, stream.key)
-        if expect != ANY_STAMP or state.locks.is_held(name):
-            async with state.locks.hold(name):
-                return await _commit_object(state, stream, info, expect, trace)
-        return await _commit_object(state, stream, info, expect, trace)
-    except Fault as fault:
-        # Where the effect is unknown, the shard files may be part of a version: the drives find out when they
-        # sweep.
-        if fault.not_applied:
-            stream.give_up()
-        raise
-    finally:
-        stream.finished()
-
-
-async def _commit_object(state: SetState, stream: Stream, info: ObjectInfo, expect: int, trace: str) -> int:
-    def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
-        if stream.held is not None or not stream.received_bytes:
-            return inline_commits(state, stream.bucket, stream.key, stamp, info, stream.held or b"", expects)
-        head = encode_head(ObjectHead(stream.received_bytes, info.etag, info.storage_class))
-        part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
-        meta = ObjectMeta(
-            state.geometry, (part,), info.headers, info.user, info.checksums, info.checksum_type
-        )
-        return _file_commits(state, stream, Space.OBJECT, b"", stamp, head, meta, expects), None
-
-    return await commit_expecting(state, stream.bucket, stream.key, expect, build, trace)
-
-
-async def _commit_part(state: SetState, stream: Stream, info: ObjectInfo, trace: str) -> int:
-    target = stream.part
-    assert target is not None
-    # It may have been completed or given up while the bytes came.
-    await require_upload(state, stream.bucket, stream.key, target.upload_id, trace)
-    data_id = stream.data_id if stream.received_bytes else INLINE
-    part = Part(target.number, stream.received_bytes, data_id, info.etag, info.checksums)
-    meta = ObjectMeta(state.geometry, (part,))
-    sub = part_sub(target.upload_id, target.number)
-    stamp = state.new_stamp()
-    expects = [ANY_STAMP] * state.n
-    commits = _file_commits(state, stream, Space.PART, sub, stamp, encode_part_head(part), meta, expects)
-    await write_row(state, commits, trace=trace)
-    return stamp
-
-
-def _file_commits(
-    state: SetState,
-    stream: Stream,
-    space: Space,
-    sub: bytes,
-    stamp: int,
-    head: bytes,
-    meta: ObjectMeta,
-    expects: Sequence[int],
-) -> list[Commit | None]:
-    """By slot: the commit that makes the shard file part of a version; none for drives that were left out."""
-    raw_meta = encode_meta(meta)
-    left_out = stream.left_out
-    return [
-        None
-        if left_out[slot]
-        else Commit(
-            space,
-            stream.bucket,
-            stream.key,
-            stamp,
-            RowKind.VALUE,
-            sub,
-            shard=shard_of_slot(stream.bucket, stream.key, slot, state.n),
-            head=head,
-            meta=raw_meta,
-            files=tuple(part.data_id for part in meta.parts if part.data_id != INLINE),
-            expect=expects[slot],
-        )
-        for slot in range(state.n)
-    ]
+    return Reply(PutDone(await commit(state, stream, message.info, message.expect, request.trace)))

@@ -10,11 +10,17 @@ from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.version import version_of
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.listing import RowVerdict
-from rustfs_proto.erasure.multipart import PART_NUMBER_MAX, decode_part_head, part_sub, upload_info
+from rustfs_proto.erasure.multipart import (
+    PART_NUMBER_MAX,
+    UPLOAD_ID_BYTES,
+    decode_part_head,
+    part_sub,
+    upload_info,
+)
 from rustfs_proto.objects import Part
 from rustfs_proto.wire.drive_ops import Lookup, ScanRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import ObjectInfo
+from rustfs_proto.wire.set_ops import ObjectInfo, PartTarget
 
 
 @attrs.frozen
@@ -28,6 +34,8 @@ class Upload:
 
 async def require_upload(state: SetState, bucket: str, key: bytes, upload_id: bytes, trace: str) -> Upload:
     """The upload; raises `Fault` NOT_FOUND where it was never begun, or is over."""
+    if len(upload_id) != UPLOAD_ID_BYTES:
+        raise Fault(FaultCode.NOT_FOUND, f"an upload id has {UPLOAD_ID_BYTES} bytes, not {len(upload_id)}")
     read = await resolve(state, Lookup(Space.UPLOAD, bucket, key, upload_id, want_inline=False), trace)
     assert read.decision is not None
     if read.decision.verdict is Verdict.ABSENT:
@@ -37,23 +45,35 @@ async def require_upload(state: SetState, bucket: str, key: bytes, upload_id: by
     return Upload(version.stamp, info, algorithm)
 
 
+async def require_target(state: SetState, bucket: str, key: bytes, part: PartTarget, trace: str) -> None:
+    """The part may be written; raises `Fault` NOT_FOUND as `require_upload` does, and INVALID."""
+    if not 1 <= part.number <= PART_NUMBER_MAX:
+        raise Fault(FaultCode.INVALID, f"part {part.number}: numbers go from 1 to {PART_NUMBER_MAX}")
+    await require_upload(state, bucket, key, part.upload_id, trace)
+
+
 async def stored_parts(
     state: SetState, bucket: str, key: bytes, upload_id: bytes, after: int, limit: int, trace: str
 ) -> list[Part]:
     """Parts with numbers after `after`, in order, at most `limit`."""
+    if not 0 <= after < PART_NUMBER_MAX:
+        return []
     start = (key, part_sub(upload_id, after + 1))
     scan = RowScan(
         state, Space.PART, bucket, key, start, b"", min(limit + 1, state.settings.scan_rows_max), trace
     )
     found: list[Part] = []
-    while after < PART_NUMBER_MAX and len(found) < limit:
-        merged = await scan.next()
-        if merged is None or merged.row.key != key or not merged.row.sub.startswith(upload_id):
+    while len(found) < limit:
+        rows = await scan.next_rows(limit - len(found))
+        for merged in rows:
+            if merged.row.key != key or not merged.row.sub.startswith(upload_id):
+                return found
+            if merged.verdict is RowVerdict.PRESENT:
+                found.append(decode_part_head(merged.row.head, merged.row.stamp))
+            elif merged.verdict is RowVerdict.DISPUTED:
+                found.extend(await _disputed_part(state, bucket, merged.row, trace))
+        if not rows:
             break
-        if merged.verdict is RowVerdict.PRESENT:
-            found.append(decode_part_head(merged.row.head, merged.row.stamp))
-        elif merged.verdict is RowVerdict.DISPUTED:
-            found.extend(await _disputed_part(state, bucket, merged.row, trace))
     return found
 
 

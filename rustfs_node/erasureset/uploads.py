@@ -113,7 +113,7 @@ async def _complete(state: SetState, request: Request) -> Reply:
         head, meta = completed_object(chosen, upload.info, upload.checksum_algorithm, state.geometry)
         stamp = await _commit_object(state, message, head, meta, trace)
         # The object is there from here on; what remains is to tidy up.
-        await remove_upload(state, bucket, key, upload_id, stored, trace)
+        await remove_upload(state, bucket, key, upload_id, upload.stamp, stored, trace)
     return Reply(UploadCompleted(stamp, head, meta))
 
 
@@ -152,27 +152,37 @@ async def _abort(state: SetState, request: Request) -> Reply:
     assert isinstance(message, UploadAbort)
     bucket, key, upload_id, trace = message.bucket, message.key, message.upload_id, request.trace
     async with state.locks.hold((bucket, key)):
-        await require_upload(state, bucket, key, upload_id, trace)
+        upload = await require_upload(state, bucket, key, upload_id, trace)
         stored = await stored_parts(state, bucket, key, upload_id, 0, PART_NUMBER_MAX, trace)
-        await remove_upload(state, bucket, key, upload_id, stored, trace)
+        await remove_upload(state, bucket, key, upload_id, upload.stamp, stored, trace)
     return Reply(Done())
 
 
 async def remove_upload(
-    state: SetState, bucket: str, key: bytes, upload_id: bytes, stored: list[Part], trace: str
+    state: SetState,
+    bucket: str,
+    key: bytes,
+    upload_id: bytes,
+    upload_stamp: int,
+    stored: list[Part],
+    trace: str,
 ) -> None:
     """Tombstones for the rows of an upload: its parts, then itself. Raises `Fault`."""
     works = [
-        partial(_remove_row, state, Space.PART, bucket, key, part_sub(upload_id, part.number), trace)
+        partial(
+            _remove_row, state, Space.PART, bucket, key, part_sub(upload_id, part.number), part.stamp, trace
+        )
         for part in stored
     ]
     await together(works, state.settings.upload_cleanup_concurrency)
-    await _remove_row(state, Space.UPLOAD, bucket, key, upload_id, trace)
+    await _remove_row(state, Space.UPLOAD, bucket, key, upload_id, upload_stamp, trace)
 
 
-async def _remove_row(state: SetState, space: Space, bucket: str, key: bytes, sub: bytes, trace: str) -> None:
+async def _remove_row(
+    state: SetState, space: Space, bucket: str, key: bytes, sub: bytes, stamp: int, trace: str
+) -> None:
     answered: Answer[int | Fault] = Answer()
-    RowRemoval(state, space, bucket, key, sub, answered.set).start(trace)
+    RowRemoval(state, space, bucket, key, sub, answered.set).start(trace, known_stamp=stamp)
     outcome = await answered.wait()
     if isinstance(outcome, Fault):
         raise outcome

@@ -9,7 +9,7 @@ import xxhash
 
 from rustfs_node.erasureset.row_read import Found, RowRead
 from rustfs_node.erasureset.state import SetState
-from rustfs_proto.objects import ObjectHead, ObjectMeta, decode_head, decode_meta
+from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, decode_head, decode_meta
 from rustfs_proto.wire.drive_ops import LookedUp, RowState
 from rustfs_proto.wire.faults import Fault, FaultCode
 
@@ -29,6 +29,13 @@ class Version:
     @property
     def meta(self) -> ObjectMeta:
         return decode_meta(self.raw_meta)
+
+
+def is_inline(meta: ObjectMeta) -> bool:
+    """Whether the bytes stand in the drives' logs. Empty parts of an upload are marked so too, beside others
+    that are not.
+    """
+    return all(part.data_id == INLINE for part in meta.parts)
 
 
 def holders(read: RowRead, stamp: int) -> Iterator[tuple[int, Found]]:

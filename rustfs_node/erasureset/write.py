@@ -50,7 +50,7 @@ class RowWrite:
         self, state: SetState, done: Callable[[Fault | None], None], shards_needed: int | None = None
     ) -> None:
         self._state = state
-        self._done = done
+        self._done: Callable[[Fault | None], None] | None = done
         self._tally = Tally(state.n, state.write_quorum, shards_needed or state.write_quorum)
         self._is_decided = self._is_settled = self._replaced = False
 
@@ -84,7 +84,7 @@ class RowWrite:
             tally.commit(committed.missing)
         if not self._is_decided and (write_state := tally.state) is not WriteState.PENDING:
             self._decided(write_state)
-        if self._is_decided and tally.state is WriteState.ACKNOWLEDGED:
+        if self._is_decided and (self._replaced or self._commit.kind == RowKind.TOMBSTONE):
             self._settle()
         if tally.is_finished and tally.committed and (tally.faults or tally.gaps):
             self._state.heal_notes.note(self._commit.bucket, self._commit.key)
@@ -93,16 +93,21 @@ class RowWrite:
         self._is_decided = True
         if self._is_watched:
             self._state.under_way.end((self._commit.bucket, self._commit.key))
+        # Whoever waits holds this object; holding them in turn would keep the body until the garbage
+        # collector comes.
+        done, self._done = self._done, None
+        assert done is not None
         # From here on the version is acknowledged: a write quorum has fsynced it.
-        self._done(None if write_state is WriteState.ACKNOWLEDGED else failure(self._tally))
+        done(None if write_state is WriteState.ACKNOWLEDGED else failure(self._tally))
 
     def _settle(self) -> None:
         """Let drives drop what this version replaced; a tombstone itself may go once all drives have it."""
-        is_tombstone = self._commit.kind == RowKind.TOMBSTONE
-        if not self._is_settled and (self._replaced or is_tombstone):
+        if self._tally.state is not WriteState.ACKNOWLEDGED:
+            return
+        if not self._is_settled:
             self._is_settled = True
             self._state.settler.add(self._commit, complete=False)
-        if is_tombstone and self._tally.committed == self._state.n:
+        if self._commit.kind == RowKind.TOMBSTONE and self._tally.committed == self._state.n:
             self._state.settler.add(self._commit, complete=True)
 
     @property

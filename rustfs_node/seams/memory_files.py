@@ -258,7 +258,8 @@ class MemoryFiles:
 
     def _parent(self, path: str) -> tuple[_Folder, str]:
         folder, _, name = path.rpartition("/")
-        assert path.startswith("/") and name, path
+        assert path.startswith("/"), path
+        assert name, path
         return self._folder(folder), name
 
 

@@ -34,6 +34,7 @@ def write_private(path: str, content: bytes, *, replace: bool = True) -> None:
         else:
             os.link(temporary, path)
             os.unlink(temporary)
+    # Whatever stops us, a half-written secret does not stay behind.
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)
@@ -75,25 +76,18 @@ def ensure_folder(path: str) -> None:
     os.makedirs(path, mode=0o700, exist_ok=True)
 
 
-def make_temporary_folder(prefix: str, parents: tuple[str, ...]) -> str:
-    """A new folder with an unpredictable name and mode 0700 in the first of the parents that we may write to,
-    else in the system's temporary folder.
-    """
-    usable = (parent for parent in parents if os.path.isdir(parent) and os.access(parent, os.W_OK | os.X_OK))
-    return tempfile.mkdtemp(prefix=prefix, dir=next(usable, None))
+def temporary_parent(preferred: tuple[str, ...]) -> str:
+    """The first of the preferred folders that we may write to, else the system's temporary folder."""
+    usable = (
+        parent for parent in preferred if os.path.isdir(parent) and os.access(parent, os.W_OK | os.X_OK)
+    )
+    return next(usable, tempfile.gettempdir())
 
 
-def empty_folder(path: str, *, remove: bool) -> None:
-    """Remove the plain files and sockets in a folder, and with `remove` the folder; one that is gone already
-    is fine.
-    """
-    try:
-        for name in os.listdir(path):
-            os.unlink(os.path.join(path, name))
-        if remove:
-            os.rmdir(path)
-    except FileNotFoundError:
-        return
+def empty_folder(path: str) -> None:
+    """Remove the plain files and sockets in a folder."""
+    for name in os.listdir(path):
+        os.unlink(os.path.join(path, name))
 
 
 def mount_point_of(path: str) -> str:
@@ -133,6 +127,7 @@ def lock_folder(path: str) -> FolderLock | None:
     except BlockingIOError:
         os.close(fd)
         return None
+    # Cancellation too must not leak the descriptor.
     except BaseException:
         os.close(fd)
         raise

@@ -78,6 +78,7 @@ def spawn(name: str, command: Sequence[str], environment: Mapping[str, str]) -> 
             process_group=0,
         )
         return Child(name, popen.pid, os.pidfd_open(popen.pid), ours, popen)
+    # An interrupt too must not leak the descriptor.
     except BaseException:
         os.close(ours)
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 
 KIB = 1024
-MIB = 1024 * KIB
 
 
 @attrs.frozen
@@ -76,6 +75,11 @@ class AcceptorSettings:
     receive_bytes: int = 256 * KIB
     """Bytes read from a socket at once; one such buffer for the process."""
 
+    buffers_kept: int = 16
+    """Buffers of one stripe that are kept for uploads to come: memory that is touched already costs no page
+    faults.
+    """
+
     put_window: int = 4
     """Blocks (of one stripe) of one upload on their way to the set worker: enough to keep encoding, drives
     and the client's socket busy at once."""
@@ -89,9 +93,17 @@ class AcceptorSettings:
     complete_deadline_s: float = 120.0
     """The same for completing an upload, which checks up to 10,000 parts."""
 
+    health_deadline_s: float = 5.0
+    """The same for the cluster's health: probes time out after a few seconds, and a later answer helps
+    nobody.
+    """
+
     bucket_cache_s: float = 2.0
     """Seconds for which an acceptor believes what it knows of a bucket: how long another acceptor may still
     accept requests for one that was deleted here."""
+
+    bucket_lookups: int = 256
+    """Buckets that a ListBuckets looks up at once."""
 
     bucket_delete_lease_s: float = 60.0
     """Seconds that a bucket refuses writes while it is being deleted; a deletion that takes longer is given

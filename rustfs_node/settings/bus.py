@@ -44,6 +44,12 @@ class BusSettings:
     """Seconds. A peer silent for this long in spite of heartbeats is down. Longer than any stall of a healthy
     event loop, shorter than a client's patience."""
 
+    client_silence_s: float = 30.0
+    """Seconds. Another process that dialled this one and was silent for this long is forgotten, with the
+    answers that it did not take. Longer than `silence_s`: forgetting loses answers, and memory is all that it
+    saves.
+    """
+
     connect_grace_s: float = 10.0
     """Seconds from the start of the bus in which calls to a peer that never was up wait for it: the processes
     of a node start together, and the slowest opens its log first."""
@@ -59,6 +65,9 @@ class BusSettings:
 
     socket_messages_max: int = 1024
     """Messages in ZeroMQ's own queue per peer and direction (its high-water mark); more wait in ours."""
+
+    blocked_retry_s: float = 0.005
+    """Seconds until a full queue is tried again where ZeroMQ's report that it has room went unnoticed."""
 
     timer_s: float = 0.01
     """Seconds. Deadlines are watched in steps of this size: one timer serves all calls."""

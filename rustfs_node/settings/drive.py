@@ -31,7 +31,7 @@ class DriveSettings:
     queue_requests: int = 8192
     """Commits and notices that may wait for a batch; beyond it the answer is OVERLOADED."""
 
-    queue_bytes: int = 64 * MIB
+    queue_bytes: int = 32 * MIB
     """Payload bytes that may wait for a batch; beyond it the answer is OVERLOADED."""
 
     index_dir: str = ""
@@ -67,7 +67,7 @@ class DriveSettings:
     shard_writers: int = 256
     """Unfinished shard files at one time; each costs a descriptor. Beyond it the answer is OVERLOADED."""
 
-    shard_buffer_bytes: int = 64 * MIB
+    shard_buffer_bytes: int = 32 * MIB
     """Fragments taken over and not yet written; beyond it the answer is OVERLOADED."""
 
     shard_sync_bytes: int = 64 * MIB

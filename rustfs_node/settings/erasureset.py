@@ -46,6 +46,9 @@ class SetSettings:
     suspect_latency_s: float = 0.5
     """A drive whose smoothed read latency is beyond this, and four times that of its peers, is asked last."""
 
+    start_wait_s: float = 2.0
+    """How long a starting set worker waits for its drives before it serves with those that are there."""
+
     status_period_s: float = 5.0
     """How often each drive is asked how it is."""
 
@@ -90,8 +93,8 @@ class SetSettings:
     lock_wait_s: float = 10.0
     """How long a conditional write waits for the lock of its key."""
 
-    upload_cleanup_concurrency: int = 8
-    """Rows of a finished upload that are removed together, after the client has its answer."""
+    upload_cleanup_concurrency: int = 32
+    """Rows of a finished upload that are removed together."""
 
     heal_noted_keys: int = 4096
     """Keys remembered as already noted for healing, so that reads of one damaged object do not write a note

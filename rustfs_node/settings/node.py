@@ -75,8 +75,8 @@ class NodeSettings:
     that was killed need a moment to go."""
 
     start_deadline_s: float = attrs.field(default=60.0, validator=_POSITIVE)
-    """Seconds until the node serves with the workers that are ready, or gives up where those are too few.
-    A drive that rebuilds a large index joins later."""
+    """Seconds until the node serves with the workers that are ready. Where those are too few it gives up if
+    the others have failed, and goes on waiting for those that still work, as at a rebuild of their index."""
 
     stop_deadline_s: float = attrs.field(default=20.0, validator=_POSITIVE)
     """Seconds that acceptors, then set workers, then drive workers have to finish what they began, each;

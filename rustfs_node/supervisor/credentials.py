@@ -14,6 +14,7 @@ from rustfs_node.plan import Credentials
 from rustfs_node.seams.node_files import ensure_folder, is_private, read_bytes, write_private
 from rustfs_node.seams.randomness import Randomness
 from rustfs_node.settings.node import NodeSettings
+from rustfs_node.supervisor.memory import state_folder
 
 ACCESS_KEY_MIN = 3
 SECRET_KEY_MIN = 8
@@ -64,8 +65,7 @@ def default_file(environ: Mapping[str, str], home: str, deployment_id: str) -> s
     state = environ.get("STATE_DIRECTORY", "").split(":")[0]
     if state:
         return f"{state}/credentials.toml"
-    base = environ.get("XDG_STATE_HOME") or f"{home}/.local/state"
-    return f"{base}/rustfs-node/credentials-{deployment_id[:8]}.toml"
+    return f"{state_folder(environ, home)}/credentials-{deployment_id[:8]}.toml"
 
 
 def kept_credentials(path: str, randomness: Randomness) -> tuple[Credentials, bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import trio
@@ -40,6 +40,7 @@ class Former:
     randomness: Randomness
     settings: NodeSettings
     accepted: frozenset[str]
+    known_mounts: Mapping[str, str]
 
     async def form(self, paths: Sequence[str]) -> Formation:
         """Look, decide and write. Raises `Refusal` or `ValueError` where the node must not start, with the
@@ -83,6 +84,7 @@ class Former:
             format_free_bytes_min=self.settings.format_free_bytes_min,
             start_free_bytes_min=self.settings.start_free_bytes_min,
             accepted=self.accepted,
+            known_mounts=self.known_mounts,
         )
 
     def _new_ids(self, drives: int) -> list[str]:

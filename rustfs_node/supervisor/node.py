@@ -94,26 +94,39 @@ class Node:
         """Wait for the workers; what is missing when waiting is over, empty when the node serves (or is told
         to stop before).
         """
-        with trio.move_on_after(self.plan.settings.node.start_deadline_s):
-            while not self._stop.is_set() and not self._is_decided():
-                await self._changed.wait()
-        if self._stop.is_set():
-            return ""
-        lacking = readiness.missing(self.plan, self.workers)
-        if lacking:
-            return f"the node cannot serve: {'; '.join(lacking)} (the reasons stand in the log above)"
-        self._ready = True
-        self.notifier.ready(readiness.summary(self.workers))
-        self.log.info("node_ready", status=readiness.summary(self.workers))
-        self.announce(self.plan)
+        deadline_s = self.plan.settings.node.start_deadline_s
+        while True:
+            with trio.move_on_after(deadline_s):
+                while not self._stop.is_set() and not self._is_decided():
+                    await self._changed.wait()
+            lacking = readiness.missing(self.plan, self.workers)
+            if self._stop.is_set() or not lacking:
+                break
+            if self._is_hopeless():
+                return f"the node cannot serve: {'; '.join(lacking)} (the reasons stand in the log above)"
+            # A drive that rebuilds its index lives and works; to give up would make it begin again.
+            self.log.info("still_starting", lacking=lacking)
+            self.notifier.starting(readiness.summary(self.workers), 2 * deadline_s)
+        if not self._stop.is_set():
+            self._begin_serving()
         return ""
+
+    def _begin_serving(self) -> None:
+        self._ready = True
+        self.announce(self.plan)
+        self.log.info("node_ready", status=readiness.summary(self.workers))
+        self.notifier.ready(readiness.summary(self.workers))
 
     def _is_decided(self) -> bool:
         """Whether waiting longer for a start makes no sense."""
-        needed = [*self.stages[ACCEPTORS], *self.stages[SETS]]
-        if readiness.refused(self.workers, needed):
+        if readiness.refused(self.workers, [*self.stages[ACCEPTORS], *self.stages[SETS]]):
             return True
         return readiness.is_settled(self.workers) and not readiness.missing(self.plan, self.workers)
+
+    def _is_hopeless(self) -> bool:
+        """Whether all that is missing has failed already, or will not come."""
+        refused = readiness.refused(self.workers, [*self.stages[ACCEPTORS], *self.stages[SETS]])
+        return bool(refused) or readiness.is_settled(self.workers)
 
     async def _report_changes(self) -> None:
         """Keep the status line of systemd true."""

@@ -30,6 +30,10 @@ class Notifier:
         """The node serves."""
         self._send("READY=1", f"STATUS={status}")
 
+    def starting(self, status: str, more_s: float) -> None:
+        """The start goes on; systemd must wait at least that many seconds more."""
+        self._send(f"EXTEND_TIMEOUT_USEC={int(more_s * 1e6)}", f"STATUS={status}")
+
     def status(self, text: str) -> None:
         """One line for `systemctl status`."""
         self._send(f"STATUS={text}")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 import attrs
+import xxhash
 
 from rustfs_node.config import Settings
 from rustfs_node.plan import (
@@ -22,7 +23,7 @@ from rustfs_node.seams.node_files import (
     empty_folder,
     lock_folder,
     make_private_folder,
-    make_temporary_folder,
+    temporary_parent,
 )
 from rustfs_proto.disk.identity import HEALING
 from rustfs_proto.topology.verdicts import Formation, Verdict
@@ -37,12 +38,9 @@ class RuntimeFolderError(Exception):
 
 @attrs.define(eq=False)
 class RuntimeFolder:
-    """The folder of sockets and the plan, locked for as long as the node runs. `ours`: made for this run,
-    removed at its end.
-    """
+    """The folder of sockets and the plan, locked for as long as the node runs."""
 
     path: str
-    ours: bool
     _lock: FolderLock
 
     @property
@@ -51,29 +49,37 @@ class RuntimeFolder:
         return f"{self.path}/plan.json"
 
     def close(self) -> None:
-        """Remove what the run left there."""
-        empty_folder(self.path, remove=self.ours)
+        """Remove what the run left there. The folder stays: a next node may have opened it already."""
+        empty_folder(self.path)
         self._lock.close()
 
 
-def open_runtime_folder(configured: str, environ: Mapping[str, str], user: int) -> RuntimeFolder:
-    """The folder as configured, else systemd's, else a new one for this run alone."""
-    path = configured or environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    ours = not path
+def open_runtime_folder(
+    configured: str, environ: Mapping[str, str], user: int, drives: Sequence[str]
+) -> RuntimeFolder:
+    """The folder as configured, else systemd's, else one whose name follows from the drives."""
+    path = configured or environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or _default_folder(user, drives)
+    path = os.path.abspath(path)
     try:
-        if path:
-            path = os.path.abspath(path)
-            make_private_folder(path)
-        else:
-            path = make_temporary_folder("rustfs-node-", (f"/run/user/{user}",))
+        make_private_folder(path)
         lock = lock_folder(path)
     except OSError as error:
-        raise RuntimeFolderError(f"runtime folder: {error}; name another with --runtime-dir") from error
+        raise RuntimeFolderError(
+            f"runtime folder {path}: {error}; name another with --runtime-dir"
+        ) from error
     if lock is None:
         raise RuntimeFolderError(
             f"runtime folder {path} is in use by another node: name another with --runtime-dir"
         )
-    return RuntimeFolder(path, ours, lock)
+    # A node that was killed leaves its sockets behind.
+    empty_folder(path)
+    return RuntimeFolder(path, lock)
+
+
+def _default_folder(user: int, drives: Sequence[str]) -> str:
+    """Short, because socket paths are; the same for each start on these drives, so that nothing piles up."""
+    name = xxhash.xxh3_64_hexdigest("\n".join(drives).encode())[:8]
+    return f"{temporary_parent((f'/run/user/{user}',))}/rustfs-node-{user}-{name}"
 
 
 def make_plan(

@@ -25,6 +25,7 @@ from rustfs_node.supervisor.credentials import (
 )
 from rustfs_node.supervisor.formation import Former
 from rustfs_node.supervisor.listening import AddressError, check_address
+from rustfs_node.supervisor.memory import MountMemory, state_folder
 from rustfs_node.supervisor.node import PROCESS, Node, NodeFailed
 from rustfs_node.supervisor.notify import Notifier
 from rustfs_node.supervisor.planning import RuntimeFolderError, make_plan, open_runtime_folder
@@ -72,9 +73,11 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
     log = logs.get_logger(PROCESS)
     given = given_credentials(order.settings.node)
     await check_address(order.settings.acceptor.address, order.settings.node.lock_wait_s)
-    folder = open_runtime_folder(order.settings.node.runtime_dir, environ, os.geteuid())
+    folder = open_runtime_folder(order.settings.node.runtime_dir, environ, os.geteuid(), order.paths)
     try:
-        formation = await _former(order.settings.node, order.accepted).form(order.paths)
+        memory = MountMemory(state_folder(environ, environ.get("HOME", "/")), order.paths)
+        formation = await _former(order.settings.node, order.accepted, memory.load()).form(order.paths)
+        memory.save(formation)
         for warning in formation.warnings:
             log.warning("drives", text=warning)
         credentials, source = _credentials(
@@ -94,8 +97,8 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
         folder.close()
 
 
-def _former(settings: NodeSettings, accepted: frozenset[str]) -> Former:
-    return Former(RealFiles(), SystemClock(), SystemRandomness(), settings, accepted)
+def _former(settings: NodeSettings, accepted: frozenset[str], known_mounts: Mapping[str, str]) -> Former:
+    return Former(RealFiles(), SystemClock(), SystemRandomness(), settings, accepted, known_mounts)
 
 
 def _credentials(

@@ -36,6 +36,9 @@ class ChildProcess(Protocol):
     def close(self) -> None: ...
 
 
+# A process that had not come as far as its signal handler ends by the signal itself.
+_ORDERLY_ENDS = frozenset({0, -signal.SIGTERM})
+
 Spawn = Callable[[], ChildProcess]
 
 
@@ -73,6 +76,10 @@ class Worker:
             status = await self._run_once()
             self.last_status = status
             if self._stopping.is_set():
+                if status not in _ORDERLY_ENDS:
+                    self.log.warning(
+                        "worker_died", worker=self.name, reason=describe(status), while_stopping=True
+                    )
                 break
             delay_s = backoff.died(trio.current_time() - started_s)
             self._enter(WorkerState.DEAD)

@@ -4,8 +4,6 @@ are recognised.
 
 from __future__ import annotations
 
-import uuid
-
 import attrs
 
 from rustfs_proto.disk.identity import DriveIdentity
@@ -24,8 +22,12 @@ class DrivePlace:
 def place_of(identity: DriveIdentity) -> DrivePlace:
     """The binary form of what rustfs.json says."""
     return DrivePlace(
-        deployment_id=uuid.UUID(identity.deployment_id).bytes,
-        drive_id=uuid.UUID(identity.drive_id).bytes,
+        deployment_id=_id_bytes(identity.deployment_id),
+        drive_id=_id_bytes(identity.drive_id),
         set_index=identity.set_index,
         slot=identity.slot,
     )
+
+
+def _id_bytes(uuid: str) -> bytes:
+    return bytes.fromhex(uuid.replace("-", ""))

@@ -154,7 +154,8 @@ def decide(views: Sequence[View], k: int, m: int) -> Decision:
     assert len(views) == k + m, (len(views), k, m)
     pending = sum(view.presence is Presence.PENDING for view in views)
     if pending >= k:
-        # They might agree on a version that nobody else has, and a read before this one may have met just them.
+        # They might agree on a version that nobody else has, and a read before this one may have met just
+        # them.
         return Decision(Verdict.ASK)
     decision = _decide_now(views, k, write_quorum(k, m))
     # Whoever has not answered may turn an error into an answer, and may make it needless to complete a

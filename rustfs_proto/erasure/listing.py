@@ -81,6 +81,36 @@ def after_prefix(prefix: bytes) -> bytes:
     return stem[:-1] + bytes([stem[-1] + 1])
 
 
+def take_alike(cursors: Sequence[ScanCursor], limit: int) -> list[ScanRow]:
+    """The next rows as long as all scans show the same settled value: the usual case, without a merge. At
+    most `limit`.
+    """
+    first, *others = cursors
+    left = min(len(cursor.rows) - cursor.taken for cursor in cursors)
+    alike: list[ScanRow] = []
+    for offset in range(min(left, limit)):
+        row = first.rows[first.taken + offset]
+        if row.kind != RowKind.VALUE or row.priors:
+            break
+        if not all(_is_same(row, cursor.rows[cursor.taken + offset]) for cursor in others):
+            break
+        alike.append(row)
+    for cursor in cursors:
+        cursor.taken += len(alike)
+    return alike
+
+
+def _is_same(row: ScanRow, other: ScanRow) -> bool:
+    return (
+        row.stamp == other.stamp
+        and row.key == other.key
+        and row.sub == other.sub
+        and row.kind == other.kind
+        and row.group == other.group
+        and not other.priors
+    )
+
+
 def take_next(cursors: Sequence[ScanCursor]) -> Merged | None:
     """The next row of the merge, or None when all scans are at their end. No cursor may want a page."""
     heads = [None if cursor.is_empty else cursor.rows[cursor.taken] for cursor in cursors]

@@ -30,9 +30,10 @@ def parse_copy_source(value: str) -> CopySource:
     if value.startswith("arn:"):
         raise not_implemented("Copying from an access point", header="x-amz-copy-source")
     path, _, version_id = value.partition("?versionId=")
-    bucket, _, key = path.removeprefix("/").partition("/")
     try:
-        source = CopySource(percent_decode(bucket), percent_decode(key), version_id or None)
+        # Decoded before it is split: some clients encode the slashes too.
+        bucket, _, key = percent_decode(path).removeprefix("/").partition("/")
+        source = CopySource(bucket, key, version_id or None)
         check_object_key(source.key)
     except S3Error as fault:
         message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from rustfs_proto.disk.identity import DriveIdentity
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import Deployment, SlotRecord
-from rustfs_proto.topology.findings import Finding
+from rustfs_proto.topology.findings import Condition, Finding
 
 
 class Refusal(Exception):
@@ -19,7 +19,8 @@ class Refusal(Exception):
 @attrs.frozen
 class Wish:
     """What the configuration asks for: parity -1 and set_drives 0 mean "as the rules say". `accepted` are
-    folders that may be formatted although their disk seems not to be mounted.
+    folders that may be formatted although their disk seems not to be mounted. `known_mounts`: where the node
+    remembers drives to have been mounted, for when none of them is left to tell.
     """
 
     parity: int = -1
@@ -27,6 +28,7 @@ class Wish:
     format_free_bytes_min: int = 0
     start_free_bytes_min: int = 0
     accepted: frozenset[str] = frozenset()
+    known_mounts: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -82,6 +84,9 @@ def places_of(found: Sequence[Finding], sizes: Sequence[int]) -> list[Place]:
 def new_identity(
     deployment_id: str, place: Place, sizes: Sequence[int], drive_id: str, now_ms: int
 ) -> DriveIdentity:
+    """The identity of a drive that is formatted for that place; its absences count until it is
+    made healing.
+    """
     return DriveIdentity(
         deployment_id=deployment_id,
         set_index=place.set_index,
@@ -102,14 +107,17 @@ def why_unformattable(
         return say.nearly_full(finding.path, finding.free_bytes, wish.format_free_bytes_min)
     if finding.path in wish.accepted:
         return ""
-    if before is not None and before.drive_id:
-        if before.mount != finding.mount and _is_above(finding.mount, before.mount):
+    was = before.mount if before is not None and before.drive_id else wish.known_mounts.get(finding.path)
+    if was is not None:
+        if was != finding.mount and _is_above(finding.mount, was):
             return say.unmounted(
-                finding.path, f"the drive formatted there was mounted at {before.mount}", finding.mount
+                finding.path, f"the drive formatted there was mounted at {was}", finding.mount
             )
         return ""
-    others = {other.mount for other in found if other.path != finding.path} - {"/"}
-    if finding.mount == "/" and others:
+    mounts = [other.mount for other in found if other.condition is not Condition.UNUSABLE]
+    others = set(mounts) - {"/"}
+    # Where most drives are mounted somewhere, one on the root file system is a disk that was forgotten.
+    if finding.mount == "/" and mounts.count("/") * 2 < len(mounts):
         return say.unmounted(
             finding.path, f"other drives have their own ({', '.join(sorted(others)[:2])})", "/"
         )

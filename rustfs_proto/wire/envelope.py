@@ -36,7 +36,7 @@ BYE = 7
 NIL = msgspec.Raw(b"\xc0")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding bytes from outside may raise: no msgpack or of another shape, a string that is no UTF-8, too deep."""
+"""What decoding bytes from outside may raise: not msgpack, or not of this shape; no UTF-8; too deep."""
 
 
 class Malformed(Exception):

@@ -45,7 +45,7 @@ class Answer:
 
 
 class Signing:
-    """Over a botocore signer: the time and the payload hash (a digest or one of S3's words for it) are given."""
+    """Over a botocore signer: the time and the payload hash (a digest, or a word of S3 for it) are given."""
 
     payload_hash: str
     stamp: str

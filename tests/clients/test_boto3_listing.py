@@ -19,7 +19,7 @@ KEYS = some_keys()
 CASES = [
     (prefix, delimiter, max_keys)
     for number, (prefix, delimiter) in enumerate(itertools.product(PREFIXES, DELIMITERS))
-    for max_keys in random.Random(number).sample([1, 2, 7, 100, 999, 1000], 6)
+    for max_keys in random.Random(number).sample([1, 2, 7, 100, 999, 1000], 3)
     if len(rows_of(KEYS, prefix, delimiter)) <= 30 * max_keys
 ]
 
@@ -105,8 +105,11 @@ def test_start_after(s3, full, delimiter):
         asked = {"Bucket": full, "Prefix": prefix, "MaxKeys": 20} | (
             {"Delimiter": delimiter} if delimiter else {}
         )
-        assert page_of(s3.list_objects_v2(**asked, StartAfter=after)) == expected, (prefix, after)
         assert page_of(s3.list_objects(**asked, Marker=after)) == expected, (prefix, after)
+        # A marker that is a common prefix was answered as one and is not given again; of start-after, which
+        # may be any string, S3 does not say so.
+        if not delimiter or not after.endswith(delimiter):
+            assert page_of(s3.list_objects_v2(**asked, StartAfter=after)) == expected, (prefix, after)
 
 
 def test_a_token_wins_over_start_after(s3, full):

@@ -11,7 +11,7 @@ from trio.testing import MockClock as Clock
 from rustfs_node.bus import Bus, BusSettings, MemoryNet, Reply
 from rustfs_proto.wire.drive_ops import ShardWritten
 from rustfs_proto.wire.faults import Fault, FaultCode
-from tests.conformance.test_bus import WRITE, Answers, Keeper, echo, fault_of, up
+from tests.conformance.actors import WRITE, Answers, Keeper, echo, fault_of, up
 
 SETTINGS = BusSettings(heartbeat_s=1.0, silence_s=5.0)
 

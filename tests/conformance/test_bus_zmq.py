@@ -19,7 +19,7 @@ from rustfs_node.bus import Bus, BusSettings, Reply, open_bus
 from rustfs_node.seams.clock import SystemClock
 from rustfs_proto.wire.envelope import FAULT, HELLO, PROTOCOL_MAJOR, REPLY, Envelope, Header, pack, unpack
 from rustfs_proto.wire.faults import Fault, FaultCode
-from tests.conformance.test_bus import WRITE, Answers, Keeper, echo, fault_of, up
+from tests.conformance.actors import WRITE, Answers, Keeper, echo, fault_of, up
 
 SETTINGS = BusSettings(heartbeat_s=0.05, silence_s=0.5)
 
@@ -264,6 +264,26 @@ async def test_a_client_of_another_major_version_is_told_ours(folder: str, nurse
         while not raw.poll(0):
             await trio.lowlevel.checkpoint()
         assert msgspec.msgpack.decode(raw.recv())[0] == PROTOCOL_MAJOR
+
+
+async def test_a_busy_peer_leaves_room_for_the_others(
+    folder: str, nursery: trio.Nursery, peer: FakePeer
+) -> None:
+    """However much one peer sends, what another sends is taken in soon, not when the first is quiet."""
+    other = FakePeer(f"ipc://{folder}/other")
+    try:
+        endpoints = {name: f"ipc://{folder}/{name}" for name in ("drive", "other")}
+        bus = open_bus("set", None, endpoints, BusSettings(drain_messages=1), SystemClock())
+        await nursery.start(bus.run)
+        token, _ = await peer.receive()
+        for _ in range(900):
+            peer.send(token, HELLO)
+        token, _ = await other.receive()
+        other.send(token, HELLO, name="other")
+        await up(bus, "other")
+        assert bus.statistics().messages_received < 900
+    finally:
+        other.close()
 
 
 async def test_a_peer_of_another_name_is_not_asked(

@@ -126,13 +126,14 @@ class TestDrive:
         self.close()
         return self.engine
 
-    def commit(self, *commits: Commit, data: bytes = b"") -> list[object]:
-        """One batch; the answer to each."""
-        answers = [Answer() for _ in commits]
-        self.engine.run(
-            [Waiting(commit, data, answer) for commit, answer in zip(commits, answers, strict=True)]
-        )
-        return [answer.got for answer in answers]
+    def commit(self, *commits: Commit, data: bytes = b"", datas: Sequence[bytes] = ()) -> list[object]:
+        """One batch; the answer to each. `data` is the same for all, `datas` one for each."""
+        waiting = [
+            Waiting(commit, part, Answer())
+            for commit, part in zip(commits, datas or [data] * len(commits), strict=True)
+        ]
+        self.engine.run(waiting)
+        return [item.asker.got for item in waiting]
 
     def put(self, key: str, stamp: int, data: bytes = b"") -> None:
         """Commit a value that must be accepted."""

@@ -16,6 +16,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,6 +63,7 @@ class RunningNode:
         self.process: subprocess.Popen[bytes] | None = None
         self._notices: socket.socket | None = None
         self.status = ""
+        self._runtime: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def url(self) -> str:
@@ -85,6 +87,7 @@ class RunningNode:
             status = self.get_status("/minio/health/ready")
             if status != 200:
                 raise NodeError(f"/minio/health/ready answered {status}\n{self.log_tail()}")
+        # A test that is interrupted leaves no node behind.
         except BaseException:
             self.close()
             raise
@@ -100,17 +103,16 @@ class RunningNode:
             "RUSTFS_ACCESS_KEY": self.access_key,
             "RUSTFS_SECRET_KEY": self.secret_key,
             "NOTIFY_SOCKET": f"@{name}",
-            # The drives of a test may be small.
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            # The drives of a test may be small, and there is no need to fill logs with zeros ahead of their
+            # use.
             "RUSTFS_NODE_FORMAT_FREE_BYTES_MIN": "0",
+            "RUSTFS_DRIVE_SEGMENT_ZERO_FILL": "false",
         }
-        command = [
-            sys.executable,
-            "-m",
-            "rustfs_node.cli.main",
-            "serve",
-            "--address",
-            f"127.0.0.1:{self.port}",
-        ]
+        # Socket paths are short, paths of tests are not.
+        self._runtime = self._runtime or tempfile.TemporaryDirectory(prefix="rn-")
+        command = [sys.executable, "-m", "rustfs_node.cli.main", "serve", "--runtime-dir", self._runtime.name]
+        command += ["--address", f"127.0.0.1:{self.port}"]
         with self.log_path.open("ab") as log, self.output_path.open("ab") as output:
             self.process = subprocess.Popen(
                 [*command, *self.arguments, *map(str, self.drive_paths)],
@@ -212,6 +214,9 @@ class RunningNode:
             except subprocess.TimeoutExpired:
                 self.kill_all()
         self._close_notices()
+        if self._runtime is not None:
+            self._runtime.cleanup()
+            self._runtime = None
 
     def log_tail(self, lines: int = 40) -> str:
         """The end of the node's log."""

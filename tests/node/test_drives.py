@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.kit.node import NodeError, RunningNode
 
@@ -51,6 +52,22 @@ def test_two_drives_emptied(stopped):
         path.mkdir()
     stopped.start()
     check_content(stopped)
+
+
+@pytest.mark.parametrize("emptied", [3, 4])
+def test_too_many_drives_emptied(stopped, emptied):
+    """With three of four drives emptied the node says that it does not know, never that nothing is there.
+
+    With all four it cannot tell itself from a new deployment, and its old key finds nothing.
+    """
+    for path in stopped.drive_paths[:emptied]:
+        shutil.rmtree(path)
+        path.mkdir()
+    stopped.start()
+    with pytest.raises(ClientError) as caught:
+        stopped.boto3().get_object(Bucket="drives", Key="small")
+    status = caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
+    assert status == (503 if emptied == 3 else 404)
 
 
 def test_file_instead_of_a_folder(stopped):

@@ -42,7 +42,8 @@ def test_serves_and_stops(node):
     began_s = time.monotonic()
     assert node.stop() == 0
     assert time.monotonic() - began_s < 15
-    assert "killed" not in node.log_text()
+    assert "worker_killed" not in node.log_text()
+    assert "worker_died" not in node.log_text()
 
 
 def test_what_was_stored_survives_a_restart(node):
@@ -164,6 +165,32 @@ def test_address_that_is_taken(node, tmp_path):
         second.start()
     assert "is in use by another process" in second.log_text()
     assert node.get_status("/minio/health/ready") == 200
+
+
+def test_slow_start_is_waited_for(tmp_path):
+    """A start that takes longer than its deadline goes on while its workers work, and systemd is told to
+    wait.
+    """
+    node = RunningNode(tmp_path / "node", environment={"RUSTFS_NODE_START_DEADLINE_S": "0.05"})
+    node.spawn()
+    try:
+        node.wait_notice("EXTEND_TIMEOUT_USEC=100000", 30)
+        node.wait_notice("READY=1", 60)
+        assert node.get_status("/minio/health/ready") == 200
+    finally:
+        node.close()
+
+
+def test_stop_while_starting(tmp_path):
+    """SIGTERM before the node serves ends it in order."""
+    node = RunningNode(tmp_path / "node", environment={"RUSTFS_NODE_START_DEADLINE_S": "0.05"})
+    node.spawn()
+    try:
+        node.wait_notice("EXTEND_TIMEOUT_USEC", 30)
+        assert node.stop() == 0
+        assert "node_ready" not in node.log_text()
+    finally:
+        node.close()
 
 
 def test_second_node_on_the_same_drives(node, tmp_path):

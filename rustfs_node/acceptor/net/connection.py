@@ -78,9 +78,9 @@ class Connection:
         self._scope.cancel()
 
     def finish_soon(self) -> None:
-        """End after the request in flight, or now if there is none."""
+        """End after the request in flight, or now if there is none: half a head is none."""
         self._last_turn = True
-        if self._phase is Phase.IDLE:
+        if self._phase in (Phase.IDLE, Phase.HEAD):
             self._scope.cancel()
 
     async def serve(self) -> None:
@@ -113,6 +113,9 @@ class Connection:
     async def _take_turn(self) -> bool:
         """One request; whether another may follow."""
         self.turn += 1
+        if self._inflow.leftover:
+            # Pipelined requests find their bytes at hand: without this, they would keep the others waiting.
+            await trio.lowlevel.checkpoint()
         http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._settings.head_bytes_max)
         try:
             head = await self._read_head(http)

@@ -1,8 +1,9 @@
 """Listening, accepting, and the set of open connections.
 
-Several acceptors listen on one port by SO_REUSEPORT, and the kernel spreads new connections over them. A
-server that stops closes its listeners first, so that new connections go to its siblings, then lets requests
-in flight finish.
+Several acceptors listen on one port by SO_REUSEPORT, and the kernel spreads new connections over them; an
+acceptor that is alone does without, so that a second node started on its port is refused instead of taking
+half of its clients. A server that stops closes its listeners first, so that new connections go to its
+siblings, then lets requests in flight finish.
 """
 
 from __future__ import annotations
@@ -39,13 +40,15 @@ def split_address(address: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def open_listeners(address: str, backlog: int) -> list[Listener]:
-    """Listening sockets for `address`; OSError when it cannot be had."""
+def open_listeners(address: str, backlog: int, *, shared: bool) -> list[Listener]:
+    """Listening sockets for `address`, with `shared` together with sibling processes; OSError when it cannot
+    be had.
+    """
     host, port = split_address(address)
     if not host:
-        return [_listen_on_all(port, backlog)]
+        return [_listen_on_all(port, backlog, shared=shared)]
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    return [_listen(family, place, backlog) for family, _, _, _, place in found]
+    return [_listen(family, place, backlog, shared=shared) for family, _, _, _, place in found]
 
 
 def address_of(listener: Listener) -> tuple[str, int]:
@@ -54,22 +57,22 @@ def address_of(listener: Listener) -> tuple[str, int]:
     return host, port
 
 
-def _listen_on_all(port: int, backlog: int) -> socket.socket:
+def _listen_on_all(port: int, backlog: int, *, shared: bool) -> socket.socket:
     # One socket for both families (RFC 3493 §3.7), or for IPv4 alone where the kernel has no IPv6.
     try:
-        return _listen(socket.AF_INET6, ("::", port), backlog)
+        return _listen(socket.AF_INET6, ("::", port), backlog, shared=shared)
     except OSError as error:
         if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
             raise
-        return _listen(socket.AF_INET, ("", port), backlog)
+        return _listen(socket.AF_INET, ("", port), backlog, shared=shared)
 
 
-def _listen(family: int, place: Any, backlog: int) -> socket.socket:
+def _listen(family: int, place: Any, backlog: int, *, shared: bool) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setblocking(False)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shared))
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(place[0] != "::"))
         listener.bind(place)
@@ -130,8 +133,8 @@ class Server:
             for connection in list(self._connections):
                 connection.finish_soon()
             nursery.cancel_scope.deadline = trio.current_time() + self._settings.drain_deadline_s
-        if self._connections:
-            log.warning("connections_cut", count=len(self._connections))
+        if nursery.cancel_scope.cancelled_caught:
+            log.warning("connections_cut", drain_deadline_s=self._settings.drain_deadline_s)
 
     async def _accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rustfs_node.acceptor.call import XML_HEADERS, Call
+from rustfs_node.acceptor.faults import fault_named, s3_error_of
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.conditional import refuse_version
 from rustfs_node.acceptor.s3.documents import read_document
@@ -12,7 +13,7 @@ from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.names import check_object_key
 from rustfs_proto.s3.xml_in import DELETE_BODY_MAX_BYTES, KeyToDelete, parse_delete
 from rustfs_proto.s3.xml_out import DeletedKey, FailedKey, delete_result
-from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import Delete, Deleted
 
 
@@ -25,7 +26,7 @@ async def delete_object(call: Call) -> Response:
         call.home, Delete(call.bucket, (call.key_bytes,)), Deleted, trace=call.request_id
     )
     if deleted.faults[0]:
-        raise Fault(FaultCode.NO_QUORUM, deleted.faults[0])
+        raise fault_named(deleted.faults[0])
     return Response(204)
 
 
@@ -81,21 +82,20 @@ async def _delete_all(call: Call, items: list[KeyToDelete], failed: list[FailedK
         )
     deleted: list[DeletedKey] = []
     for group, outcome in zip(by_home.values(), await gathering.outcomes(), strict=True):
-        reasons = _reasons(group, None if isinstance(outcome, Fault) else typed(outcome, Deleted))
+        faults = _faults(group, outcome if isinstance(outcome, Fault) else typed(outcome, Deleted))
         for item in group:
-            if reasons[item.key]:
-                failed.append(FailedKey(item.key, "SlowDownWrite", _RETRY, item.version_id))
-            else:
+            fault = faults.get(item.key)
+            if fault is None:
                 deleted.append(DeletedKey(item.key, item.version_id))
+            else:
+                error = s3_error_of(fault, is_write=True)
+                failed.append(FailedKey(item.key, error.code, error.message, item.version_id))
     return deleted
 
 
-_RETRY = "The object could not be removed now; try again."
-
-
-def _reasons(group: list[KeyToDelete], answer: Deleted | None) -> dict[str, str]:
-    """Key → why it is not removed, empty where it is."""
+def _faults(group: list[KeyToDelete], answer: Deleted | Fault) -> dict[str, Fault]:
+    """Why keys are not removed; those that are not named here are."""
     keys = dict.fromkeys(item.key for item in group)
-    if answer is None:
-        return dict.fromkeys(keys, "no answer")
-    return dict(zip(keys, answer.faults, strict=True))
+    if isinstance(answer, Fault):
+        return dict.fromkeys(keys, answer)
+    return {key: fault_named(code) for key, code in zip(keys, answer.faults, strict=True) if code}

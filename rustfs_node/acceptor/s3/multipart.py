@@ -7,13 +7,16 @@ initiation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import attrs
+import structlog
 
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.limits import PART_BYTES_MIN
 from rustfs_node.acceptor.net.messages import Response
+from rustfs_node.acceptor.s3.announced import check_announced_object
 from rustfs_node.acceptor.s3.conditional import conflict_of, expected_stamp
 from rustfs_node.acceptor.s3.documents import read_document
 from rustfs_node.acceptor.s3.objects import (
@@ -23,16 +26,18 @@ from rustfs_node.acceptor.s3.objects import (
     not_found_means,
     store,
 )
-from rustfs_proto.s3.checksums import ChecksumAlgorithm, upload_checksum
+from rustfs_proto.s3.checksums import ChecksumAlgorithm, multipart_etag, upload_checksum
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.listing import parse_list_parts, parse_part_number
-from rustfs_proto.s3.xml_in import COMPLETE_BODY_MAX_BYTES, parse_complete_multipart_upload
+from rustfs_proto.s3.xml_in import COMPLETE_BODY_MAX_BYTES, CompletedPart, parse_complete_multipart_upload
 from rustfs_proto.s3.xml_listings import ListedPart, ListedUpload, PartsPage, list_parts
 from rustfs_proto.s3.xml_out import complete_multipart_upload, initiate_multipart_upload
 from rustfs_proto.stamp import wall_ms_of
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
     Done,
+    Get,
+    Got,
     ObjectInfo,
     PartTarget,
     UploadAbort,
@@ -46,6 +51,8 @@ from rustfs_proto.wire.set_ops import (
     UploadPartsListed,
     WantedPart,
 )
+
+log = structlog.get_logger()
 
 _UPLOAD_ID_BYTES = 16
 
@@ -87,7 +94,9 @@ async def upload_part(call: Call) -> Response:
 async def complete_upload(call: Call) -> Response:
     """Make the parts that the client names the object."""
     upload_id = upload_id_of(call.params.get("uploadId", ""))
-    named = parse_complete_multipart_upload(await read_document(call.body(), COMPLETE_BODY_MAX_BYTES))
+    body = call.body(checksum_is_of_body=False)
+    named = parse_complete_multipart_upload(await read_document(body, COMPLETE_BODY_MAX_BYTES))
+    await check_announced_object(call, upload_id, named)
     expect = await expected_stamp(call)
     request = UploadComplete(
         call.bucket,
@@ -102,8 +111,32 @@ async def complete_upload(call: Call) -> Response:
         completed, _ = await call.sets.ask(
             call.home, request, UploadCompleted, trace=call.request_id, deadline_s=deadline_s
         )
+        return _completed_answer(call, completed)
     except Fault as fault:
-        raise _completion_error(call, fault) from fault
+        if fault.code is not FaultCode.NOT_FOUND:
+            raise conflict_of(call, fault) from fault
+    return _completed_answer(call, await _completed_before(call, named))
+
+
+async def _completed_before(call: Call, named: Sequence[CompletedPart]) -> Got:
+    """The object that an earlier try of the same request made, whose answer the client did not see; else
+    raises NoSuchUpload.
+    """
+    try:
+        request = Get(call.bucket, call.key_bytes, want_data=False)
+        got, _ = await call.sets.ask(call.home, request, Got, trace=call.request_id)
+        if got.head.etag == multipart_etag(part.etag for part in named):
+            return got
+    except Fault as fault:
+        if fault.code is not FaultCode.NOT_FOUND:
+            raise
+    except ValueError:
+        # The client named an ETag that none of our parts ever had.
+        log.debug("foreign_part_etag", request_id=call.request_id)
+    raise S3Error("NoSuchUpload")
+
+
+def _completed_answer(call: Call, completed: UploadCompleted | Got) -> Response:
     body = complete_multipart_upload(
         location=_location(call),
         bucket=call.bucket,
@@ -180,12 +213,6 @@ async def part_algorithm(call: Call, target: PartTarget) -> ChecksumAlgorithm | 
     except Fault as fault:
         raise not_found_means("NoSuchUpload", fault) from fault
     return ChecksumAlgorithm(upload.checksum_algorithm) if upload.checksum_algorithm else None
-
-
-def _completion_error(call: Call, fault: Fault) -> Exception:
-    if fault.code is FaultCode.NOT_FOUND:
-        return S3Error("NoSuchUpload")
-    return conflict_of(call, fault)
 
 
 def _location(call: Call) -> str:

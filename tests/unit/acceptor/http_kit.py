@@ -60,7 +60,7 @@ async def serving(
     """A server around `handle`, gone when the block ends."""
     application = TestApplication(handle)
     server = Server(application, settings, SystemClock(), certificate)
-    listeners = open_listeners(settings.address, settings.listen_backlog)
+    listeners = open_listeners(settings.address, settings.listen_backlog, shared=False)
     running = Running(address_of(listeners[0])[1], application, server, trio.Event())
 
     async def run() -> None:
@@ -103,13 +103,17 @@ class RawClient:
         """Status, headers and body of the next answer."""
         status, headers = await self.head()
         size = int(headers.get("content-length", "0")) if has_body else 0
+        return status, headers, await self.body(size)
+
+    async def body(self, size: int) -> bytes:
+        """The next `size` bytes."""
         while len(self._buffer) < size:
             received = await self.stream.receive_some(1 << 20)
             if not received:
-                raise EOFError(self._buffer)
+                raise EOFError(len(self._buffer))
             self._buffer += received
         body, self._buffer = self._buffer[:size], self._buffer[size:]
-        return status, headers, body
+        return body
 
     async def ended(self) -> bool:
         """Whether the server closes without another byte."""

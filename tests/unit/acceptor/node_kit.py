@@ -1,4 +1,5 @@
-"""A whole node in one trio program: acceptor, set workers and drive workers over a bus in memory, drives in a folder.
+"""A whole node in one trio program: acceptor, set workers and drive workers over a bus in memory, drives in a
+folder.
 
 And requests signed for it, raw or by boto3 in a thread.
 """
@@ -34,7 +35,7 @@ from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_proto.disk.identity import DriveIdentity, format_identity
 from rustfs_proto.disk.layout import IDENTITY_FILE
 from rustfs_proto.s3.sigv4_signer import Credentials, sign_request
-from tests.unit.acceptor.http_kit import RawClient
+from tests.unit.acceptor.http_kit import RawClient, until
 
 T = TypeVar("T")
 
@@ -43,7 +44,12 @@ SETTINGS = AcceptorSettings(address="127.0.0.1:0", set_deadline_s=5.0)
 
 
 def plan_of(
-    sets: int, *, drives_per_set: int = 4, parity: int = 2, acceptors: int = 1, folder: Path = Path("/nowhere")
+    sets: int,
+    *,
+    drives_per_set: int = 4,
+    parity: int = 2,
+    acceptors: int = 1,
+    folder: Path = Path("/nowhere"),
 ) -> NodePlan:
     """A plan whose processes find each other by name."""
     settings = Settings()
@@ -51,7 +57,8 @@ def plan_of(
     return NodePlan(
         deployment_id=str(uuid.UUID(int=1)),
         node_number=0,
-        # Small segments: a test's drives are formatted anew, and reserving their first segment is most of that.
+        # Small segments: a test's drives are formatted anew, and reserving their first segment is most of
+        # that.
         settings=attrs.evolve(settings, node=node, drive=attrs.evolve(settings.drive, segment_bytes=8 << 20)),
         sets=tuple(
             SetPlan(
@@ -94,8 +101,7 @@ async def accepting(
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(bus.run)
-        while not all(bus.is_up(name) for name in names if name in net.links):  # noqa: ASYNC110 - a bus tells nobody
-            await trio.sleep(0.001)
+        await until(lambda: all(bus.is_up(name) for name in names if name in net.links))
         addresses = await nursery.start(serve)
         yield addresses[0][1]
         nursery.cancel_scope.cancel()
@@ -115,7 +121,12 @@ async def storing(net: MemoryNet, plan: NodePlan) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def whole_node(
-    folder: Path, *, sets: int = 1, drives_per_set: int = 4, parity: int = 2, settings: AcceptorSettings = SETTINGS
+    folder: Path,
+    *,
+    sets: int = 1,
+    drives_per_set: int = 4,
+    parity: int = 2,
+    settings: AcceptorSettings = SETTINGS,
 ) -> AsyncIterator[int]:
     """Everything; the port of the acceptor."""
     net = MemoryNet()

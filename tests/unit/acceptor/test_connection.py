@@ -205,7 +205,8 @@ async def test_streamed_answers_arrive_whole():
         await client.send(request())
         body = (await client.answer())[2]
         assert body == b"1" * 100_000 + b"2" * 100_000 + b"3" * 100_000
-        assert blocks.closed
+        await until(lambda: bool(running.application.outcomes))
+    assert blocks.closed
     assert running.application.outcomes[0].complete
 
 
@@ -220,6 +221,7 @@ async def test_a_broken_stream_cuts_the_connection():
         await client.send(request())
         with pytest.raises(EOFError):
             await client.answer()
+        await until(lambda: bool(running.application.outcomes))
     assert blocks.closed
     assert not running.application.outcomes[0].complete
 
@@ -275,7 +277,7 @@ async def test_a_client_that_does_not_read_is_dropped():
 
     async with serving(handle, settings) as running, connected(running) as client:
         await client.send(request())
-        await until(lambda: not running.server.connections)
+        await until(lambda: bool(running.application.outcomes))
         assert not running.application.outcomes[0].complete
 
 

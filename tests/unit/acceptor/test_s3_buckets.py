@@ -88,8 +88,10 @@ def _listed_keys(s3: Any, operation: str, **arguments: Any) -> tuple[list[str], 
 
 @pytest.mark.parametrize("sets", [1, 3])
 async def test_listings_are_complete_and_in_order(tmp_path, sets):
-    """Every page size, with and without delimiter, in both versions, gives each key or prefix once and in byte order."""
-    keys = [f"{folder}/{number:02}" for folder in ("a", "b", "ü") for number in range(12)]
+    """Every page size, with and without delimiter, in both versions, gives each key or prefix once and in
+    byte order.
+    """
+    keys = [f"{folder}/{number:02}" for folder in ("a", "b", "ü") for number in range(5)]
     keys += ["top", "a", "a-", "a.b", "zz/deep/er", "zz/deep/est", "zz/flat"]
     ordered = sorted(keys, key=str.encode)
 
@@ -98,7 +100,7 @@ async def test_listings_are_complete_and_in_order(tmp_path, sets):
         for key in keys:
             s3.put_object(Bucket="bucket", Key=key, Body=b"x")
         for operation in ("list_objects", "list_objects_v2"):
-            for size in (1, 2, 7, 1000):
+            for size in (1, 4, 1000):
                 paging = {"PaginationConfig": {"PageSize": size}}
                 assert _listed_keys(s3, operation, **paging) == (ordered, [])
                 top = (["a", "a-", "a.b", "top"], ["a/", "b/", "zz/", "ü/"])
@@ -107,8 +109,8 @@ async def test_listings_are_complete_and_in_order(tmp_path, sets):
                 assert _listed_keys(s3, operation, Prefix="zz/", Delimiter="/", **paging) == inner
                 below = ([key for key in ordered if key.startswith("b/")], [])
                 assert _listed_keys(s3, operation, Prefix="b/", **paging) == below
-        after = s3.list_objects_v2(Bucket="bucket", StartAfter="b/10")["Contents"]
-        assert [entry["Key"] for entry in after] == [key for key in ordered if key.encode() > b"b/10"]
+        after = s3.list_objects_v2(Bucket="bucket", StartAfter="b/03")["Contents"]
+        assert [entry["Key"] for entry in after] == [key for key in ordered if key.encode() > b"b/03"]
         marked = s3.list_objects(Bucket="bucket", Marker="a/", Delimiter="/")
         assert [entry["Prefix"] for entry in marked["CommonPrefixes"]] == ["b/", "zz/", "ü/"]
         assert "Owner" not in s3.list_objects_v2(Bucket="bucket")["Contents"][0]
@@ -116,7 +118,9 @@ async def test_listings_are_complete_and_in_order(tmp_path, sets):
         none = s3.list_objects_v2(Bucket="bucket", MaxKeys=0)
         assert (none["KeyCount"], none["IsTruncated"]) == (0, False)
         versions = s3.list_object_versions(Bucket="bucket")["Versions"]
-        assert [(entry["Key"], entry["VersionId"]) for entry in versions] == [(key, "null") for key in ordered]
+        assert [(entry["Key"], entry["VersionId"]) for entry in versions] == [
+            (key, "null") for key in ordered
+        ]
 
     async with whole_node(tmp_path, sets=sets, drives_per_set=1, parity=0) as port:
         await in_thread(work, port)

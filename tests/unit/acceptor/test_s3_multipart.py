@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rustfs_proto.s3.checksums import multipart_etag
+from rustfs_proto.s3.checksums import ChecksumAlgorithm, ChecksumType, multipart_etag, upload_checksum_value
 from tests.unit.acceptor.node_kit import error_of, in_thread, whole_node
 
 MIB = 1 << 20
@@ -34,7 +34,9 @@ def send_parts(s3: Any, upload: dict[str, Any], algorithm: str | None = None) ->
 
 
 async def test_parts_become_one_object(tmp_path):
-    """Parts sent in any order, one of them twice, make the object; its parts can be read one by one."""
+    """Parts sent in any order make the object, whose parts can be read one by one; completing again changes
+    nothing.
+    """
 
     def work(s3: Any) -> None:
         s3.create_bucket(Bucket="bucket")
@@ -60,6 +62,10 @@ async def test_parts_become_one_object(tmp_path):
         assert (second["Body"].read(), second["PartsCount"]) == (PARTS[1], 3)
         assert error_of(s3.get_object, **WHERE, PartNumber=4) == ("InvalidPartNumber", 416)
         assert error_of(s3.list_parts, **upload) == ("NoSuchUpload", 404)
+        again = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+        assert again["ETag"] == etag
+        fewer = {**upload, "MultipartUpload": {"Parts": parts[:2]}}
+        assert error_of(s3.complete_multipart_upload, **fewer) == ("NoSuchUpload", 404)
 
     async with whole_node(tmp_path) as port:
         await in_thread(work, port)
@@ -67,7 +73,12 @@ async def test_parts_become_one_object(tmp_path):
 
 @pytest.mark.parametrize(
     ("algorithm", "kind"),
-    [("CRC32", "COMPOSITE"), ("CRC32C", "FULL_OBJECT"), ("CRC64NVME", "FULL_OBJECT"), ("SHA256", "COMPOSITE")],
+    [
+        ("CRC32", "COMPOSITE"),
+        ("CRC32C", "FULL_OBJECT"),
+        ("CRC64NVME", "FULL_OBJECT"),
+        ("SHA256", "COMPOSITE"),
+    ],
 )
 async def test_checksums_of_parts_make_the_checksum_of_the_object(tmp_path, algorithm, kind):
     """Of the whole object, or of the parts' checksums, as the upload was begun with."""
@@ -86,8 +97,37 @@ async def test_checksums_of_parts_make_the_checksum_of_the_object(tmp_path, algo
         await in_thread(work, port)
 
 
+async def test_what_a_completion_announces_of_its_object_is_checked(tmp_path):
+    """Checksum and size in the headers are the object's: wrong ones are refused and the upload stays."""
+
+    def work(s3: Any) -> None:
+        s3.create_bucket(Bucket="bucket")
+        for kind in ("FULL_OBJECT", "COMPOSITE"):
+            upload = begin(s3, ChecksumAlgorithm="CRC32", ChecksumType=kind)
+            parts = {"MultipartUpload": {"Parts": send_parts(s3, upload, "CRC32")}}
+            complete = s3.complete_multipart_upload
+            wrong = error_of(complete, **upload, **parts, ChecksumCRC32="AAAAAA==", ChecksumType=kind)
+            assert wrong == ("BadDigest", 400)
+            size = sum(map(len, PARTS))
+            assert error_of(complete, **upload, **parts, MpuObjectSize=size + 1) == ("InvalidRequest", 400)
+            other = {"ChecksumSHA1": "A" * 27 + "="}
+            assert error_of(complete, **upload, **parts, **other) == ("InvalidRequest", 400)
+            values = [
+                (part["ChecksumCRC32"], len(PARTS[part["PartNumber"] - 1]))
+                for part in parts["MultipartUpload"]["Parts"]
+            ]
+            right = upload_checksum_value(ChecksumAlgorithm.CRC32, ChecksumType(kind), values)
+            done = complete(**upload, **parts, ChecksumCRC32=right, ChecksumType=kind, MpuObjectSize=size)
+            assert done["ChecksumCRC32"] == right
+
+    async with whole_node(tmp_path, drives_per_set=1, parity=0) as port:
+        await in_thread(work, port)
+
+
 async def test_what_cannot_be_completed_is_refused(tmp_path):
-    """Unknown uploads, missing, wrong, misordered and small parts, each with its own error; the upload stays."""
+    """Unknown uploads, missing, wrong, misordered and small parts, each with its own error; the
+    upload stays.
+    """
 
     def work(s3: Any) -> None:
         s3.create_bucket(Bucket="bucket")

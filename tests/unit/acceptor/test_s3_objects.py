@@ -1,11 +1,13 @@
-"""Objects through a whole node by boto3: every size around the borders, ranges, conditions, metadata, checksums, copies."""
+"""Objects through a whole node by boto3: every size around the borders, ranges, conditions, metadata,
+checksums, copies.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -42,7 +44,9 @@ def put_and_get(s3: Any) -> None:
 
 @pytest.mark.parametrize(("sets", "drives", "parity"), [(1, 1, 0), (1, 4, 2), (3, 2, 1)])
 async def test_objects_come_back_whole(tmp_path, sets, drives, parity):
-    """Objects of every size around stripe and block borders come back with their MD5 as ETag, whatever the sets."""
+    """Objects of every size around stripe and block borders come back with their MD5 as ETag, whatever the
+    sets.
+    """
 
     def work(s3: Any) -> None:
         s3.create_bucket(Bucket="bucket")
@@ -71,7 +75,10 @@ async def test_ranges_give_exactly_the_bytes_asked_for(tmp_path):
             assert read(s3, f"bytes={first}-{last}") == expected
         assert read(s3, "bytes=2000000-")[0] == content[2_000_000:]
         assert read(s3, "bytes=-70")[0] == content[-70:]
-        assert error_of(s3.get_object, Bucket="bucket", Key="k", Range=f"bytes={size}-") == ("InvalidRange", 416)
+        assert error_of(s3.get_object, Bucket="bucket", Key="k", Range=f"bytes={size}-") == (
+            "InvalidRange",
+            416,
+        )
         assert s3.get_object(Bucket="bucket", Key="k", Range="bytes=9-1")["ContentLength"] == size
 
     async with whole_node(tmp_path) as port:
@@ -106,7 +113,9 @@ async def test_conditions_of_reads_and_writes_hold(tmp_path):
 
 
 async def test_metadata_and_content_headers_come_back(tmp_path):
-    """What a PUT says of its object GET and HEAD say again; response-* parameters replace it for one answer."""
+    """What a PUT says of its object GET and HEAD say again; response-* parameters replace it for
+    one answer.
+    """
 
     def work(s3: Any) -> None:
         s3.create_bucket(Bucket="bucket")
@@ -169,7 +178,10 @@ async def test_checksums_are_kept_and_given_back(tmp_path):
                 assert found["ChecksumType"] == "FULL_OBJECT"
                 found["Body"].read()
             wrong = {"Checksum" + algorithm: put["Checksum" + algorithm]}
-            assert error_of(s3.put_object, Bucket="bucket", Key="k", Body=b"other", **wrong) == ("BadDigest", 400)
+            assert error_of(s3.put_object, Bucket="bucket", Key="k", Body=b"other", **wrong) == (
+                "BadDigest",
+                400,
+            )
         bad_md5 = "AAAAAAAAAAAAAAAAAAAAAA=="
         refused = error_of(s3.put_object, Bucket="bucket", Key="new", Body=b"x", ContentMD5=bad_md5)
         assert refused == ("BadDigest", 400)
@@ -180,7 +192,9 @@ async def test_checksums_are_kept_and_given_back(tmp_path):
 
 
 async def test_copies_carry_bytes_and_metadata(tmp_path):
-    """COPY keeps metadata, REPLACE takes the request's; sizes beyond a stripe and sources of several parts are copied too."""
+    """COPY keeps metadata, REPLACE takes the request's; sizes beyond a stripe and sources of several parts
+    are copied too.
+    """
 
     def work(s3: Any) -> None:
         for bucket in ("bucket", "other"):
@@ -202,28 +216,40 @@ async def test_copies_carry_bytes_and_metadata(tmp_path):
         etag = found["ETag"]
         where = {"Bucket": "bucket", "Key": "c", **source}
         assert error_of(s3.copy_object, **where, CopySourceIfNoneMatch=etag) == ("PreconditionFailed", 412)
-        assert error_of(s3.copy_object, Bucket="bucket", Key="c", CopySource="bucket/no") == ("NoSuchKey", 404)
-        assert error_of(s3.copy_object, Bucket="bucket", Key="c", CopySource="nobody/k") == ("NoSuchBucket", 404)
+        assert error_of(s3.copy_object, Bucket="bucket", Key="c", CopySource="bucket/no") == (
+            "NoSuchKey",
+            404,
+        )
+        assert error_of(s3.copy_object, Bucket="bucket", Key="c", CopySource="nobody/k") == (
+            "NoSuchBucket",
+            404,
+        )
 
     async with whole_node(tmp_path, sets=2, drives_per_set=2, parity=1) as port:
         await in_thread(work, port)
 
 
 async def test_presigned_urls_work_without_further_headers(tmp_path):
-    """A URL that somebody signed reads and writes one object until it expires."""
+    """A URL that somebody signed reads and writes one object, with a header of the signer's choice in the
+    answer.
+    """
 
-    def work(s3: Any) -> None:
+    def sign(s3: Any) -> tuple[str, str]:
         s3.create_bucket(Bucket="bucket")
         where = {"Bucket": "bucket", "Key": "a key/ü+%"}
         put = s3.generate_presigned_url("put_object", Params=where)
-        with urlopen(Request(put, data=b"hello", method="PUT")) as answer:
-            assert answer.status == 200
-        get = s3.generate_presigned_url("get_object", Params={**where, "ResponseContentType": "a/b"})
-        with urlopen(get) as answer:
-            assert (answer.read(), answer.headers["content-type"]) == (b"hello", "a/b")
+        return put, s3.generate_presigned_url("get_object", Params={**where, "ResponseContentType": "a/b"})
 
-    async with whole_node(tmp_path) as port:
-        await in_thread(work, port)
+    async with whole_node(tmp_path) as port, raw_client(port) as client:
+        put, get = (urlsplit(url) for url in await in_thread(sign, port))
+        host = f"Host: {put.netloc}\r\n"
+        await client.send(
+            f"PUT {put.path}?{put.query} HTTP/1.1\r\n{host}Content-Length: 5\r\n\r\nhello".encode()
+        )
+        assert (await client.answer())[0] == 200
+        await client.send(f"GET {get.path}?{get.query} HTTP/1.1\r\n{host}\r\n".encode())
+        status, headers, body = await client.answer()
+        assert (status, headers["content-type"], body) == (200, "a/b", b"hello")
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(tmp_path):
@@ -257,7 +283,9 @@ async def test_put_without_length_is_refused_and_with_unknown_length_stored(tmp_
                 head = bare.replace(b"\r\n\r\n", b"\r\ntransfer-encoding: chunked\r\n\r\n")
                 await client.send(head, b"%x\r\n%b\r\n0\r\n\r\n" % (size, content))
                 assert (await client.answer())[0] == 200
-                found = await in_thread(lambda s3: s3.get_object(Bucket="bucket", Key="k")["Body"].read(), port)
+                found = await in_thread(
+                    lambda s3: s3.get_object(Bucket="bucket", Key="k")["Body"].read(), port
+                )
                 assert found == content
 
 
@@ -298,3 +326,24 @@ async def test_acl_and_tagging_of_objects_say_the_truth(tmp_path):
     async with whole_node(tmp_path, drives_per_set=1, parity=0) as port:
         await in_thread(work, port)
         assert s3_client(port).meta.region_name == "us-east-1"
+
+
+@pytest.mark.parametrize("change", ["overwrite", "delete"])
+async def test_a_read_under_way_outlives_its_object(tmp_path, change):
+    """Who began to read a version gets all of it, although it is replaced or removed meanwhile."""
+    content = content_of(24 * MIB)
+
+    def alter(s3: Any) -> None:
+        if change == "overwrite":
+            s3.put_object(Bucket="bucket", Key="k", Body=content_of(24 * MIB, seed=1))
+        else:
+            s3.delete_object(Bucket="bucket", Key="k")
+
+    async with whole_node(tmp_path) as port:
+        await in_thread(lambda s3: s3.create_bucket(Bucket="bucket"), port)
+        await in_thread(lambda s3: s3.put_object(Bucket="bucket", Key="k", Body=content), port)
+        async with raw_client(port) as client:
+            await client.send(signed_request("GET", "/bucket/k"))
+            await client.head()
+            await in_thread(alter, port)
+            assert await client.body(len(content)) == content

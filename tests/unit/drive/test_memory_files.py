@@ -96,7 +96,7 @@ def test_a_failed_sync_forgets(files: MemoryFiles) -> None:
     files.on_call = fail_sync
     with pytest.raises(OSError, match="injected"):
         file.sync()
-    files.on_call = lambda call, path: None
+    files.on_call = lambda *_: None
     file.sync()
     assert files.read_file("/d/old") == b"NEW"
     files.crash()

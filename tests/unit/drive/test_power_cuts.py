@@ -4,14 +4,17 @@ is seen.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import attrs
 import pytest
 
 from rustfs_node.drive.commit import Copy
 from rustfs_node.drive.compaction import Compaction
+from rustfs_node.drive.identity_file import DriveRefused
 from rustfs_node.seams.memory_files import MemoryFiles, PowerCut
 from rustfs_proto.disk.identity import OK
 from rustfs_proto.wire.drive_ops import Committed, RowState
@@ -56,7 +59,9 @@ class Story:
     def put_many(self, keys: list[str], stamp: int) -> None:
         for key in keys:
             self.tried.setdefault(key, []).append(stamp)
-        got = self.drive.commit(*(value(key, stamp) for key in keys))
+        datas = [data_of(key, stamp, 5000) for key in keys]
+        commits = [value(key, stamp, data) for key, data in zip(keys, datas, strict=True)]
+        got = self.drive.commit(*commits, datas=datas)
         assert all(isinstance(answer, Committed) for answer in got)
         self.acknowledged.update(dict.fromkeys(keys, stamp))
 
@@ -111,7 +116,12 @@ def keepers() -> Iterator[tuple[str, Callable[[], Callable[[], bool]]]]:
     yield "nothing", lambda: lambda: False
     yield "everything", lambda: lambda: True
     for seed in range(4):
-        yield f"chance{seed}", lambda seed=seed: lambda chance=random.Random(seed): chance.random() < 0.5
+        yield f"chance{seed}", partial(chance_of, seed)
+
+
+def chance_of(seed: int) -> Callable[[], bool]:
+    chance = random.Random(seed)
+    return lambda: chance.random() < 0.5
 
 
 def survive(act: Callable[[Story], None], keeps: Callable[[], Callable[[], bool]]) -> int:
@@ -175,11 +185,12 @@ def test_every_cut_of_a_recovery() -> None:
         assert isinstance(drive.files, MemoryFiles)
         story = Story(drive)
         tell(story)
-        drive.files.on_call = Cutter(1)
+        drive.files.on_call = Cutter(2)
         with pytest.raises(PowerCut):
-            story.put("torn", 50, 5000)
+            story.put_many(["torn", "too"], 50)
         drive.files.on_call = Cutter(at)
-        drive.files.crash(lambda: True)
+        pages = itertools.cycle([True, False, True])
+        drive.files.crash(partial(next, pages))
         drive.close()
         try:
             drive.reopen()
@@ -188,7 +199,7 @@ def test_every_cut_of_a_recovery() -> None:
             drive.files.crash(lambda: True)
             story.check()
         else:
-            assert at > 5
+            assert at > 3
             return
     raise AssertionError("recovery never ended")
 
@@ -199,10 +210,10 @@ def test_the_cuts_would_notice_a_missing_sync(dropped: str, monkeypatch: pytest.
     so.
     """
     if dropped == "sync":
-        monkeypatch.setattr("rustfs_node.seams.memory_files.MemoryFile.sync", lambda self: None)
+        monkeypatch.setattr("rustfs_node.seams.memory_files.MemoryFile.sync", lambda _: None)
     else:
-        monkeypatch.setattr(MemoryFiles, "sync_folder", lambda self, path: None)
-    with pytest.raises((AssertionError, OSError, Exception)):
+        monkeypatch.setattr(MemoryFiles, "sync_folder", lambda _, __: None)
+    with pytest.raises((AssertionError, DriveRefused)):
         survive(tell, lambda: lambda: False)
 
 

@@ -1,7 +1,8 @@
 """The read decision, over every state that a set of up to five drives can be in.
 
-The decision is symmetric in the slots, so it is enough to walk through multisets of what one drive can be: which of the writes
-reached it, whether it was told that the newest was settled, and what has become of the drive since.
+The decision is symmetric in the slots, so it is enough to walk through multisets of what one drive can be:
+which of the writes reached it, whether it was told that the newest was settled, and what has become of the
+drive since.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ GEOMETRIES = [(1, 0), (1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1)]
 
 @attrs.frozen
 class Drive:
-    """`has[i]`: write i was committed here. `fate`: well, silent, emptied (healing), or damaged (its newest)."""
+    """`has[i]`: write i was committed here. `fate`: well, silent, emptied (healing), or damaged
+    (its newest).
+    """
 
     has: tuple[bool, ...]
     fate: str
@@ -81,7 +84,9 @@ def run(history: History, k: int, m: int) -> Decision:
 
 
 def check_never_behind_an_acknowledged_write(history: History, decision: Decision, k: int, m: int) -> None:
-    acked = max((s for s in range(1, len(history.kinds) + 1) if history.committed(s) >= write_quorum(k, m)), default=0)
+    acked = max(
+        (s for s in range(1, len(history.kinds) + 1) if history.committed(s) >= write_quorum(k, m)), default=0
+    )
     if decision.verdict is Verdict.CURRENT:
         assert decision.stamp >= acked, (history, decision)
         assert history.kinds[decision.stamp - 1] == VALUE
@@ -106,7 +111,9 @@ def check_answers_when_it_can(history: History, decision: Decision, k: int, m: i
         assert decision.verdict is Verdict.UNREADABLE, (history, decision)
 
 
-@pytest.mark.parametrize(("k", "m", "writes"), [(k, m, 2 if k + m == 5 else 3 if k + m < 4 else 2) for k, m in GEOMETRIES])
+@pytest.mark.parametrize(
+    ("k", "m", "writes"), [(k, m, 2 if k + m == 5 else 3 if k + m < 4 else 2) for k, m in GEOMETRIES]
+)
 def test_every_history(k: int, m: int, writes: int) -> None:
     """No answer is older than an acknowledged write, none is refused that m losses must allow."""
     for history in histories(k + m, writes, write_quorum(k, m)):
@@ -123,13 +130,17 @@ def settle_views(history: History, views: list[View], k: int, m: int) -> Decisio
             return decision
         for slot in decision.slots:
             kind = history.kinds[decision.stamp - 1]
-            views[slot].learn(LookedUp(RowState.FOUND, evidence=True, stamp=decision.stamp, kind=kind), decision.stamp)
+            views[slot].learn(
+                LookedUp(RowState.FOUND, evidence=True, stamp=decision.stamp, kind=kind), decision.stamp
+            )
     raise AssertionError("asks for the same version again")
 
 
 @pytest.mark.parametrize(("k", "m"), [g for g in GEOMETRIES if sum(g) < 5])
 def test_an_early_decision_is_the_final_one(k: int, m: int) -> None:
-    """What is decided while drives are still expected to answer is what all their answers would have led to."""
+    """What is decided while drives are still expected to answer is what all their answers would
+    have led to.
+    """
     for history in histories(k + m, 2, write_quorum(k, m)):
         if any(drive.fate in {"silent", "damaged"} for drive in history.drives):
             continue
@@ -142,12 +153,19 @@ def test_an_early_decision_is_the_final_one(k: int, m: int) -> None:
                     views[slot].learn(answers[slot])
                 early = settle_views(history, views, k, m)
                 if early.verdict is not Verdict.ASK:
-                    assert (early.verdict, early.stamp) == (final.verdict, final.stamp), (history, slots, early, final)
+                    assert (early.verdict, early.stamp) == (final.verdict, final.stamp), (
+                        history,
+                        slots,
+                        early,
+                        final,
+                    )
 
 
 @pytest.mark.parametrize(("k", "m"), [g for g in GEOMETRIES if sum(g) < 5])
 def test_a_completed_read_is_not_taken_back(k: int, m: int) -> None:
-    """After an answer and its completion, a read that reaches any other drives never answers with something older."""
+    """After an answer and its completion, a read that reaches any other drives never answers with something
+    older.
+    """
     for history in histories(k + m, 2, write_quorum(k, m)):
         if any(drive.fate in ("emptied", "damaged") for drive in history.drives):
             continue
@@ -156,7 +174,12 @@ def test_a_completed_read_is_not_taken_back(k: int, m: int) -> None:
             continue
         reached = [d.fate == "well" for d in history.drives]
         after = [
-            attrs.evolve(d, has=tuple(h or (i + 1 == first.stamp and s in first.complete_on) for i, h in enumerate(d.has)))
+            attrs.evolve(
+                d,
+                has=tuple(
+                    h or (i + 1 == first.stamp and s in first.complete_on) for i, h in enumerate(d.has)
+                ),
+            )
             for s, d in enumerate(history.drives)
         ]
         if sum(d.has[first.stamp - 1] for d in after) < write_quorum(k, m):
@@ -164,15 +187,24 @@ def test_a_completed_read_is_not_taken_back(k: int, m: int) -> None:
         for silent in itertools.combinations(range(k + m), m):
             fates = ["silent" if s in silent else "well" for s in range(k + m)]
             later = attrs.evolve(
-                history, drives=tuple(attrs.evolve(d, fate=f) for d, f in zip(after, fates, strict=True)), settled=0
+                history,
+                drives=tuple(attrs.evolve(d, fate=f) for d, f in zip(after, fates, strict=True)),
+                settled=0,
             )
             second = run(later, k, m)
-            assert second.verdict is Verdict.UNREADABLE or second.stamp >= first.stamp, (history, reached, first, second)
+            assert second.verdict is Verdict.UNREADABLE or second.stamp >= first.stamp, (
+                history,
+                reached,
+                first,
+                second,
+            )
 
 
 @pytest.mark.parametrize(("k", "m"), GEOMETRIES)
 def test_the_short_way_agrees_with_the_long_one(k: int, m: int) -> None:
-    """Whatever the first answers agree on is what all drives together decide, where every write was acknowledged or not visible."""
+    """Whatever the first answers agree on is what all drives together decide, where every write was
+    acknowledged or not visible.
+    """
     quorum = write_quorum(k, m)
     for history in histories(k + m, 2, quorum):
         answers = [answer_of(drive, history.kinds, history.settled) for drive in history.drives]

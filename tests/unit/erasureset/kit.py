@@ -1,4 +1,6 @@
-"""A whole erasure set in one trio program: model drives, the set worker, and a client that speaks to it over the bus."""
+"""A whole erasure set in one trio program: model drives, the set worker, and a client that speaks to it over
+the bus.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ from rustfs_proto.wire.faults import Fault, FaultCode
 from tests.unit.erasureset.model_drive import ModelDrive
 from tests.unit.erasureset.real_drive import RealDrive
 
-
 WINDOW_BLOCKS = 4
+WHOLE = set_ops.Span()
 Drive = TypeVar("Drive")
 
 
@@ -53,7 +55,9 @@ class Client:
     async def ask(self, message: object, *frames: bytes) -> object:
         return (await self.bus.call("set-0", message, frames, deadline_s=60)).message
 
-    async def put(self, key: bytes, body: bytes, *, expect: int = set_ops.ANY_STAMP, bucket: str = "b", **info: object) -> int:
+    async def put(
+        self, key: bytes, body: bytes, *, expect: int = set_ops.ANY_STAMP, bucket: str = "b", **info: object
+    ) -> int:
         """Store an object by one call or by blocks, as its size demands; the stamp."""
         what = set_ops.ObjectInfo(etag=f"etag-{len(body)}", **info)  # type: ignore[arg-type]
         if len(body) <= self.stripe_bytes:
@@ -77,7 +81,7 @@ class Client:
             raise_fault(await answer.wait())
         return handle
 
-    async def get(self, key: bytes, span: set_ops.Span = set_ops.Span(), bucket: str = "b") -> bytes:
+    async def get(self, key: bytes, span: set_ops.Span = WHOLE, bucket: str = "b") -> bytes:
         """The bytes of a span, block by block."""
         reply = await self.bus.call("set-0", set_ops.Get(bucket, key, span), deadline_s=60)
         got = reply.message
@@ -85,7 +89,9 @@ class Client:
         end = got.offset + got.length
         while (at := got.offset + len(body)) < end:
             stop = min(end, stripe_end(got.meta.parts, got.meta.geometry.stripe_bytes, at))
-            block = await self.bus.call("set-0", set_ops.ReadBlock(bucket, key, got.stamp, at, stop - at), deadline_s=60)
+            block = await self.bus.call(
+                "set-0", set_ops.ReadBlock(bucket, key, got.stamp, at, stop - at), deadline_s=60
+            )
             body += block.frames[0]
         return body
 
@@ -132,7 +138,9 @@ async def running_set(
 
 
 @asynccontextmanager
-async def running_real_set(folder: Path, drives: int, **settings: object) -> AsyncIterator[TestSet[RealDrive]]:
+async def running_real_set(
+    folder: Path, drives: int, **settings: object
+) -> AsyncIterator[TestSet[RealDrive]]:
     """The same over real drive workers in folders below `folder`."""
     net = MemoryNet()
     async with trio.open_nursery() as nursery:
@@ -147,7 +155,11 @@ async def running_real_set(folder: Path, drives: int, **settings: object) -> Asy
 
 
 async def serve_set(
-    nursery: trio.Nursery, net: MemoryNet, drives: list[Drive], parity: int | None, settings: dict[str, object]
+    nursery: trio.Nursery,
+    net: MemoryNet,
+    drives: list[Drive],
+    parity: int | None,
+    settings: dict[str, object],
 ) -> TestSet[Drive]:
     """Start a set worker and a client."""
     m = default_parity(len(drives)) if parity is None else parity

@@ -1,6 +1,7 @@
 """A drive in memory that keeps the promises of `rustfs_proto.wire.drive_ops`, and can be told to break them.
 
-It stands beside the real drive worker where a test wants to say exactly which drive has what: emptied, full, damaged, silent.
+It stands beside the real drive worker where a test wants to say exactly which drive has what: emptied, full,
+damaged, silent.
 """
 
 from __future__ import annotations
@@ -113,7 +114,9 @@ class ModelDrive:
             case ops.DriveStatus():
                 newest = max((stamp for row in self.rows.values() for stamp in row), default=0)
                 state = ops.DriveState.HEALING if self.is_healing else ops.DriveState.ONLINE
-                return ops.DriveStatusReply(self.bus.own_name, state, newest, 1000, 500, len(self.rows), 0, 0, 0), ()
+                return ops.DriveStatusReply(
+                    self.bus.own_name, state, newest, 1000, 500, len(self.rows), 0, 0, 0
+                ), ()
         raise AssertionError(request.message)
 
     def _commit(self, message: ops.Commit, frames: tuple[bytes, ...]) -> ops.Committed:
@@ -140,7 +143,11 @@ class ModelDrive:
             if row.stamp in versions:
                 for older in [stamp for stamp in versions if stamp < row.stamp]:
                     del versions[older]
-                if row.complete and versions[row.stamp].commit.kind == ops.RowKind.TOMBSTONE and len(versions) == 1:
+                if (
+                    row.complete
+                    and versions[row.stamp].commit.kind == ops.RowKind.TOMBSTONE
+                    and len(versions) == 1
+                ):
                     del self.rows[name]
 
     def _lookup(self, message: ops.Lookup) -> tuple[ops.LookedUp, tuple[bytes, ...]]:
@@ -177,9 +184,13 @@ class ModelDrive:
             at = key.find(message.delimiter, len(message.prefix)) if message.delimiter else -1
             group = key[: at + len(message.delimiter)] if at >= 0 else b""
             row = ops.ScanRow(key, stamp, commit.kind, sub, b"", commit.head, group, priors)
-            if group not in groups or (groups[group].kind == ops.RowKind.TOMBSTONE and commit.kind == ops.RowKind.VALUE):
-                groups[group if group else key + b"\0" + sub] = row
-        yield from sorted(groups.values(), key=lambda row: (row.group or row.key, row.sub if not row.group else b""))
+            if group not in groups or (
+                groups[group].kind == ops.RowKind.TOMBSTONE and commit.kind == ops.RowKind.VALUE
+            ):
+                groups[group or key + b"\0" + sub] = row
+        yield from sorted(
+            groups.values(), key=lambda row: (row.group or row.key, row.sub if not row.group else b"")
+        )
 
     def _write(self, message: ops.ShardWrite, fragment: bytes) -> ops.ShardWritten:
         if self.is_full:

@@ -1,4 +1,6 @@
-"""A real drive worker over a folder, for sets in one trio program: stopped, started, emptied and damaged at will."""
+"""A real drive worker over a folder, for sets in one trio program: stopped, started, emptied and damaged at
+will.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from rustfs_node.settings.drive import DriveSettings
 from rustfs_proto.disk.identity import DriveIdentity
 
 DEPLOYMENT = "6f3a1c52-0000-4000-8000-00000000abcd"
-SETTINGS = DriveSettings(segment_bytes=1 << 20, segment_zero_fill=False, reserve_bytes=0, tombstone_grace_s=0.0)
+SETTINGS = DriveSettings(
+    segment_bytes=1 << 20, segment_zero_fill=False, reserve_bytes=0, tombstone_grace_s=0.0
+)
 
 
 @attrs.define(eq=False)

@@ -44,7 +44,9 @@ async def pages(client: Client, prefix: bytes, delimiter: bytes, limit: int) -> 
     return found
 
 
-async def write_with_drives_away(a_set: TestSet, operations: list[tuple[bytes, bool]], seed: int) -> set[bytes]:
+async def write_with_drives_away(
+    a_set: TestSet, operations: list[tuple[bytes, bool]], seed: int
+) -> set[bytes]:
     """Puts (True) and removals (False), each missed by a drive chosen by chance; the keys that are there."""
     random, there = Random(seed), set[bytes]()
     for key, is_put in operations:
@@ -73,7 +75,9 @@ async def write_with_drives_away(a_set: TestSet, operations: list[tuple[bytes, b
 def test_pages_show_what_is_there(
     operations: list[tuple[bytes, bool]], prefix: bytes, delimiter: bytes, limit: int, seed: int
 ) -> None:
-    """Whatever drives missed: the pages together are the keys and common prefixes of the model, in order, each once."""
+    """Whatever drives missed: the pages together are the keys and common prefixes of the model, in order,
+    each once.
+    """
     import trio
 
     async def check() -> None:
@@ -92,14 +96,20 @@ async def test_start_within_a_group() -> None:
     async with running_set(4) as a_set:
         for key in (b"a/1", b"a/2", b"b"):
             await a_set.client.put(key, b"x")
-        for after, is_group, keys in [(b"a/1", False, [b"a/", b"b"]), (b"a/", True, [b"b"]), (b"a/2", False, [b"b"])]:
+        for after, is_group, keys in [
+            (b"a/1", False, [b"a/", b"b"]),
+            (b"a/", True, [b"b"]),
+            (b"a/2", False, [b"b"]),
+        ]:
             page = await a_set.client.ask(List("b", after=after, after_group=is_group, delimiter=b"/"))
             assert [entry.key for entry in page.entries] == keys
 
 
 @pytest.mark.parametrize("drives", [1, 2, 3, 5, 8])
 async def test_listing_needs_enough_drives(drives: int) -> None:
-    """Any drives may be away as long as N - W + 1 are there; with fewer the listing is an error, never shorter."""
+    """Any drives may be away as long as N - W + 1 are there; with fewer the listing is an error, never
+    shorter.
+    """
     async with running_set(drives) as a_set:
         for number in range(30):
             await a_set.client.put(b"k%02d" % number, b"x")
@@ -140,11 +150,15 @@ async def test_a_partial_write_is_not_listed() -> None:
 
 
 async def test_uploads_are_listed_by_key_and_age() -> None:
-    """Several uploads of one key follow one another as they were begun; paging goes on in the middle of a key."""
+    """Several uploads of one key follow one another as they were begun; paging goes on in the middle of a
+    key.
+    """
     async with running_set(4) as a_set:
         begun: list[tuple[bytes, bytes]] = []
         for key in (b"a", b"a", b"a", b"b/c", b"b/d", b"c"):
-            upload_id = (await a_set.client.ask(UploadCreate("b", key, ObjectInfo(storage_class="COLD")))).upload_id
+            upload_id = (
+                await a_set.client.ask(UploadCreate("b", key, ObjectInfo(storage_class="COLD")))
+            ).upload_id
             begun.append((key, upload_id))
         found: list[tuple[bytes, bytes]] = []
         more = True
@@ -155,4 +169,7 @@ async def test_uploads_are_listed_by_key_and_age() -> None:
             more = page.more
         assert found == begun
         page = await a_set.client.ask(UploadList("b", after=b"a", delimiter=b"/"))
-        assert [(entry.key, entry.storage_class) for entry in page.entries] == [(b"b/", "STANDARD"), (b"c", "COLD")]
+        assert [(entry.key, entry.storage_class) for entry in page.entries] == [
+            (b"b/", "STANDARD"),
+            (b"c", "COLD"),
+        ]

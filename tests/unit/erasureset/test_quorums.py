@@ -19,7 +19,9 @@ SMALL, LARGE = body_of(300), body_of(30000)
 @pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("drives", [1, 2, 3, 4, 5, 8])
 async def test_writes_need_their_quorum_and_no_more(drives: int, body: bytes) -> None:
-    """With W drives a write succeeds, with one fewer it fails at once, and what was there before is still read."""
+    """With W drives a write succeeds, with one fewer it fails at once, and what was there before is still
+    read.
+    """
     m = default_parity(drives)
     spare = drives - write_quorum(drives - m, m)
     async with running_set(drives) as a_set:
@@ -33,7 +35,8 @@ async def test_writes_need_their_quorum_and_no_more(drives: int, body: bytes) ->
         assert caught.value.code is FaultCode.NO_QUORUM
         for drive in a_set.drives:
             drive.refuses = None
-        # Whether a write that failed for want of one drive took effect is unknown where k drives are enough to read it.
+        # Whether a write that failed for want of one drive took effect is unknown where k drives are enough
+        # to read it.
         may_be_there = len(body) < 4096 and write_quorum(drives - m, m) > drives - m
         assert await a_set.client.get(b"k") in ([body[1:], body[2:]] if may_be_there else [body[1:]])
 
@@ -105,7 +108,9 @@ async def test_a_removed_key_does_not_come_back_with_a_drive_that_was_away() -> 
         await a_set.client.delete(b"k")
         a_set.drives[1].refuses = None
         assert await a_set.client.get_fault(b"k") is FaultCode.NOT_FOUND
-        kinds = [[stored.commit.kind for stored in drive.versions("b", b"k").values()] for drive in a_set.drives]
+        kinds = [
+            [stored.commit.kind for stored in drive.versions("b", b"k").values()] for drive in a_set.drives
+        ]
         assert kinds.count([RowKind.TOMBSTONE]) == 3
         assert ("b", b"k") in {note for drive in a_set.drives for note in drive.heal_notes()}
 
@@ -210,7 +215,9 @@ async def test_bytes_in_flight_are_bounded() -> None:
 
 
 async def test_lost_settles_only_cost_speed() -> None:
-    """Drives that were never told that a version is settled list the older ones; the newest is read all the same."""
+    """Drives that were never told that a version is settled list the older ones; the newest is read all the
+    same.
+    """
     async with running_set(4) as a_set:
         for drive in a_set.drives:
             drive.loses_settles = True

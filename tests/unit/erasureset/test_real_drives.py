@@ -19,7 +19,7 @@ SIZES = [0, 1, 1023, 1025, 4095, 4097, 8193, 41000]
 
 @pytest.mark.parametrize("drives", [1, 2, 3, 4, 5, 8])
 async def test_objects_survive_what_their_parity_allows(tmp_path: Path, drives: int) -> None:
-    """m drives stopped, then emptied: every object is read back; a removed one stays away."""
+    """With m drives stopped, then emptied: every object is read back; a removed one stays away."""
     async with running_real_set(tmp_path, drives) as a_set:
         client = a_set.client
         await client.put(b"gone", body_of(700))
@@ -52,7 +52,9 @@ async def test_objects_survive_what_their_parity_allows(tmp_path: Path, drives: 
 
 
 async def test_flipped_bytes_in_shard_files_are_read_around(tmp_path: Path) -> None:
-    """Two of four drives with a wrong byte in every shard file: the object is whole, and noted for healing."""
+    """Two of four drives with a wrong byte in every shard file: the object is whole, and noted
+    for healing.
+    """
     async with running_real_set(tmp_path, 4) as a_set:
         await a_set.client.put(b"k", body_of(41000))
         for drive in a_set.drives[:2]:
@@ -64,7 +66,9 @@ async def test_flipped_bytes_in_shard_files_are_read_around(tmp_path: Path) -> N
 
 
 async def test_versions_and_files_come_and_go(tmp_path: Path) -> None:
-    """Overwrites, uploads and removals; what a completed upload shares with its parts stays readable after they are gone."""
+    """Overwrites, uploads and removals; what a completed upload shares with its parts stays readable after
+    they are gone.
+    """
     async with running_real_set(tmp_path, 4) as a_set:
         client = a_set.client
         for round_number in range(3):

@@ -133,6 +133,7 @@ def test_overrides_are_refused():
         ("/bucket/key", ("bucket", "key", None)),
         ("/bucket/a/b%20c+d", ("bucket", "a/b c+d", None)),
         ("bucket/%2Fkey", ("bucket", "/key", None)),
+        ("%2Fbucket%2Fa%2Fb", ("bucket", "a/b", None)),
         ("bucket/k?versionId=v1", ("bucket", "k", "v1")),
         ("bucket/k%3FversionId=v1", ("bucket", "k?versionId=v1", None)),
         ("bucket/Ã©", ("bucket", "é", None)),

@@ -157,6 +157,12 @@ def test_first_start_with_one_disk_not_mounted():
     assert "other drives have their own" in faults(outcome(found))["/d3"]
 
 
+def test_first_start_with_one_disk_among_folders():
+    """Where most folders lie on the root file system nothing was forgotten."""
+    found = [attrs.evolve(finding, mount="/") for finding in fresh_drives(3)] + [fresh("/d3")]
+    assert not faults(outcome(found))
+
+
 def test_all_on_one_file_system_is_a_warning():
     """Folders of one disk are fine for a trial; the warning says that they fail together."""
     found = [attrs.evolve(finding, mount="/") for finding in fresh_drives(4)]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import pytest
 
 from rustfs_node.seams.node_files import lock_folder
+from rustfs_node.supervisor.memory import MountMemory
 from rustfs_proto.disk.identity import HEALING, OK, parse_identity
 from rustfs_proto.topology.deployment import parse_deployment
 from rustfs_proto.topology.verdicts import Refusal
 from tests.unit.supervisor.formation_kit import FilesThatStop, Stopped, faults, former
 
 DRIVES = 4
+OTHER_FILE_SYSTEM = "/dev/shm"  # noqa: S108 - a mount point that Linux always has
 
 
 @pytest.fixture
@@ -165,6 +168,55 @@ async def test_read_only_file_system(paths):
     text = faults(await former(ReadOnly(99)).form(paths))[paths[1]]
     assert "cannot be written by user" in text
     assert "Read-only file system" in text
+
+
+@pytest.mark.skipif(not os.path.ismount(OTHER_FILE_SYSTEM), reason=f"{OTHER_FILE_SYSTEM} is no mount point")
+async def test_mount_that_went_away(paths):
+    """A drive on a file system of its own whose path is now an empty folder elsewhere is left out and stays
+    empty.
+    """
+    with tempfile.TemporaryDirectory(dir=OTHER_FILE_SYSTEM) as elsewhere:
+        os.symlink(elsewhere, paths[2])
+        await former().form(paths)
+        assert layout(paths[0]).sets[0].slots[2].mount == OTHER_FILE_SYSTEM
+        for path in paths:
+            put_data(path)
+        os.unlink(paths[2])
+        os.mkdir(paths[2])
+        assert f"mounted at {OTHER_FILE_SYSTEM}" in faults(await former().form(paths))[paths[2]]
+        assert os.listdir(paths[2]) == []
+
+
+@pytest.mark.skipif(not os.path.ismount(OTHER_FILE_SYSTEM), reason=f"{OTHER_FILE_SYSTEM} is no mount point")
+async def test_all_mounts_went_away(paths, tmp_path):
+    """When all disks are away at once the node remembers that they were there, and founds no new deployment
+    on the empty mount points.
+    """
+    memory = MountMemory(str(tmp_path / "state"), tuple(paths))
+    with tempfile.TemporaryDirectory(dir=OTHER_FILE_SYSTEM) as elsewhere:
+        for path in paths:
+            os.mkdir(f"{elsewhere}/{os.path.basename(path)}")
+            os.symlink(f"{elsewhere}/{os.path.basename(path)}", path)
+        memory.save(await former(known_mounts=memory.load()).form(paths))
+        assert not faults(await former(known_mounts=memory.load()).form(paths))
+        for path in paths:
+            os.unlink(path)
+            os.mkdir(path)
+        with pytest.raises(Refusal, match=f"mounted at {OTHER_FILE_SYSTEM}"):
+            await former(known_mounts=memory.load()).form(paths)
+        assert all(os.listdir(path) == [] for path in paths)
+
+
+async def test_memory_is_only_a_help(paths, tmp_path):
+    """A damaged memory, or a place where none can be kept, changes nothing about the drives."""
+    (tmp_path / "file").write_text("")
+    nowhere = MountMemory(str(tmp_path / "file"), tuple(paths))
+    nowhere.save(await former(known_mounts=nowhere.load()).form(paths))
+    memory = MountMemory(str(tmp_path / "state"), tuple(paths))
+    memory.save(await former(known_mounts=memory.load()).form(paths))
+    (name,) = os.listdir(tmp_path / "state")
+    (tmp_path / "state" / name).write_text("{")
+    assert memory.load() == {}
 
 
 async def test_too_few_drives(paths):

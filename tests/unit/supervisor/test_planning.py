@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import tempfile
 
 import attrs
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from rustfs_node.config import Settings
 from rustfs_node.plan import Credentials, endpoint_of
 from rustfs_node.supervisor.commands import ACCEPTORS, DRIVES, SETS, worker_commands, worker_environment
+from rustfs_node.supervisor.listening import AddressError, check_address
 from rustfs_node.supervisor.notify import Notifier
 from rustfs_node.supervisor.planning import RuntimeFolderError, make_plan, open_runtime_folder
+from tests.kit.node import free_port
 from tests.unit.supervisor.formation_kit import fresh_drives, outcome, unusable
 
 
@@ -53,14 +56,21 @@ def test_socket_paths_have_a_limit():
         endpoint_of("/" + "x" * 101, "set-0")
 
 
-def test_own_runtime_folder_is_private_and_goes(tmp_path):
-    """Without a name a folder of mode 0700 is made for this run and removed at its end."""
-    folder = open_runtime_folder("", {}, os.geteuid())
-    assert stat.S_IMODE(os.stat(folder.path).st_mode) == 0o700
-    with open(folder.plan_file, "w"):
+def test_default_runtime_folder(tmp_path, monkeypatch):
+    """Without a name the folder is private, the same for the same drives, and empty after the run."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    nobody = 4_000_000_000
+    first = open_runtime_folder("", {}, nobody, ["/d1"])
+    assert os.path.dirname(first.path) == str(tmp_path)
+    assert stat.S_IMODE(os.stat(first.path).st_mode) == 0o700
+    with open(first.plan_file, "w"):
         pass
-    folder.close()
-    assert not os.path.exists(folder.path)
+    second = open_runtime_folder("", {}, nobody, ["/d2"])
+    assert second.path != first.path
+    second.close()
+    first.close()
+    assert os.listdir(first.path) == []
+    open_runtime_folder("", {}, nobody, ["/d1"]).close()
 
 
 @pytest.mark.parametrize("by_environment", [False, True])
@@ -68,9 +78,9 @@ def test_named_runtime_folder_stays(tmp_path, by_environment):
     """A named folder, or systemd's, is used, locked against a second node, emptied and kept."""
     path = str(tmp_path / "run")
     named = ("", {"RUNTIME_DIRECTORY": path}) if by_environment else (path, {})
-    folder = open_runtime_folder(*named, os.geteuid())
+    folder = open_runtime_folder(*named, os.geteuid(), ["/d1", "/d2"])
     with pytest.raises(RuntimeFolderError, match="in use by another node"):
-        open_runtime_folder(*named, os.geteuid())
+        open_runtime_folder(*named, os.geteuid(), ["/d1", "/d2"])
     with open(folder.plan_file, "w"):
         pass
     folder.close()
@@ -84,7 +94,33 @@ def test_folders_of_others_are_refused(tmp_path):
     (tmp_path / "file").write_text("")
     for name, wanted in (("open", "chmod 700"), ("link", "not a folder"), ("file", "not a folder")):
         with pytest.raises(RuntimeFolderError, match=wanted):
-            open_runtime_folder(str(tmp_path / name), {}, os.geteuid())
+            open_runtime_folder(str(tmp_path / name), {}, os.geteuid(), ["/d1", "/d2"])
+
+
+async def test_address_that_is_free():
+    """An address where nobody listens is fine, with and without a host."""
+    port = free_port()
+    for address in (f":{port}", f"127.0.0.1:{port}"):
+        await check_address(address, 0.0)
+
+
+async def test_address_where_somebody_listens():
+    """A listener is seen even where it would share its port, as acceptors do."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        for address in (f":{port}", f"127.0.0.1:{port}"):
+            with pytest.raises(AddressError, match="in use by another process"):
+                await check_address(address, 0.1)
+
+
+@pytest.mark.parametrize("address", ["9000", "host", ":", ":99999", "192.0.2.1:9000"])
+async def test_address_that_is_none(address):
+    """What is no address, or not this machine's, is quoted."""
+    with pytest.raises(AddressError, match=address):
+        await check_address(address, 0.0)
 
 
 @pytest.mark.parametrize("abstract", [False, True])

@@ -1,0 +1,209 @@
+"""What a drive accepts, what it keeps, and what it lets go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from rustfs_node.drive.commit import decide_commit, refuse_shape
+from rustfs_proto.wire.drive_ops import Committed, Lookup, RowKind, RowState, SettledRow, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from tests.kit.drives import FIRST_STAMP, TestDrive, new_drive, tombstone, value
+
+DATA_ID = bytes(range(16))
+UPLOAD = b"u" * 16
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> TestDrive:
+    """An empty drive."""
+    return new_drive(tmp_path)
+
+
+def code_of(answer: object) -> FaultCode:
+    assert isinstance(answer, Fault), answer
+    return answer.code
+
+
+def test_a_newer_version_replaces_and_the_older_is_kept(drive: TestDrive) -> None:
+    """Until it is settled, what was replaced stays as a prior."""
+    assert drive.commit(value("a", 1)) == [Committed(replaced=False)]
+    assert drive.commit(value("a", 2)) == [Committed(replaced=True)]
+    found, _ = drive.look("a")
+    assert (found.stamp, found.priors) == (FIRST_STAMP + 2, (FIRST_STAMP + 1,))
+    assert drive.look("a", stamp=FIRST_STAMP + 1)[0].state == RowState.FOUND
+    assert drive.look("a", stamp=FIRST_STAMP + 3)[0].state == RowState.ABSENT
+
+
+def test_settling_drops_what_was_replaced(drive: TestDrive) -> None:
+    """Also several versions at once, and never newer ones."""
+    for stamp in (1, 2, 3, 4):
+        drive.put("a", stamp)
+    drive.settle("a", 3)
+    assert drive.look("a")[0].priors == (FIRST_STAMP + 3,)
+    drive.settle("a", 4)
+    assert drive.look("a")[0].priors == ()
+    assert drive.engine.index.rows == 1
+
+
+def test_settling_a_version_that_is_not_here_does_nothing(drive: TestDrive) -> None:
+    """A drive that missed the newer version keeps what it has."""
+    drive.put("a", 1)
+    drive.settle("a", 2)
+    assert drive.look("a")[0].stamp == FIRST_STAMP + 1
+
+
+def test_an_older_version_is_stale(drive: TestDrive) -> None:
+    """The answer names the newest stamp, for the coordinator to go above."""
+    drive.put("a", 5)
+    (got,) = drive.commit(value("a", 4))
+    assert code_of(got) == FaultCode.STALE and got.newest == FIRST_STAMP + 5
+
+
+def test_the_same_version_again_is_committed(drive: TestDrive) -> None:
+    """A retry is answered like the first time, in the same batch, a later one, and after a newer version."""
+    commit = value("a", 1)
+    assert drive.commit(commit, commit) == [Committed(replaced=False), Committed(replaced=True)]
+    assert drive.commit(commit) == [Committed()]
+    drive.put("a", 2)
+    assert drive.commit(commit) == [Committed()]
+    assert drive.engine.index.rows == 2
+
+
+def test_expectations_are_compared_with_the_newest(drive: TestDrive) -> None:
+    """Also with what the same batch accepted before."""
+    drive.put("a", 1)
+    first = value("a", 2, expect=FIRST_STAMP + 1)
+    second = value("a", 3, expect=FIRST_STAMP + 1)
+    new = value("b", 1, expect=0)
+    newer = value("b", 2, expect=0)
+    got = drive.commit(first, second, new, newer)
+    assert isinstance(got[0], Committed) and isinstance(got[2], Committed)
+    assert [code_of(got[1]), code_of(got[3])] == [FaultCode.CONFLICT, FaultCode.CONFLICT]
+    assert got[1].newest == FIRST_STAMP + 2
+
+
+def test_a_tombstone_hides_and_stays(drive: TestDrive) -> None:
+    """A deleted key is found as a tombstone, with its prior until it is settled."""
+    drive.put("a", 1)
+    drive.delete("a", 2)
+    found, frames = drive.look("a")
+    assert (found.state, found.kind, frames) == (RowState.FOUND, RowKind.TOMBSTONE, ())
+    assert found.priors == (FIRST_STAMP + 1,)
+    drive.settle("a", 2)
+    assert drive.look("a")[0].priors == ()
+
+
+def test_a_full_drive_takes_deletes_and_heal_notes() -> None:
+    """Only values wait for room."""
+    note = value("a", 1, space=Space.HEAL)
+    assert decide_commit(value("a", 1), 0, has_room=False).code == FaultCode.FULL
+    assert decide_commit(tombstone("a", 1), 0, has_room=False) is None
+    assert decide_commit(note, 0, has_room=False) is None
+
+
+def test_a_drive_without_space_for_a_segment_is_full_and_goes_on(drive: TestDrive) -> None:
+    """The reserve decides by what was free at the last look."""
+    drive.settings = attrs.evolve(drive.settings, reserve_bytes=1 << 60)
+    (got,) = drive.commit(value("a", 1))
+    assert code_of(got) == FaultCode.FULL
+    drive.delete("a", 2)
+
+
+def test_heal_notes_replace_each_other(drive: TestDrive) -> None:
+    """One note per key, without priors; done with its tombstone."""
+    for stamp in (1, 2):
+        drive.commit(value("a", stamp, space=Space.HEAL))
+    drive.commit(value("b", 1, space=Space.HEAL), value("b", 2, space=Space.HEAL))
+    assert drive.engine.index.rows == 2 and drive.engine.status().heal_notes == 2
+    drive.commit(tombstone("a", 3, space=Space.HEAL))
+    assert drive.engine.status().heal_notes == 1
+    drive.reopen()
+    assert drive.engine.status().heal_notes == 1
+
+
+def test_the_end_of_an_upload_takes_its_parts(drive: TestDrive) -> None:
+    """Only those of that upload, in every replay too; and no part may come after it."""
+    drive.commit(value("k", 1, space=Space.UPLOAD, sub=UPLOAD))
+    for number in (1, 2):
+        drive.commit(value("k", 2, space=Space.PART, sub=UPLOAD + bytes([0, number]), files=(DATA_ID,)))
+    drive.commit(value("k", 3, space=Space.PART, sub=b"v" * 16 + b"\0\1"))
+    drive.commit(tombstone("k", 4, space=Space.UPLOAD, sub=UPLOAD))
+    for _ in range(2):
+        assert drive.engine.index.rows == 3
+        assert not drive.engine.index.refers(DATA_ID)
+        drive.close()
+        drive.files.remove(f"{drive.path}/index.sqlite")
+    (got,) = drive.commit(value("k", 9, space=Space.PART, sub=UPLOAD + b"\0\3"))
+    assert code_of(got) == FaultCode.NOT_FOUND
+
+
+def test_a_part_after_the_end_in_the_same_batch(drive: TestDrive) -> None:
+    """The order within a batch is the order of arrival."""
+    end = tombstone("k", 4, space=Space.UPLOAD, sub=UPLOAD)
+    before = value("k", 3, space=Space.PART, sub=UPLOAD + b"\0\1")
+    after = value("k", 5, space=Space.PART, sub=UPLOAD + b"\0\2")
+    got = drive.commit(before, end, after)
+    assert code_of(got[2]) == FaultCode.NOT_FOUND
+    assert drive.engine.index.rows == 2 - 1
+
+
+def test_versions_with_other_ids_do_not_replace_each_other(drive: TestDrive) -> None:
+    """They share the row, not the fate."""
+    drive.commit(value("a", 1, version_id=b"1"))
+    drive.commit(value("a", 2, version_id=b"2"))
+    found, _ = drive.look("a")
+    assert (found.version_id, found.priors) == (b"2", ())
+    drive.engine.run((), [SettledRow(0, "bucket", b"a", FIRST_STAMP + 2, version_id=b"2")])
+    lookup = Lookup(0, "bucket", b"a", stamp=FIRST_STAMP + 1)
+    assert drive.engine.reader.look_up(lookup, evidence=True)[0].version_id == b"1"
+
+
+def test_a_dropped_version_lets_its_shard_file_go(drive: TestDrive) -> None:
+    """A file is garbage once nothing names it, and no longer when something does again."""
+    drive.commit(value("a", 1, files=(DATA_ID,)), value("b", 1, files=(DATA_ID,)))
+    index = drive.engine.index
+    for key in ("a", "b"):
+        assert index.garbage(1 << 62, 10) == []
+        drive.put(key, 2)
+        drive.settle(key, 2)
+    assert index.garbage(1 << 62, 10) == [DATA_ID]
+    drive.commit(value("c", 1, files=(DATA_ID,)))
+    assert index.garbage(1 << 62, 10) == []
+
+
+def test_a_refused_commit_lets_its_shard_file_go(drive: TestDrive) -> None:
+    """Unless another row names it."""
+    drive.put("a", 5)
+    drive.commit(value("a", 4, files=(DATA_ID,)))
+    assert drive.engine.index.garbage(1 << 62, 10) == [DATA_ID]
+
+
+@pytest.mark.parametrize(
+    ("commit", "data", "code"),
+    [
+        (value("a", 1, b"right"), b"wrong", FaultCode.DAMAGED),
+        (value("a", 1), b"no digest", FaultCode.INVALID),
+        (value("a", 1, kind=3), b"", FaultCode.INVALID),
+        (value("a", 1, space=4), b"", FaultCode.INVALID),
+        (value("a", -FIRST_STAMP), b"", FaultCode.INVALID),
+        (value("a", 1, shard=70_000), b"", FaultCode.INVALID),
+        (value("a" * 70_000, 1), b"", FaultCode.INVALID),
+        (value("a", 1, files=(b"short",)), b"", FaultCode.INVALID),
+    ],
+)
+def test_what_no_drive_would_take(commit: object, data: bytes, code: FaultCode) -> None:
+    """Refused before anything is decided."""
+    assert refuse_shape(commit, data).code == code
+
+
+def test_a_healing_drive_takes_commits_and_gives_no_evidence(drive: TestDrive) -> None:
+    """What it holds counts, what it lacks does not."""
+    drive.engine.mark_healing("a test says so")
+    drive.put("a", 1)
+    assert drive.look("a")[0].state == RowState.FOUND
+    assert not drive.look("b")[0].evidence
+    drive.reopen()
+    assert not drive.look("b")[0].evidence
