@@ -90,10 +90,10 @@ def encode_meta(meta: ObjectMeta) -> bytes:
 
 
 def decode_head(raw: bytes) -> ObjectHead:
-    """The inverse of `encode_head`; raises `msgspec.DecodeError` on anything else."""
+    """The inverse of `encode_head`; raises one of `wire.envelope.UNREADABLE` on anything else."""
     return _head_decoder.decode(raw)
 
 
 def decode_meta(raw: bytes) -> ObjectMeta:
-    """The inverse of `encode_meta`; raises `msgspec.DecodeError` on anything else."""
+    """The inverse of `encode_meta`; raises one of `wire.envelope.UNREADABLE` on anything else."""
     return _meta_decoder.decode(raw)

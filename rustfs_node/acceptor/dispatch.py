@@ -65,7 +65,9 @@ class Dispatcher:
         level = self._services.settings.access_log
         # Probes come every few seconds from several sides and say nothing.
         if level != "off" and request.facts.get("operation") != HEALTH:
-            getattr(log, level)("request", method=request.method, **request.facts, **fields)
+            getattr(log, level)(
+                "request", client=request.peer, method=request.method, **request.facts, **fields
+            )
 
     async def _answer(self, request: HttpRequest, request_id: str) -> Response:
         try:
@@ -140,6 +142,7 @@ class Dispatcher:
         return response
 
     def _error_response(self, error: S3Error, facts: dict[str, str], resource: str) -> Response:
+        facts["code"] = error.code
         body = render_error(
             error,
             resource=resource,

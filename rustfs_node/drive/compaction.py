@@ -68,7 +68,7 @@ class Compaction:
         self._engine = engine
         self._file: File | None = None
         self._offset = HEADER_BYTES
-        self._left_alone: dict[int, None] = {}
+        self._left_alone: dict[int, int] = {}
 
     def begin(self) -> bool:
         """Choose a segment, if none is under way; False where there is nothing to do."""
@@ -78,7 +78,7 @@ class Compaction:
         uses = [
             (number, use.used_bytes, use.live_bytes)
             for number, use in engine.index.segments.items()
-            if number not in self._left_alone and number in engine.log.numbers
+            if self._left_alone.get(number) != use.live_bytes and number in engine.log.numbers
         ]
         at_any_price = engine.index.settled_count() > settings.tombstones_waiting
         ratio = settings.compact_live_ratio
@@ -118,7 +118,7 @@ class Compaction:
         use = self._engine.index.segments.get(self.segment)
         if use is not None and use.live_bytes > 0:
             log.error("segment_has_damage", segment=self.segment, live_bytes=use.live_bytes)
-            self._left_alone[self.segment] = None
+            self._left_alone[self.segment] = use.live_bytes
             self._close()
             return False
         return True

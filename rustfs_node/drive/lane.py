@@ -28,13 +28,20 @@ log = structlog.get_logger("drive")
 class Lane:
     """Queue and task for everything that changes the log or the index."""
 
-    def __init__(self, engine: DriveEngine, threads: Threads, pinned: Callable[[], Container[bytes]]) -> None:
+    def __init__(
+        self,
+        engine: DriveEngine,
+        threads: Threads,
+        log_threads: Threads,
+        pinned: Callable[[], Container[bytes]],
+    ) -> None:
         self.waiting: deque[Waiting] = deque()
         self._waiting_bytes = 0
         self._settled: deque[SettledRow] = deque()
         self._engine = engine
         self._settings = engine.settings
         self._threads = threads
+        self._log_threads = log_threads
         self._wake = trio.Event()
         self._chores = Chores(engine, threads, pinned, self._wait_for_segment)
         self._preparing: trio.Event | None = None
@@ -107,7 +114,7 @@ class Lane:
         engine = self._engine
         began_s = engine.clock.monotonic_s()
         try:
-            await self._threads.run(batch.sync)
+            await self._log_threads.run(batch.sync)
         except NoRoom as error:
             self.settle(batch.settled)
             batch.fail(Fault(FaultCode.FULL, str(error)))

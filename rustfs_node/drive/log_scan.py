@@ -112,6 +112,9 @@ class SegmentScan:
         """The next multiple of 8 where a record may begin."""
         while offset < self.size_bytes:
             piece = self.read(offset, _WINDOW_BYTES)
+            if piece == _ZEROS[: len(piece)]:
+                offset += len(piece)
+                continue
             at = piece.find(MAGIC)
             while at >= 0 and (offset + at) % ALIGNMENT:
                 at = piece.find(MAGIC, at + 1)

@@ -29,9 +29,15 @@ async def main(context: RoleContext) -> None:
         async with trio.open_nursery() as nursery:
 
             async def serve(task_status: trio.TaskStatus[None]) -> None:
-                files = RealFiles()
                 await run_drive(
-                    bus, address, settings.drive, files, context.clock, threads, task_status=task_status
+                    bus,
+                    address,
+                    settings.drive,
+                    RealFiles(),
+                    context.clock,
+                    threads,
+                    log_threads=ThreadPool(1),
+                    task_status=task_status,
                 )
 
             # First the handler, then the bus: a request never meets a process that does not know what to do.

@@ -145,6 +145,10 @@ class ShardTasks:
             except OSError as error:
                 self._fence(f"removing a shard file failed: {error}")
 
+    def forget_unpinned(self) -> None:
+        """Drop counts that came down to nothing."""
+        self.pinned = +self.pinned
+
     def _fence(self, reason: str) -> Fault:
         self._engine.fence.trip(reason)
         return self._engine.fence.fault()

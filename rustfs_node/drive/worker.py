@@ -57,9 +57,11 @@ class ServingBus(Protocol):
 class DriveWorker:
     """Answers the requests to one opened drive, until its index can no longer be used."""
 
-    def __init__(self, engine: DriveEngine, threads: Threads, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, engine: DriveEngine, threads: Threads, log_threads: Threads, nursery: trio.Nursery
+    ) -> None:
         self.engine = engine
-        self.lane = Lane(engine, threads, self._pinned)
+        self.lane = Lane(engine, threads, log_threads, self._pinned)
         self.shards = ShardTasks(engine, threads, nursery)
         self.broken = trio.Event()
         self._threads = threads
@@ -181,7 +183,7 @@ class DriveWorker:
                 continue
             await self.shards.discard_idle()
             engine.shard_readers.close_idle(engine.clock.monotonic_s())
-            self.shards.pinned = +self.shards.pinned
+            self.shards.forget_unpinned()
             self.lane.tick()
 
 
@@ -218,11 +220,13 @@ async def run_drive(
     clock: Clock,
     threads: Threads,
     *,
+    log_threads: Threads | None = None,
     index_at: str = "",
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve one drive until cancelled. `started` once it answers, be it that it is FAULTY and why.
 
+    `log_threads` are for syncs of the log alone, so that small commits never wait for large files.
     `index_at` overrides where the index lies. An index that breaks on the way is dropped, and the drive
     recovers from its log.
     """
@@ -239,7 +243,7 @@ async def run_drive(
             await trio.sleep_forever()
         try:
             async with trio.open_nursery() as nursery:
-                front.worker = DriveWorker(engine, threads, nursery)
+                front.worker = DriveWorker(engine, threads, log_threads or threads, nursery)
                 status = engine.status()
                 log.info(
                     "drive_open", path=address.path, rows=status.rows, state=DriveState(status.state).name

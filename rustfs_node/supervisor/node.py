@@ -130,9 +130,9 @@ class Node:
 
     async def _report_changes(self) -> None:
         """Keep the status line of systemd true."""
-        while True:
-            await self._changed.wait()
+        while not self._stop.is_set():
             self.notifier.status(readiness.summary(self.workers))
+            await self._changed.wait()
 
     async def _keep_watchdog_quiet(self) -> None:
         """Twice per interval, as sd_watchdog_enabled(3) advises."""

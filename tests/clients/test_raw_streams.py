@@ -172,13 +172,26 @@ def test_expect_continue(raw, bucket):
     assert raw.request("GET", target).body == b"12345"
 
 
+def test_expect_continue_of_nothing(raw, bucket):
+    """100 Continue comes for an empty body too: botocore takes any other first answer for the last of all."""
+    target = path_of(bucket, "key")
+    with connected(raw) as connection, connection.makefile("rb") as answers:
+        for _ in range(2):
+            headers, _ = raw.signed("PUT", target, {}, UNSIGNED)
+            connection.sendall(head_of(target, headers, 0))
+            assert answers.readline().startswith(b"HTTP/1.1 100")
+            assert answers.readline() == b"\r\n"
+            assert read_answer(answers) == b""
+
+
 def test_expect_continue_refused(raw, bucket):
-    """A request that will be refused is answered without 100 Continue, so that no body is sent in vain."""
+    """A request that will be refused gets no 100 Continue and no successor: no body is sent in vain."""
     target = path_of(f"{bucket}-none", "key")
     headers, _ = raw.signed("PUT", target, {}, UNSIGNED)
     with connected(raw) as connection, connection.makefile("rb") as answers:
         connection.sendall(head_of(target, headers, 10**9))
         assert answers.readline().startswith(b"HTTP/1.1 404")
+        assert b"connection: close" in answers.read().lower()
 
 
 @pytest.mark.parametrize("sent", [0, 100_000, 3 * MIB])

@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import itertools
 import os
+import queue
 import select
 import signal
 import socket
@@ -18,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
+
+from tests.kit.notices import Notices
 
 ACCESS_KEY = "kit-access-key"
 SECRET_KEY = "kit-secret-key-0123456789"
@@ -61,7 +63,7 @@ class RunningNode:
         self.log_path = self.folder / "node.log"
         self.output_path = self.folder / "node.out"
         self.process: subprocess.Popen[bytes] | None = None
-        self._notices: socket.socket | None = None
+        self._notices: Notices | None = None
         self.status = ""
         self._runtime: tempfile.TemporaryDirectory[str] | None = None
 
@@ -96,13 +98,11 @@ class RunningNode:
         """Start the program and return at once."""
         assert self.process is None or self.process.poll() is not None, "the node runs already"
         self._close_notices()
-        name = f"rustfs-test-{uuid.uuid4().hex}"
-        self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notices.bind(f"\0{name}")
+        self._notices = Notices()
         environment = os.environ | {
             "RUSTFS_ACCESS_KEY": self.access_key,
             "RUSTFS_SECRET_KEY": self.secret_key,
-            "NOTIFY_SOCKET": f"@{name}",
+            "NOTIFY_SOCKET": f"@{self._notices.name}",
             "XDG_STATE_HOME": str(self.folder / "state"),
             # The drives of a test may be small, and there is no need to fill logs with zeros ahead of their
             # use.
@@ -122,26 +122,22 @@ class RunningNode:
                 env=environment | self.environment,
                 cwd=Path(__file__).parents[2],
             )
+        self._notices.watch(self.process)
 
     def wait_notice(self, wanted: str, timeout_s: float) -> str:
         """Read what the node tells systemd until a notice has `wanted` in it."""
         assert self.process is not None and self._notices is not None
         deadline_s = time.monotonic() + timeout_s
-        with exit_descriptor(self.process) as ended:
-            while (left_s := deadline_s - time.monotonic()) > 0:
-                readable, _, _ = select.select([self._notices, *ended], [], [], left_s)
-                if self._notices in readable:
-                    self.status = self._notices.recv(65536).decode()
-                    if wanted in self.status:
-                        return self.status
-                elif readable:
-                    raise NodeError(f"the node ended with {self.process.wait()}\n{self.log_tail()}")
+        with contextlib.suppress(queue.Empty):
+            while notice := self._notices.next(max(0.0, deadline_s - time.monotonic())):
+                self.status = notice
+                if wanted in notice:
+                    return notice
+            raise NodeError(f"the node ended with {self.process.wait()}\n{self.log_tail()}")
         raise NodeError(f"no {wanted!r} within {timeout_s} s, last {self.status!r}\n{self.log_tail()}")
 
     def wait_all_ready(self, timeout_s: float = START_S) -> None:
-        """Wait for a notice by which every worker is ready. Call after something was killed: older notices
-        are read too.
-        """
+        """Wait for a notice by which every worker is ready, said after the last `kill_worker`."""
         while True:
             notice = self.wait_notice("workers ready", timeout_s)
             if "not:" not in notice:
@@ -186,7 +182,9 @@ class RunningNode:
         return found
 
     def kill_worker(self, name: str, number: int = signal.SIGKILL) -> int:
-        """Signal one worker; its process id."""
+        """Signal one worker; its process id. What the node said of itself before is forgotten."""
+        assert self._notices is not None
+        self._notices.discard()
         pid = self.worker_pids()[name]
         os.kill(pid, number)
         return pid
@@ -271,15 +269,6 @@ def descriptor_of(pid: int) -> Iterator[int | None]:
         yield fd
     finally:
         os.close(fd)
-
-
-@contextlib.contextmanager
-def exit_descriptor(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Descriptors to select on for the end of a process; one that was waited for is an error."""
-    with descriptor_of(process.pid) as fd:
-        if fd is None:
-            raise NodeError(f"process {process.pid} is gone already")
-        yield [fd]
 
 
 def _worker_name(pid: int) -> str:

@@ -13,7 +13,7 @@ import structlog
 import trio
 
 from rustfs_node.acceptor.net.answer import encode_head, has_body
-from rustfs_node.acceptor.net.framing import Inflow, body_of, discard
+from rustfs_node.acceptor.net.framing import CONTINUE, Inflow, body_of, discard
 from rustfs_node.acceptor.net.messages import Application, HttpRequest, Outcome, Response, StreamBroken
 from rustfs_node.acceptor.net.transport import Disconnected, Transport
 from rustfs_node.acceptor.net.watch import Phase
@@ -169,6 +169,11 @@ class Connection:
         begun_s = self._clock.monotonic_s()
         self._phase, self._answered = Phase.WORK, False
         response = await self._application.handle(request)
+        if self._inflow.expects_continue and response.status < 400 and not request.body.left_bytes:
+            # An accepted empty body was never read, so the client still waits. Some clients read whatever
+            # comes instead of 100 as the answer to every later request of the connection.
+            self._inflow.expects_continue = False
+            await self._transport.send([CONTINUE])
         keep_alive = keep_alive and not response.close and not self._last_turn and self._may_follow(request)
         sent_before = self._transport.moved_bytes
         complete = False
@@ -189,10 +194,10 @@ class Connection:
     def _may_follow(self, request: HttpRequest) -> bool:
         """Whether the rest of the body is worth reading to keep the connection. A client that still waits for
         100 (Continue) may send the body or not after a final answer, so nobody could tell where the next
-        request begins.
+        request begins; and it may take the final answer for what it waited for.
         """
         left_bytes = request.body.left_bytes
-        if left_bytes and self._inflow.expects_continue:
+        if self._inflow.expects_continue:
             return False
         return 0 <= left_bytes <= self._settings.refused_drain_bytes
 

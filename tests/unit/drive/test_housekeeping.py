@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from rustfs_node.drive.chores import Chores
-from rustfs_node.drive.compaction import Budget, choose_segment
+from rustfs_node.drive.compaction import Budget, Compaction, choose_segment
 from rustfs_node.seams.threads import InlineThreads
 from rustfs_proto.disk.layout import shard_path
 from rustfs_proto.wire.drive_ops import Committed, RowKind, RowState
@@ -127,11 +127,18 @@ async def test_a_segment_with_a_damaged_live_record_stays(drive: TestDrive) -> N
     churn(drive, "x", 1, 9)
     drive.close()
     drive_damage.flip_record_data(drive, "hurt")
-    await tidy_up(drive)
+    compaction = Compaction(drive.engine)
+    while compaction.begin():
+        copies = compaction.copies(found := compaction.read())
+        drive.engine.run((), (), copies)
+        if not found and compaction.end():
+            compaction.remove()
+            compaction.forget()
     assert drive_damage.segments(drive)[0].endswith("000000000001.log")
     assert drive.look("hurt")[0].state == RowState.DAMAGED
     (got,) = drive.commit(value("hurt", 1, b"h" * 3000), data=b"h" * 3000)
     assert isinstance(got, Committed)
+    assert compaction.begin() and compaction.segment == 1
     await tidy_up(drive)
     assert not drive_damage.segments(drive)[0].endswith("000000000001.log")
     assert drive.data("hurt") == b"h" * 3000

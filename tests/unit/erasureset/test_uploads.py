@@ -20,6 +20,7 @@ from rustfs_proto.wire.set_ops import (
     PutFinish,
     PutOpen,
     PutSmall,
+    ReadBlock,
     Span,
     UploadAbort,
     UploadComplete,
@@ -80,12 +81,12 @@ async def test_an_upload_becomes_an_object(drives: int) -> None:
         bodies = {1: b"", 2: body_of(10000), 3: body_of(4096), 4: body_of(1), 5: b"", 9: body_of(9000)}
         await put_part(client, upload_id, 3, b"replaced")
         wanted = {
-            number: await put_part(client, upload_id, number, bodies[number]) for number in (9, 1, 5, 3, 2)
+            number: await put_part(client, upload_id, number, bodies[number]) for number in (9, 1, 5, 3, 2, 4)
         }
         done = await client.ask(complete(upload_id, *(wanted[number] for number in sorted(bodies))))
         whole = b"".join(bodies[number] for number in sorted(bodies))
         digests = b"".join(hashlib.md5(bodies[number]).digest() for number in sorted(bodies))
-        assert done.head.etag == f"{hashlib.md5(digests).hexdigest()}-5"
+        assert done.head.etag == f"{hashlib.md5(digests).hexdigest()}-6"
         assert await client.get(b"k") == whole
         assert await client.get(b"k", Span(9990, 14200)) == whole[9990:14201]
         got = await client.ask(Get("b", b"k", want_data=False))
@@ -236,3 +237,25 @@ async def test_a_stream_of_unknown_size_may_be_small() -> None:
         handle = await client.send_blocks(PutOpen("b", b"small", -1), b"again")
         with pytest.raises(Fault, match="conflict"):
             await client.ask(PutFinish(handle, ObjectInfo(), expect=0))
+
+
+async def test_malformed_requests_are_refused() -> None:
+    """Numbers and ids out of range are faults of the caller, and the worker lives on."""
+    async with running_set(2) as a_set:
+        client = a_set.client
+        upload_id = await begin(client)
+        for message, code in [
+            (PutSmall("b", b"k", PLAIN, PartTarget(upload_id, 0)), FaultCode.INVALID),
+            (PutSmall("b", b"k", PLAIN, PartTarget(upload_id, 10001)), FaultCode.INVALID),
+            (PutOpen("b", b"k", 1, PartTarget(b"short", 1)), FaultCode.NOT_FOUND),
+            (UploadParts("b", b"k", b""), FaultCode.NOT_FOUND),
+            (Get("b", b"k", Span(-5, -1)), FaultCode.INVALID),
+            (ReadBlock("b", b"k", 0, 0, 1), FaultCode.INVALID),
+            (ReadBlock("b", b"k", 5, 0, 5000), FaultCode.INVALID),
+            (ReadBlock("b", b"k", 5, 0, 10), FaultCode.NOT_FOUND),
+            (List("b", after=b"\xff", after_group=True), FaultCode.INVALID),
+        ]:
+            assert await client.fault_of(message) is code, message
+        page = await client.ask(UploadParts("b", b"k", upload_id, after=99999))
+        assert page.parts == ()
+        assert (await client.ask(List("b", limit=0))).entries == ()

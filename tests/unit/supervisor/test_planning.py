@@ -150,3 +150,17 @@ def test_watchdog_of_another_process():
     notifier = Notifier.of_environment({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "8"}, 7)
     assert notifier.watchdog_s == 0
     notifier.ready("nobody hears")
+
+
+def test_manager_that_does_not_read(tmp_path):
+    """A manager whose socket is full, or that is gone, costs the node messages and a moment,
+    never its life.
+    """
+    name = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(name)
+        notifier = Notifier(name)
+        for _ in range(2000):
+            notifier.status("x" * 1000)
+        notifier.ready("dropped too")
+    notifier.stopping()
