@@ -7,6 +7,8 @@ counted.
 
 from __future__ import annotations
 
+import logging
+
 import attrs
 import structlog
 
@@ -34,6 +36,10 @@ from rustfs_proto.wire.registry import OPERATIONS, REQUESTS, decoder_of
 log = structlog.get_logger()
 
 _REQUESTS = frozenset({CALL, NOTICE})
+
+_LEVELS = {FaultCode.DAMAGED: logging.WARNING, FaultCode.INTERNAL: logging.ERROR}
+"""Faults that an operator must hear of where they happen; of the others the acceptor tells, once per request.
+"""
 
 
 @attrs.define(eq=False)
@@ -125,6 +131,14 @@ class Answering:
         if client is None:
             self.outboxes.counts.unanswerable += 1
         elif isinstance(answer, Fault):
+            log.log(
+                _LEVELS.get(answer.code, logging.DEBUG),
+                "call_failed",
+                request_id=request.trace,
+                peer=request.peer,
+                op=type(request.message).__name__,
+                reason=str(answer),
+            )
             self.outboxes.put(client.outbox, _fault_item(request.call_id, answer))
         else:
             assert isinstance(answer.message, OPERATIONS[type(request.message)] or ()), answer.message

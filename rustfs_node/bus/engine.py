@@ -8,6 +8,7 @@ event loop leaves together; one when time is up. Nothing awaits within a turn, s
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
 
@@ -143,6 +144,9 @@ class Engine:
             self.counts.turns += 1
             self.counts.requests += len(requests)
             assert self.handler is not None
+            # Asked once a turn: the question costs as much as a small request.
+            if log.is_enabled_for(logging.DEBUG):
+                _trace(requests)
             self.handler(requests)
         again = self.asking.deliver_failed()
         if not self._outboxes.flush():
@@ -181,3 +185,9 @@ class Engine:
         self._outboxes.flush()
         self.answering.say_bye()
         self._link.close()
+
+
+def _trace(requests: list[Request]) -> None:
+    for request in requests:
+        op = type(request.message).__name__
+        log.debug("call_arrived", request_id=request.trace, peer=request.peer, op=op)

@@ -81,7 +81,7 @@ class Drives:
             self._names[slot],
             message,
             deadline_s=self._settings.lookup_timeout_s,
-            on_reply=partial(self._read_answered, slot, on_answer, self._clock.monotonic_s()),
+            on_reply=partial(self._read_answered, slot, on_answer, trace, self._clock.monotonic_s()),
             trace=trace,
         )
 
@@ -94,7 +94,7 @@ class Drives:
             message,
             frames,
             deadline_s=self._settings.commit_timeout_s,
-            on_reply=partial(self._write_answered, slot, on_answer),
+            on_reply=partial(self._write_answered, slot, on_answer, trace),
             trace=trace,
         )
 
@@ -105,31 +105,33 @@ class Drives:
                 self._names[slot], message, deadline_s=self._settings.lookup_timeout_s, trace=trace
             )
         except Fault as fault:
-            self._failed(slot, fault)
+            self._failed(slot, fault, trace)
             raise
 
     def tell(self, slot: int, notice: object) -> None:
         """Send a notice; a drive that is away misses it."""
         self._bus.notify(self._names[slot], notice)
 
-    def _read_answered(self, slot: int, on_answer: OnAnswer, began_s: float, answer: Reply | Fault) -> None:
+    def _read_answered(
+        self, slot: int, on_answer: OnAnswer, trace: str, began_s: float, answer: Reply | Fault
+    ) -> None:
         condition = self.conditions[slot]
         condition.latency_s += _SMOOTHING * (self._clock.monotonic_s() - began_s - condition.latency_s)
-        self._write_answered(slot, on_answer, answer)
+        self._write_answered(slot, on_answer, trace, answer)
 
-    def _write_answered(self, slot: int, on_answer: OnAnswer, answer: Reply | Fault) -> None:
+    def _write_answered(self, slot: int, on_answer: OnAnswer, trace: str, answer: Reply | Fault) -> None:
         if type(answer) is Fault:
-            self._failed(slot, answer)
+            self._failed(slot, answer, trace)
         elif not self.conditions[slot].is_reachable:
             self.conditions[slot].is_reachable = True
             self._rank_again()
         on_answer(slot, answer)
 
-    def _failed(self, slot: int, fault: Fault) -> None:
+    def _failed(self, slot: int, fault: Fault, trace: str = "") -> None:
         is_away = fault.code in {FaultCode.PEER_DOWN, FaultCode.TIMEOUT, FaultCode.DRIVE_FAULT}
         if is_away and self.conditions[slot].is_reachable:
             self.conditions[slot].is_reachable = False
-            log.warning("drive_away", drive=self._names[slot], reason=str(fault))
+            log.warning("drive_away", request_id=trace, drive=self._names[slot], reason=str(fault))
             self._rank_again()
 
     # Ranks
