@@ -9,12 +9,15 @@ that it must come from the others.
 from __future__ import annotations
 
 import attrs
+import structlog
 
 from rustfs_node.drive.index import Index, Row
 from rustfs_node.drive.log import Log
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.disk.record import Record, data_is_whole, decode_prefix, split_ids
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowState
+
+log = structlog.get_logger()
 
 _ABSENT = LookedUp(RowState.ABSENT, evidence=True)
 _ABSENT_WITHOUT_EVIDENCE = LookedUp(RowState.ABSENT, evidence=False)
@@ -43,6 +46,9 @@ class Reader:
         priors = tuple(prior.stamp for prior in rows[1:] if prior.version_id == row.version_id)
         found = self.read_row(row, with_data=lookup.want_inline)
         if found is None:
+            log.warning(
+                "record_damaged", bucket=row.bucket, key=row.key, segment=row.segment, offset=row.offset
+            )
             return damaged(row, priors, evidence=evidence), ()
         record, _, data = found
         answer = LookedUp(

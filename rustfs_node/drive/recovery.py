@@ -62,6 +62,17 @@ def recover(
     files: Files, address: DriveAddress, settings: DriveSettings, index_file: IndexFile, now_ms: int
 ) -> Recovered:
     """Bring log and index of a drive together. Blocks; raises DriveRefused or OSError."""
+    try:
+        return _recover_once(files, address, settings, index_file, now_ms)
+    except INDEX_ERRORS as error:
+        # It opened, and broke when it was used. The log has all of it; a second failure is no longer its fault.
+        drop_index(files, index_file, error)
+    return _recover_once(files, address, settings, index_file, now_ms)
+
+
+def _recover_once(
+    files: Files, address: DriveAddress, settings: DriveSettings, index_file: IndexFile, now_ms: int
+) -> Recovered:
     identity = lay_out(files, address.path, read_identity(files, address))
     index = open_index(files, index_file)
     place = place_of(identity)
@@ -79,9 +90,14 @@ def open_index(files: Files, index_file: IndexFile) -> Index:
     try:
         return index_file.open(files)
     except INDEX_ERRORS as error:
-        log.warning("index_dropped", path=index_file.path, reason=str(error))
-        index_file.drop(files)
+        drop_index(files, index_file, error)
         return index_file.open(files)
+
+
+def drop_index(files: Files, index_file: IndexFile, error: Exception) -> None:
+    """Remove an index that cannot be used, and say why."""
+    log.warning("index_dropped", path=index_file.path, reason=str(error))
+    index_file.drop(files)
 
 
 @attrs.define

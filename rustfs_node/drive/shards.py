@@ -166,7 +166,8 @@ class ShardWriters:
             self._files.sync_folder(f"{self._folder}/{name}")
             if name in self._new_folders:
                 self._files.sync_folder(self._folder)
-                self._new_folders.pop(name)
+                # Only now, and two threads may come here for one folder: whoever finds it new syncs it.
+                self._new_folders.pop(name, None)
         # Durable after this line: the files under their names, so that a record may refer to them.
 
     def missing(self, data_ids: Sequence[bytes]) -> tuple[bytes, ...]:
@@ -195,8 +196,9 @@ class ShardWriters:
     def _create(self, data_id: bytes) -> File:
         folder = f"{self._folder}/{shard_subfolder(data_id)}"
         if not self._files.exists(folder):
-            self._files.make_folder(folder)
+            # Before it is there: whoever finds the folder must also find that it is new.
             self._new_folders[shard_subfolder(data_id)] = None
+            self._files.make_folder(folder)
         path = f"{self._root}/{shard_path(data_id)}{UNFINISHED}"
         if self._files.exists(path):
             self._files.remove(path)

@@ -92,7 +92,7 @@ class Former:
 
     def _write(self, formation: Formation) -> None:
         """New drives before old ones, and on each the layout before the identity: a folder without identity
-        is empty to whoever looks next.
+        is empty to whoever looks next. A drive that returns heals before any layout says that it is back.
         """
         deployment = formation.deployment
         if formation.first:
@@ -101,10 +101,11 @@ class Former:
             # From here on nothing is formatted anew; before all of it is done nothing is served.
             self._write_layouts(formation.verdicts, deployment)
             return
-        fresh = [verdict for verdict in formation.verdicts if verdict.write_identity]
+        fresh = [v for v in formation.verdicts if v.write_identity and not v.returns]
+        self._write_identities([v for v in formation.verdicts if v.returns])
         self._write_layouts(fresh, deployment)
         self._write_identities(fresh)
-        self._write_layouts([v for v in formation.verdicts if not v.write_identity], deployment)
+        self._write_layouts([v for v in formation.verdicts if v not in fresh], deployment)
 
     def _write_layouts(self, verdicts: Sequence[Verdict], deployment: Deployment) -> None:
         for verdict in verdicts:

@@ -22,7 +22,7 @@ PROBE_FILE = ".rustfs-probe"
 _OURS = (IDENTITY_FILE, LAYOUT_FILE)
 # What a crash of our own, or mkfs, leaves behind: such a folder is as good as empty.
 _HARMLESS = frozenset(
-    {"lost+found", LAYOUT_FILE, *(f"{name}.new" for name in (*_OURS, PROBE_FILE)), PROBE_FILE}
+    {"lost+found", LAYOUT_FILE, *(f".{name}.tmp" for name in (*_OURS, PROBE_FILE)), PROBE_FILE}
 )
 
 

@@ -114,11 +114,27 @@ def copied(path: str, rightful: str, drive_id: str) -> str:
 
 
 def superseded(path: str, found: str, successor: str) -> str:
-    """An old drive came back after it was replaced."""
+    """An old drive came back after it was replaced. What it holds may be the last of it: nobody is told to
+    throw that away.
+    """
     return (
-        f"drive {path} has drive id {found}, which was replaced in its slot by {successor};"
-        " put that drive back, or empty the folder to have this one formatted anew and healed"
+        f"drive {path} has drive id {found}, which was replaced in its slot by {successor}; put that drive"
+        f" back, or take this one back with all it holds, to be healed, with --accept-drive {path}"
     )
+
+
+def beyond_repair(path: str, set_index: int, sound: int, needed: int) -> str:
+    """A new drive that nothing could fill."""
+    return (
+        f"drive {path} is empty and was not formatted: set {set_index} has {drives(sound)} left that could"
+        f" rebuild it, of the {needed} that are needed; put the others back where they were,"
+        f" or give up what they held with --accept-drive {path}"
+    )
+
+
+def drives(count: int) -> str:
+    """A number of drives in words."""
+    return f"{count} drive{'' if count == 1 else 's'}"
 
 
 def unmounted(path: str, expected: str, mount: str) -> str:

@@ -7,7 +7,9 @@ The rules:
   ok), because nobody was ever promised anything.
 - Otherwise the deployment most formatted drives belong to is ours; a tie is refused. Its layout of the
   highest version says who is in which slot. An empty folder in it is a replacement: formatted HEALING, and
-  only where its file system is mounted where the old drive's was.
+  only where its file system is mounted where the old drive's was and k sound drives of its set take part in
+  the same start. Beyond that the operator must accept each.
+- A drive whose slot went to a replacement is left out, or taken back HEALING where the operator accepts it.
 - A drive that does not fit is left out with a sentence saying why. It is never written to.
 - The node starts when every set keeps its read quorum, and says so when that is all it keeps; a first start
   needs the write quorum.
@@ -18,7 +20,8 @@ founding drive proves that nothing was ever stored, and the formatting is done a
 deployment id. A drive that was away by then returns with the old id and is left out as foreign.
 
 A replacement is written on the new drive first and then the raised layout on the others; again the node
-serves only afterwards, and the highest version wins if this was interrupted.
+serves only afterwards, and the highest version wins if this was interrupted. A drive that is taken back is
+made HEALING before any layout names it.
 
 Nothing here looks at a drive: findings come in, verdicts go out, ids and the time are arguments.
 """

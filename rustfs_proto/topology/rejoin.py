@@ -58,6 +58,7 @@ def joined_formation(
             identity = fresh.healing("formatted into a deployment that holds data")
             verdict = attrs.evolve(verdict, identity=identity, write_identity=True)
         verdicts.append(verdict)
+    verdicts = _hold_back(verdicts, current, wish)
     deployment = _with_replacements(current, verdicts, places)
     kept = tuple(
         attrs.evolve(verdict, write_layout=not verdict.fault and place.finding.deployment != deployment)
@@ -111,15 +112,26 @@ def _judge(place: Place, places: Sequence[Place], current: Deployment, wish: Wis
     if finding.identity is None:
         all_findings = [other.finding for other in places]
         return attrs.evolve(verdict, fault=why_unformattable(finding, record, all_findings, wish))
-    fault = _misfit(place, finding.identity, places, current, record)
+    fault = _misfit(place, finding.identity, places, current)
     if not fault and finding.free_bytes < wish.start_free_bytes_min:
         fault = say.nearly_full(finding.path, finding.free_bytes, wish.start_free_bytes_min)
-    return attrs.evolve(verdict, fault=fault, identity=None if fault else finding.identity)
+    if fault:
+        return attrs.evolve(verdict, fault=fault)
+    if finding.identity.drive_id == record.drive_id:
+        return attrs.evolve(verdict, identity=finding.identity)
+    return _judge_replaced(verdict, finding.identity, record, wish)
 
 
-def _misfit(
-    place: Place, identity: DriveIdentity, places: Sequence[Place], current: Deployment, record: SlotRecord
-) -> str:
+def _judge_replaced(verdict: Verdict, identity: DriveIdentity, record: SlotRecord, wish: Wish) -> Verdict:
+    """A drive whose slot went to another. Taken back it heals: it was away while others were written to."""
+    if verdict.path not in wish.accepted:
+        successor = record.drive_id or "nobody"
+        return attrs.evolve(verdict, fault=say.superseded(verdict.path, identity.drive_id, successor))
+    healing = identity.healing("taken back after it had been replaced")
+    return attrs.evolve(verdict, identity=healing, write_identity=True, returns=True)
+
+
+def _misfit(place: Place, identity: DriveIdentity, places: Sequence[Place], current: Deployment) -> str:
     """Why a formatted drive does not belong where it is given; empty where it does."""
     path = place.finding.path
     if identity.deployment_id != current.deployment_id:
@@ -128,8 +140,6 @@ def _misfit(
         return _misplaced(place, identity, places)
     if place.finding.deployment is not None and not place.finding.deployment.complete:
         return say.interrupted(path)
-    if identity.drive_id != record.drive_id:
-        return say.superseded(path, identity.drive_id, record.drive_id or "nobody")
     return ""
 
 
@@ -148,10 +158,34 @@ def _misplaced(place: Place, identity: DriveIdentity, places: Sequence[Place]) -
     return say.wrong_place(place.finding.path, was, place.words(), rightful)
 
 
+def _hold_back(verdicts: Sequence[Verdict], current: Deployment, wish: Wish) -> list[Verdict]:
+    """Format no replacement in a set that has not k sound drives to rebuild it from. Its layout would name
+    drives that hold nothing, and the ones that hold everything would be refused when they come back.
+    """
+    return [
+        _held_back(verdict, verdicts, current)
+        if verdict.write_identity and verdict.path not in wish.accepted
+        else verdict
+        for verdict in verdicts
+    ]
+
+
+def _held_back(verdict: Verdict, verdicts: Sequence[Verdict], current: Deployment) -> Verdict:
+    record = current.sets[verdict.set_index]
+    needed = len(record.slots) - record.parity
+    sound = sum(other.set_index == verdict.set_index and other.is_sound() for other in verdicts)
+    if sound >= needed:
+        return verdict
+    fault = say.beyond_repair(verdict.path, verdict.set_index, sound, needed)
+    return attrs.evolve(verdict, identity=None, write_identity=False, fault=fault)
+
+
 def _with_replacements(
     current: Deployment, verdicts: Sequence[Verdict], places: Sequence[Place]
 ) -> Deployment:
-    """The layout with the new drives in it, one version up; the same one where nobody is new."""
+    """The layout with the new drives and those taken back in it, one version up; the same one where there
+    are none.
+    """
     new = {
         (verdict.set_index, verdict.slot): SlotRecord(verdict.identity.drive_id, place.finding.mount)
         for verdict, place in zip(verdicts, places, strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from rustfs_proto.disk.identity import DriveIdentity
+from rustfs_proto.disk.identity import OK, DriveIdentity
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import Deployment, SlotRecord
 from rustfs_proto.topology.findings import Condition, Finding
@@ -19,8 +19,10 @@ class Refusal(Exception):
 @attrs.frozen
 class Wish:
     """What the configuration asks for: parity -1 and set_drives 0 mean "as the rules say". `accepted` are
-    folders that may be formatted although their disk seems not to be mounted. `known_mounts`: where the node
-    remembers drives to have been mounted, for when none of them is left to tell.
+    folders for which the operator takes what is otherwise refused: an empty one is formatted although its
+    disk seems not to be mounted or its set could not rebuild it, and a drive that was replaced is taken back.
+    `known_mounts`: where the node remembers drives to have been mounted, for when none of them is left to
+    tell.
     """
 
     parity: int = -1
@@ -34,7 +36,7 @@ class Wish:
 @attrs.frozen
 class Verdict:
     """What becomes of one drive. `identity` is what its rustfs.json must say, None where the drive is left
-    out (`fault`).
+    out (`fault`). `returns`: it was replaced and is taken back.
     """
 
     path: str
@@ -44,6 +46,11 @@ class Verdict:
     fault: str = ""
     write_identity: bool = False
     write_layout: bool = False
+    returns: bool = False
+
+    def is_sound(self) -> bool:
+        """Whether what the drive lacks counts: it takes part, and neither is new nor heals."""
+        return self.identity is not None and self.identity.state == OK and not self.write_identity
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ import pytest
 
 from tests.clients import commands, tools
 from tests.clients.content import MIB, content
+from tests.clients.raw import Answer
 
 pytestmark = pytest.mark.client
 TREE_FILES = 5_100
@@ -64,13 +65,19 @@ def test_mv_and_ls(aws, bucket, tmp_path):
 
 
 def test_presign(aws, raw, bucket, tmp_path):
-    """A URL made by `presign` gives the object."""
+    """A URL made by `presign` gives the object; one by SigV2, as made for us-east-1, is refused."""
     source = tmp_path / "source"
     source.write_bytes(b"12345")
     aws("s3", "cp", source, f"s3://{bucket}/key")
-    url = aws("s3", "presign", f"s3://{bucket}/key").strip()
-    target = url.removeprefix(raw.server.url)
-    assert raw.send("GET", target, {"Host": raw.server.address}).body == b"12345"
+
+    def fetch(*options: str) -> Answer:
+        url = aws("s3", "presign", *options, f"s3://{bucket}/key").strip()
+        return raw.send("GET", url.removeprefix(raw.server.url), {"Host": raw.server.address})
+
+    assert fetch("--region", "eu-central-1").body == b"12345"
+    refused = fetch("--region", "us-east-1")
+    assert (refused.status, refused.code) == (400, "InvalidRequest")
+    assert "AWS4-HMAC-SHA256" in refused.xml["Message"]
 
 
 def test_buckets(aws, bucket_name):

@@ -28,7 +28,6 @@ OWN_ENVIRONMENT = {
     "s3cmd": ("s3cmd>=2.4", "setuptools"),
     "s3fs": ("s3fs>=2026.9",),
 }
-DEBIAN = ("openssl", "rclone", "restic")
 PIP_TIMEOUT_S = 300
 
 

@@ -1,7 +1,7 @@
 """What stands in the documents: blocks of code, links, and words set as code.
 
-Two kinds of block are told apart by how they are written: indented by four spaces, or between fences. Prose is
-what remains without them. Knows nothing of what is true.
+A block is indented by four spaces or stands between fences; prose is what remains without them. Knows nothing
+of what is true.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from pathlib import Path
 import attrs
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md") + tuple(
-    sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
+PAGES = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 )
 INDENT = "    "
 FENCE = "```"
@@ -21,7 +24,7 @@ FENCE = "```"
 
 @attrs.frozen
 class Block:
-    """Code in a document. `language` is what the fence says, empty for pictures; "sh" for an indented block."""
+    """Code in a document. `language` is what the fence says, empty for pictures; indented code is "sh"."""
 
     page: str
     line: int
@@ -61,7 +64,9 @@ class Page:
         """The cells of the table whose head begins with `first_cell`, head included."""
         lines = self.prose.splitlines()
         start = next(at for at, line in enumerate(lines) if line.startswith(f"| {first_cell} |"))
-        end = next(at for at in range(start, len(lines) + 1) if not lines[at : at + 1] or lines[at][:1] != "|")
+        end = next(
+            at for at in range(start, len(lines) + 1) if not lines[at : at + 1] or lines[at][:1] != "|"
+        )
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start:end]]
         return rows[:1] + rows[2:]
 

@@ -1,5 +1,5 @@
-"""A command of the documents, started as its reader would start it: by a shell, with nothing set but a home folder
-and the programs that the document speaks of.
+"""A command of the documents, started as its reader would start it: by a shell that finds the programs
+which the document speaks of.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 
 from tests.clients.tools import program
 
-# What a calling `make` hands down would override the arguments of a `make` that a test starts; the others decide
-# where a node keeps its credentials and sockets.
+# What a calling `make` hands down would override the arguments of a `make` that a test starts; the others
+# decide where a node keeps its credentials and sockets.
 LEFT_OUT = (
     "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS",
     "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "XDG_STATE_HOME", "NOTIFY_SOCKET",
@@ -26,14 +26,14 @@ LEFT_OUT = (
 
 
 def environment(programs: Path, **more: str) -> dict[str, str]:
-    """The environment of a reader who has installed rustfs-node, the aws cli and boto3. `programs` is a folder for
-    what stands for the installed commands.
+    """The environment of a reader who has installed rustfs-node, the aws cli and boto3, with `more` on top.
+    `programs` is a folder for what stands for the installed command.
     """
     programs.mkdir(exist_ok=True)
     launcher = programs / "rustfs-node"
     root = Path(__file__).parents[2]
     launcher.write_text(
-        f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(root))} exec {shlex.quote(sys.executable)} '
+        f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(root))} exec {shlex.quote(sys.executable)} "
         '-m rustfs_node.cli.main "$@"\n'
     )
     launcher.chmod(0o755)

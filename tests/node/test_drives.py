@@ -54,20 +54,69 @@ def test_two_drives_emptied(stopped):
     check_content(stopped)
 
 
-@pytest.mark.parametrize("emptied", [3, 4])
-def test_too_many_drives_emptied(stopped, emptied):
-    """With three of four drives emptied the node says that it does not know, never that nothing is there.
-
-    With all four it cannot tell itself from a new deployment, and its old key finds nothing.
-    """
-    for path in stopped.drive_paths[:emptied]:
-        shutil.rmtree(path)
+def move_away(node, drives):
+    """Put the first drives of the node aside; empty folders stand in their places."""
+    for path in node.drive_paths[:drives]:
+        path.rename(path.with_suffix(".aside"))
         path.mkdir()
-    stopped.start()
+
+
+def put_back(node, drives):
+    for path in node.drive_paths[:drives]:
+        shutil.rmtree(path)
+        path.with_suffix(".aside").rename(path)
+
+
+def accept(node, drives):
+    node.arguments = [word for path in node.drive_paths[:drives] for word in ("--accept-drive", str(path))]
+
+
+def status_of_get(node):
     with pytest.raises(ClientError) as caught:
-        stopped.boto3().get_object(Bucket="drives", Key="small")
-    status = caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
-    assert status == (503 if emptied == 3 else 404)
+        node.boto3().get_object(Bucket="drives", Key="small")
+    return caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_three_drives_emptied(stopped):
+    """With three of four drives emptied nothing is formatted and the node ends with the reasons; with the
+    drives back in their places everything is there.
+    """
+    move_away(stopped, 3)
+    with pytest.raises(NodeError, match="ended with 1"):
+        stopped.start()
+    assert "set 0 has 1 drive left that could rebuild it, of the 2 that are needed" in stopped.log_text()
+    put_back(stopped, 3)
+    stopped.start()
+    check_content(stopped)
+    writes(stopped)
+
+
+def test_three_drives_given_up_and_taken_back(stopped):
+    """Formatted by explicit wish, three of four new drives make the node say that it does not know, never
+    that nothing is there. The drives they replaced are taken back by the same wish, with what they hold.
+    """
+    move_away(stopped, 3)
+    accept(stopped, 3)
+    stopped.start()
+    assert status_of_get(stopped) == 503
+    assert stopped.stop() == 0
+    put_back(stopped, 3)
+    stopped.arguments = []
+    with pytest.raises(NodeError, match="ended with 1"):
+        stopped.start()
+    assert "take this one back with all it holds" in stopped.log_text()
+    accept(stopped, 3)
+    stopped.start()
+    check_content(stopped)
+
+
+def test_all_drives_emptied(stopped):
+    """With every drive emptied the node cannot tell itself from a new deployment; its old key finds
+    nothing.
+    """
+    move_away(stopped, 4)
+    stopped.start()
+    assert status_of_get(stopped) == 404
 
 
 def test_file_instead_of_a_folder(stopped):

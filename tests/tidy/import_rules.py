@@ -40,7 +40,9 @@ IMPURE_NAMES = (
 )
 IMPURE = frozenset(IMPURE_NAMES.split())
 # Libraries that only compute.
-PURE_LIBRARIES = frozenset({"attr", "attrs", "awscrt", "cattrs", "h11", "lxml", "msgspec", "pyeclib", "xxhash"})
+PURE_LIBRARIES = frozenset(
+    {"attr", "attrs", "awscrt", "cattrs", "h11", "lxml", "msgspec", "pyeclib", "xxhash"}
+)
 
 
 def check_import_directions(source: str, path: str) -> list[Violation]:

@@ -78,6 +78,19 @@ def test_an_old_index_is_brought_up_to_date(drive: TestDrive) -> None:
     assert drive.identity.state == OK
 
 
+@pytest.mark.parametrize("page", range(1, 7))
+def test_an_index_that_breaks_during_replay(drive: TestDrive, page: int) -> None:
+    """Damage that shows only when the rest of the log is applied costs nothing either."""
+    old = bytearray(Path(drive.path, "index.sqlite").read_bytes())
+    drive.put("k", 20, b"late")
+    drive.close()
+    old[page * 4096] ^= 0x40
+    Path(drive.path, "index.sqlite").write_bytes(old)
+    assert drive.data("k") == b"late"
+    intact(drive)
+    assert drive.identity.state == OK
+
+
 @pytest.mark.parametrize("with_index", [True, False])
 @pytest.mark.parametrize("damage", [drive_damage.flip_record_header, drive_damage.flip_record_data])
 def test_damage_in_the_last_segment(

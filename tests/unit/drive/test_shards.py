@@ -13,7 +13,7 @@ from rustfs_proto.disk.shard_file import BLOCK_BYTES, frame_span
 from rustfs_proto.wire.drive_ops import ShardIdentity, ShardWrite
 from rustfs_proto.wire.faults import Fault, FaultCode
 from tests.kit import drive_damage
-from tests.kit.drives import SMALL, STRIPE_BYTES, Answer, TestDrive, new_drive, value
+from tests.kit.drives import SMALL, STRIPE_BYTES, Answer, TestDrive, memory_drive, new_drive, value
 
 DATA_ID = bytes(range(16))
 OTHER_ID = bytes(range(16, 32))
@@ -193,3 +193,22 @@ def test_a_writer_that_says_nothing_is_given_up(drive: TestDrive) -> None:
     del writers.writers[writer.data_id]
     writers.discard(writer)
     assert drive.files.list_folder(f"{drive.path}/shards/10") == []
+
+
+def test_two_files_of_a_new_folder_finish_at_once() -> None:
+    """Each syncs the folder's own name, whoever of the two threads is ahead."""
+    drive = memory_drive()
+    first, second = DATA_ID, DATA_ID[:1] + OTHER_ID[1:]
+    for data_id in (first, second):
+        drive.write_shard(data_id, *FRAGMENTS)
+    writers = drive.engine.shard_writers
+    other = writers.finishing([second])
+
+    def overtake(call: str, path: str) -> None:
+        if call == "sync_folder" and path.endswith("/shards"):
+            drive.files.on_call = lambda _call, _path: None
+            writers.finish(other)
+
+    drive.files.on_call = overtake
+    writers.finish(writers.finishing([first]))
+    assert writers.missing([first, second]) == ()

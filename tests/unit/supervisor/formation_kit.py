@@ -78,8 +78,8 @@ class FilesThatStop(RealFiles):
         super().write_file(path, content, mode=mode)
 
 
-def former(files: RealFiles | None = None, known_mounts=None, **settings) -> Former:
+def former(files: RealFiles | None = None, known_mounts=None, accepted=(), **settings) -> Former:
     node = NodeSettings(format_free_bytes_min=0, lock_wait_s=0.2, **settings)
     return Former(
-        files or RealFiles(), SystemClock(), SystemRandomness(), node, frozenset(), known_mounts or {}
+        files or RealFiles(), SystemClock(), SystemRandomness(), node, frozenset(accepted), known_mounts or {}
     )

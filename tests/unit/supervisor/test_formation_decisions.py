@@ -85,7 +85,10 @@ def test_replaced_drive_that_comes_back_is_left_out():
     later = afterwards(replaced, outcome(replaced, first_id=100))
     later[2] = old
     formation = outcome(later, first_id=200)
-    assert "was replaced in its slot" in faults(formation)["/d2"]
+    text = faults(formation)["/d2"]
+    assert "was replaced in its slot" in text
+    assert "--accept-drive /d2" in text
+    assert "empty" not in text
 
 
 def test_majority_decides_whose_deployment_it_is():
@@ -252,7 +255,7 @@ def test_no_drive_is_both_taken_and_faulty(states):
         return
     for state, verdict in zip(states, formation.verdicts, strict=True):
         assert (verdict.identity is None) == bool(verdict.fault)
-        assert verdict.write_identity == (state == "fresh")
+        assert verdict.write_identity == (state == "fresh" and not verdict.fault)
 
 
 def test_layout_file():

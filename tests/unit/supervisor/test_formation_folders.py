@@ -91,6 +91,56 @@ async def test_replacement_interrupted(paths, writes):
     assert {layout(path).version for path in paths} == {2}
 
 
+async def replaced_three(paths, aside):
+    """Drives 0 to 2 stand aside, replaced; drive 3 knows the replacements."""
+    await former().form(paths)
+    for path in paths:
+        put_data(path)
+    for path in paths[:3]:
+        os.rename(path, f"{aside}/{os.path.basename(path)}")
+    await former(accepted=paths[:3]).form(paths)
+    for path in paths[:3]:
+        empty(path)
+        os.rmdir(path)
+        os.rename(f"{aside}/{os.path.basename(path)}", path)
+
+
+@pytest.mark.parametrize("writes", range(7))
+async def test_taking_back_interrupted(paths, tmp_path, writes):
+    """Stopped before any of its writes, drives that were replaced are taken back by the next start, with the
+    ids and files they had, and never as drives whose absences count.
+    """
+    (tmp_path / "aside").mkdir()
+    await replaced_three(paths, tmp_path / "aside")
+    before = [identity(path).drive_id for path in paths]
+    with pytest.raises(Stopped):
+        await former(FilesThatStop(writes), accepted=paths[:3]).form(paths)
+    formation = await former(accepted=paths[:3]).form(paths)
+    assert not faults(formation)
+    assert [identity(path).drive_id for path in paths] == before
+    assert [identity(path).state for path in paths] == [HEALING, HEALING, HEALING, OK]
+    assert all(os.path.isdir(f"{path}/log") for path in paths)
+    assert all(layout(path) == formation.deployment for path in paths)
+
+
+async def test_nothing_is_written_when_too_much_is_missing(paths, tmp_path):
+    """Three of four folders emptied: no file is written anywhere, and the drives fit again when they are
+    back.
+    """
+    await former().form(paths)
+    before = [layout(path) for path in paths]
+    for path in paths[:3]:
+        os.rename(path, f"{path}.aside")
+    with pytest.raises(Refusal, match="put the others back"):
+        await former().form(paths)
+    for path in paths[:3]:
+        assert os.listdir(path) == []
+        os.rmdir(path)
+        os.rename(f"{path}.aside", path)
+    assert not faults(await former().form(paths))
+    assert [layout(path) for path in paths] == before
+
+
 async def test_a_drive_whose_folder_is_gone_is_made_anew(paths):
     """A removed folder beside others of the same file system becomes a replacement."""
     await former().form(paths)
@@ -129,7 +179,7 @@ async def test_each_mistake_has_its_own_words(tmp_path):
 async def test_leftovers_of_a_crash_do_not_make_a_folder_foreign(paths):
     """A probe file, a temporary file of ours and lost+found are as good as nothing."""
     os.makedirs(f"{paths[0]}/lost+found")
-    for name in (".rustfs-probe", ".rustfs-probe.new", "rustfs.json.new", "layout.json.new"):
+    for name in (".rustfs-probe", "..rustfs-probe.tmp", ".rustfs.json.tmp", ".layout.json.tmp"):
         with open(f"{paths[0]}/{name}", "w"):
             pass
     assert not faults(await former().form(paths))
