@@ -65,7 +65,7 @@ def recover(
     try:
         return _recover_once(files, address, settings, index_file, now_ms)
     except INDEX_ERRORS as error:
-        # It opened, and broke when it was used. The log has all of it; a second failure is no longer its fault.
+        # It opened, and broke when it was used. The log has all of it; a second failure is not its fault.
         drop_index(files, index_file, error)
     return _recover_once(files, address, settings, index_file, now_ms)
 

@@ -189,9 +189,13 @@ class ShardWriters:
         """Remove what was written. Blocks. Not made durable: what a power cut brings back is swept at
         start.
         """
-        if writer.file is not None:
-            writer.file.close()
-            self._files.remove(f"{self._root}/{shard_path(writer.data_id)}{UNFINISHED}")
+        if writer.file is None:
+            return
+        writer.file.close()
+        path = f"{self._root}/{shard_path(writer.data_id)}{UNFINISHED}"
+        # The sweep may have come first, as no writer stands for the file any more.
+        if self._files.exists(path):
+            self._files.remove(path)
 
     def _create(self, data_id: bytes) -> File:
         folder = f"{self._folder}/{shard_subfolder(data_id)}"

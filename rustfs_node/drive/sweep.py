@@ -108,21 +108,30 @@ class Sweep:
 
     def judge(self, names: Iterable[tuple[str, str]]) -> None:
         """Remove what is old and unfinished or orphaned, set aside what is strange. Blocks."""
-        engine = self._engine
-        limit_s = engine.clock.wall_ms() / 1000 - engine.settings.orphan_grace_s
         for subfolder, name in names:
-            path = f"{self._folder}/{subfolder}/{name}"
-            parsed = parse_shard_name(subfolder, name)
-            if parsed is None:
-                self._set_aside(path)
-            elif not parsed[1]:
-                if parsed[0] not in engine.shard_writers.writers:
-                    engine.files.remove(path)
-            elif not self._is_ours(path, parsed[0]):
-                self._set_aside(path)
-            elif engine.files.stat(path).modified_s < limit_s:
-                log.info("orphan_removed", data_id=parsed[0].hex())
+            try:
+                self._judge_one(f"{self._folder}/{subfolder}/{name}", parse_shard_name(subfolder, name))
+            except FileNotFoundError:
+                # Finished, given up or swept since it was listed: there is nothing left to judge.
+                continue
+
+    def _judge_one(self, path: str, parsed: tuple[bytes, bool] | None) -> None:
+        engine = self._engine
+        if parsed is None:
+            self._set_aside(path)
+            return
+        data_id, is_finished = parsed
+        if not is_finished:
+            if data_id not in engine.shard_writers.writers:
                 engine.files.remove(path)
+        elif not self._is_ours(path, data_id):
+            self._set_aside(path)
+        elif engine.files.stat(path).modified_s < self._orphans_before_s():
+            log.info("orphan_removed", data_id=data_id.hex())
+            engine.files.remove(path)
+
+    def _orphans_before_s(self) -> float:
+        return self._engine.clock.wall_ms() / 1000 - self._engine.settings.orphan_grace_s
 
     def _is_ours(self, path: str, data_id: bytes) -> bool:
         file = self._engine.files.open(path, write=False)

@@ -1,4 +1,8 @@
-"""Streamed writes that are open: a bounded table, and an end for those that nobody goes on with."""
+"""Streamed writes that are open: a bounded table, and an end for those that nobody goes on with.
+
+A handle is random: an acceptor may still use one of an earlier life of this process, and must not meet the
+stream of somebody else under it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import trio
 
 from rustfs_node.erasureset.stream import Stream
 from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.randomness import Randomness
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -15,20 +20,26 @@ log = structlog.get_logger()
 class Handles:
     """Streams by handle."""
 
-    def __init__(self, limit: int, idle_s: float, clock: Clock) -> None:
+    def __init__(self, limit: int, idle_s: float, clock: Clock, randomness: Randomness) -> None:
         self._limit = limit
         self._idle_s = idle_s
         self._clock = clock
+        self._randomness = randomness
         self._streams: dict[int, Stream] = {}
-        self._last = 0
 
     def add(self, stream: Stream) -> int:
         """A handle for a new stream; raises `Fault` OVERLOADED when too many are open."""
         if len(self._streams) >= self._limit:
             raise Fault(FaultCode.OVERLOADED, f"{self._limit} streamed writes are open: try again later")
-        self._last += 1
-        self._streams[self._last] = stream
-        return self._last
+        handle = self._new_handle()
+        self._streams[handle] = stream
+        return handle
+
+    def _new_handle(self) -> int:
+        while True:
+            handle = int.from_bytes(self._randomness.token(8), "big") >> 1
+            if handle not in self._streams:
+                return handle
 
     def get(self, handle: int) -> Stream:
         """The stream, which is in use now; raises `Fault` NOT_FOUND."""

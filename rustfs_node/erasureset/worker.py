@@ -109,7 +109,7 @@ def make_state(
         issuer=issuer,
         memory=Memory(settings.in_flight_bytes_max),
         versions=Versions(settings.versions_cached),
-        handles=Handles(settings.handles_max, settings.handle_idle_s, clock),
+        handles=Handles(settings.handles_max, settings.handle_idle_s, clock, randomness),
         geometry=geometry,
         codec=codec_of(geometry),
         k=plan.k,

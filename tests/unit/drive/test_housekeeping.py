@@ -10,6 +10,7 @@ import pytest
 
 from rustfs_node.drive.chores import Chores
 from rustfs_node.drive.compaction import Budget, Compaction, choose_segment
+from rustfs_node.drive.sweep import Sweep
 from rustfs_node.seams.threads import InlineThreads
 from rustfs_proto.disk.layout import shard_path
 from rustfs_proto.wire.drive_ops import Committed, RowKind, RowState
@@ -244,3 +245,23 @@ async def test_named_shard_files_survive_the_walk(drive: TestDrive) -> None:
     drive.close()
     await tidy_up(drive, seconds=10**8)
     assert drive.read_shard(DATA_ID, 1) == (b"1" * 100,)
+
+
+async def test_a_file_that_is_finished_while_the_walk_is_under_way(drive: TestDrive) -> None:
+    """A name that is gone when its turn comes was taken care of by somebody else: no reason to fence."""
+    sweep = Sweep(drive.engine)
+    drive.write_shard(DATA_ID, b"x" * 700)
+    names = sweep.look()
+    drive.commit_files(value("big", 1, files=(DATA_ID,), shard=1))
+    sweep.judge(sweep.unknown(names, ()))
+    assert drive.read_shard(DATA_ID, 1) == (b"x" * 700,)
+
+
+async def test_a_writer_whose_file_was_swept_is_given_up_in_peace(drive: TestDrive) -> None:
+    """The walk may remove an unfinished file before its writer's end does."""
+    drive.write_shard(DATA_ID, b"x" * 700)
+    writer = drive.engine.shard_writers.writers.pop(DATA_ID)
+    sweep = Sweep(drive.engine)
+    sweep.judge(sweep.unknown(sweep.look(), ()))
+    drive.engine.shard_writers.discard(writer)
+    assert not drive.files.exists(f"{drive.path}/{shard_path(DATA_ID)}.unfinished")
