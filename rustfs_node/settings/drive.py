@@ -64,11 +64,15 @@ class DriveSettings:
     """Most rows of one page of a listing, whatever was asked for: bounds the time that other requests
     wait."""
 
-    shard_writers: int = 256
-    """Unfinished shard files at one time; each costs a descriptor. Beyond it the answer is OVERLOADED."""
+    shard_writers: int = 512
+    """Unfinished shard files at one time; each costs a descriptor. Beyond it the answer is OVERLOADED. Twice
+    set.handles_max, because one that was given up stays until the next tick."""
 
-    shard_buffer_bytes: int = 32 * MIB
-    """Fragments taken over and not yet written; beyond it the answer is OVERLOADED."""
+    shard_buffer_bytes: int = 136 * MIB
+    """Fragments taken over and not yet written; beyond it the answer is OVERLOADED. More than
+    set.in_flight_bytes_max, which is what makes writers wait: then a slow drive never has to refuse a
+    fragment.
+    """
 
     shard_sync_bytes: int = 64 * MIB
     """A growing shard file is synced after so many new bytes, so that the last sync, which a client waits

@@ -32,7 +32,7 @@ class SetSettings:
     """How often a write is tried again with a newer stamp because drives have seen a later one. One is enough
     unless clocks of several writers run apart."""
 
-    in_flight_bytes_max: int = 256 * MIB
+    in_flight_bytes_max: int = 128 * MIB
     """Bodies being written or read at one time; beyond it calls are answered OVERLOADED, which clients see as
     SlowDown.
     """
@@ -52,7 +52,7 @@ class SetSettings:
     status_period_s: float = 5.0
     """How often each drive is asked how it is."""
 
-    handles_max: int = 1024
+    handles_max: int = 256
     """Streamed writes open at one time."""
 
     handle_idle_s: float = 120.0
