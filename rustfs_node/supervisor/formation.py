@@ -102,7 +102,7 @@ class Former:
             self._write_layouts(formation.verdicts, deployment)
             return
         fresh = [v for v in formation.verdicts if v.write_identity and not v.returns]
-        self._write_identities([v for v in formation.verdicts if v.returns])
+        self._write_identities([v for v in formation.verdicts if v.returns])  # those that heal
         self._write_layouts(fresh, deployment)
         self._write_identities(fresh)
         self._write_layouts([v for v in formation.verdicts if v not in fresh], deployment)

@@ -132,6 +132,15 @@ def beyond_repair(path: str, set_index: int, sound: int, needed: int) -> str:
     )
 
 
+def alone(path: str, set_index: int) -> str:
+    """Replaced, and not to be taken back without the others."""
+    return (
+        f"drive {path} was replaced and cannot be taken back alone: the drives of set {set_index} that stayed"
+        " are too few to tell what it missed; put all drives back that were replaced together with it,"
+        " and name each with --accept-drive"
+    )
+
+
 def drives(count: int) -> str:
     """A number of drives in words."""
     return f"{count} drive{'' if count == 1 else 's'}"

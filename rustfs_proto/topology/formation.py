@@ -9,7 +9,8 @@ The rules:
   highest version says who is in which slot. An empty folder in it is a replacement: formatted HEALING, and
   only where its file system is mounted where the old drive's was and k sound drives of its set take part in
   the same start. Beyond that the operator must accept each.
-- A drive whose slot went to a replacement is left out, or taken back HEALING where the operator accepts it.
+- A drive whose slot went to a replacement is left out, or taken back where the operator accepts it; in which
+  state says `replacements`.
 - A drive that does not fit is left out with a sentence saying why. It is never written to.
 - The node starts when every set keeps its read quorum, and says so when that is all it keeps; a first start
   needs the write quorum.
@@ -20,8 +21,8 @@ founding drive proves that nothing was ever stored, and the formatting is done a
 deployment id. A drive that was away by then returns with the old id and is left out as foreign.
 
 A replacement is written on the new drive first and then the raised layout on the others; again the node
-serves only afterwards, and the highest version wins if this was interrupted. A drive that is taken back is
-made HEALING before any layout names it.
+serves only afterwards, and the highest version wins if this was interrupted. A drive that is taken back to
+heal is made HEALING before any layout names it.
 
 Nothing here looks at a drive: findings come in, verdicts go out, ids and the time are arguments.
 """

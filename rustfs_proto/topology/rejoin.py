@@ -13,6 +13,7 @@ from rustfs_proto.disk.identity import DriveIdentity
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import Deployment, SetRecord, SlotRecord
 from rustfs_proto.topology.findings import Condition, Finding
+from rustfs_proto.topology.replacements import hold_back, take_back
 from rustfs_proto.topology.verdicts import (
     Formation,
     Place,
@@ -58,7 +59,7 @@ def joined_formation(
             identity = fresh.healing("formatted into a deployment that holds data")
             verdict = attrs.evolve(verdict, identity=identity, write_identity=True)
         verdicts.append(verdict)
-    verdicts = _hold_back(verdicts, current, wish)
+    verdicts = hold_back(take_back(verdicts, places, current), current, wish)
     deployment = _with_replacements(current, verdicts, places)
     kept = tuple(
         attrs.evolve(verdict, write_layout=not verdict.fault and place.finding.deployment != deployment)
@@ -123,12 +124,11 @@ def _judge(place: Place, places: Sequence[Place], current: Deployment, wish: Wis
 
 
 def _judge_replaced(verdict: Verdict, identity: DriveIdentity, record: SlotRecord, wish: Wish) -> Verdict:
-    """A drive whose slot went to another. Taken back it heals: it was away while others were written to."""
+    """A drive whose slot went to another."""
     if verdict.path not in wish.accepted:
         successor = record.drive_id or "nobody"
         return attrs.evolve(verdict, fault=say.superseded(verdict.path, identity.drive_id, successor))
-    healing = identity.healing("taken back after it had been replaced")
-    return attrs.evolve(verdict, identity=healing, write_identity=True, returns=True)
+    return attrs.evolve(verdict, identity=identity, returns=True)
 
 
 def _misfit(place: Place, identity: DriveIdentity, places: Sequence[Place], current: Deployment) -> str:
@@ -158,28 +158,6 @@ def _misplaced(place: Place, identity: DriveIdentity, places: Sequence[Place]) -
     return say.wrong_place(place.finding.path, was, place.words(), rightful)
 
 
-def _hold_back(verdicts: Sequence[Verdict], current: Deployment, wish: Wish) -> list[Verdict]:
-    """Format no replacement in a set that has not k sound drives to rebuild it from. Its layout would name
-    drives that hold nothing, and the ones that hold everything would be refused when they come back.
-    """
-    return [
-        _held_back(verdict, verdicts, current)
-        if verdict.write_identity and verdict.path not in wish.accepted
-        else verdict
-        for verdict in verdicts
-    ]
-
-
-def _held_back(verdict: Verdict, verdicts: Sequence[Verdict], current: Deployment) -> Verdict:
-    record = current.sets[verdict.set_index]
-    needed = len(record.slots) - record.parity
-    sound = sum(other.set_index == verdict.set_index and other.is_sound() for other in verdicts)
-    if sound >= needed:
-        return verdict
-    fault = say.beyond_repair(verdict.path, verdict.set_index, sound, needed)
-    return attrs.evolve(verdict, identity=None, write_identity=False, fault=fault)
-
-
 def _with_replacements(
     current: Deployment, verdicts: Sequence[Verdict], places: Sequence[Place]
 ) -> Deployment:
@@ -189,7 +167,7 @@ def _with_replacements(
     new = {
         (verdict.set_index, verdict.slot): SlotRecord(verdict.identity.drive_id, place.finding.mount)
         for verdict, place in zip(verdicts, places, strict=True)
-        if verdict.write_identity and verdict.identity is not None
+        if (verdict.write_identity or verdict.returns) and verdict.identity is not None
     }
     if not new:
         return current

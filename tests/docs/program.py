@@ -25,6 +25,11 @@ LEFT_OUT = (
 )  # fmt: skip
 
 
+def inherited() -> dict[str, str]:
+    """The environment of the test, without what a document's command must not see."""
+    return {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
+
+
 def environment(programs: Path, **more: str) -> dict[str, str]:
     """The environment of a reader who has installed rustfs-node, the aws cli and boto3, with `more` on top.
     `programs` is a folder for what stands for the installed command.
@@ -38,8 +43,7 @@ def environment(programs: Path, **more: str) -> dict[str, str]:
     )
     launcher.chmod(0o755)
     folders = [programs, Path(sys.executable).parent, Path(program("aws")).parent]
-    kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    return kept | {"PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]])} | more
+    return inherited() | {"PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]])} | more
 
 
 class Served:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, Block, read_page, read_pages
-from tests.docs.program import environment, run_script, serving
+from tests.docs.program import environment, inherited, run_script, serving
 from tests.kit.node import ACCESS_KEY, SECRET_KEY, RunningNode, free_port
 
 # What a document writes, and what stands there in a test. `{folder}` is the test's own, also its home folder.
@@ -160,7 +160,9 @@ def test_make_commands_exist(command):
     """What the prose says about `make` is understood by it: the target, and the variables it is given."""
     words = [word for word in shlex.split(command) if word != "..."]
     dry = ["make", "--dry-run", "--always-make", *words[1:]]
-    done = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        dry, cwd=ROOT, env=inherited(), capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     for word in words[1:]:
         name, equals, value = word.partition("=")

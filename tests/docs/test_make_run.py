@@ -57,7 +57,10 @@ def test_make_run_serves_from_a_clean_copy(tmp_path):
     tree.mkdir()
     clean_copy(tree)
     port = free_port()
-    env = environment(tmp_path / "programs", RUSTFS_NODE_FORMAT_FREE_BYTES_MIN="0")
+    # The home folder stays the user's, for pip's cache; what the node remembers does not go there.
+    env = environment(
+        tmp_path / "programs", XDG_STATE_HOME=str(tmp_path / "state"), RUSTFS_NODE_FORMAT_FREE_BYTES_MIN="0"
+    )
     command = f"make run ADDRESS=127.0.0.1:{port} PYTHON='{sys.executable}'"
 
     with serving(command, tree, env) as served:
@@ -78,3 +81,5 @@ def test_make_run_serves_from_a_clean_copy(tmp_path):
         run_script(f"{exports}\n{get}\n", tree, env)
         assert (tree / "back").read_bytes() == (ROOT / "README.md").read_bytes()
         assert served.stop() == 0
+    # What is left for whoever looks into a failure need not be kept after a success.
+    shutil.rmtree(tree / ".venv")

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ReadTimeoutError
 
 from tests.clients.content import INLINE_BYTES, MIB, PART_BYTES_MIN, content
 from tests.kit import corrupt
@@ -149,6 +149,25 @@ def test_shard_files_damaged(node, damage, pair):
     node.restart()
     check(node)
     check_writing(node)
+
+
+def test_more_damage_than_parity(node):
+    """With the shard files of three drives damaged a read fails or breaks off at once: no other bytes come."""
+    node.start()
+    s3 = node.boto3(read_timeout=10)
+    for drive in node.drive_paths[1:]:
+        assert corrupt.damage_shard_files(drive) > 0
+    large = [key for key, (_, size) in STORED.items() if size > INLINE_BYTES]
+    for key in large:
+        with pytest.raises((ClientError, HTTPClientError, IncompleteReadError)) as caught:
+            s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        assert not isinstance(caught.value, ReadTimeoutError), key
+        if isinstance(caught.value, ClientError):
+            assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503, key
+    for key in STORED.keys() - large:
+        assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == content(
+            STORED[key][1], seed=STORED[key][0]
+        )
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["running", "stopped"])

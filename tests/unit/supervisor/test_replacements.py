@@ -83,7 +83,7 @@ def test_each_set_counts_for_itself():
 def test_drives_that_are_away_do_not_count(away):
     """An unusable drive rebuilds nobody either, though it may return."""
     found = emptied(formed(4), 0)
-    found[1:1 + away] = [unusable(f"/d{slot}") for slot in range(1, 1 + away)]
+    found[1 : 1 + away] = [unusable(f"/d{slot}") for slot in range(1, 1 + away)]
     try:
         formation = outcome(found, first_id=100)
     except Refusal:
@@ -110,22 +110,57 @@ def test_originals_are_never_to_be_emptied():
     assert "empty" not in str(caught.value)
 
 
-def test_accepted_original_takes_its_slot_again():
-    """With --accept-drive a replaced drive is back in its slot, healing, with the id it had, and everybody
+def test_accepted_originals_restore_their_set():
+    """With --accept-drive for each the set is what it was, in every drive's id and state, and everybody
     learns it.
     """
     found = replaced_for_good()
     formation = outcome(found, accepting("/d0", "/d1", "/d2"), first_id=200)
     assert not faults(formation)
     assert formation.deployment.version == found[3].deployment.version + 1
-    for slot in range(3):
-        verdict, before = formation.verdicts[slot], found[slot].identity
-        assert (verdict.identity.drive_id, verdict.identity.state) == (before.drive_id, HEALING)
-        assert verdict.write_identity and verdict.write_layout
-        assert formation.deployment.sets[0].slots[slot].drive_id == before.drive_id
-    assert formation.verdicts[3].identity.state == OK
+    for before, verdict in zip(found, formation.verdicts, strict=True):
+        assert verdict.identity == before.identity
+        assert formation.deployment.sets[0].slots[verdict.slot].drive_id == before.identity.drive_id
+    assert not any(verdict.write_identity for verdict in formation.verdicts)
+    assert all(verdict.write_layout for verdict in formation.verdicts)
     later = afterwards(found, formation)
     assert not any(v.write_identity or v.write_layout for v in outcome(later, first_id=300).verdicts)
+
+
+def test_originals_come_back_together_or_not_at_all():
+    """While one of those that were replaced together is missing nobody is taken back, nor made to heal: the
+    others could not tell what is missing.
+    """
+    found = replaced_for_good()
+    found[2] = unusable("/d2")
+    with pytest.raises(Refusal, match="put all drives back that were replaced together"):
+        outcome(found, accepting("/d0", "/d1", "/d2"), first_id=200)
+
+
+def test_one_original_comes_back_healing():
+    """A single drive that was replaced while the others went on has missed writes: it keeps its id and what
+    it holds, and heals.
+    """
+    original = formed(4)
+    found = emptied(original, 0)
+    later = afterwards(found, outcome(found, first_id=100))
+    later[0] = original[0]
+    formation = outcome(later, accepting("/d0"), first_id=200)
+    verdict = formation.verdicts[0]
+    assert (verdict.identity.drive_id, verdict.identity.state) == (original[0].identity.drive_id, HEALING)
+    assert verdict.write_identity and verdict.write_layout
+    assert [v.identity.state for v in formation.verdicts[1:]] == [OK, OK, OK]
+
+
+def test_drives_that_are_away_may_have_stayed():
+    """An original returns healing also when the drives that were written to in the meantime are away just
+    now.
+    """
+    original = formed(4)
+    found = emptied(original, 0)
+    later = afterwards(found, outcome(found, first_id=100))
+    later[0], later[1] = original[0], unusable("/d1")
+    assert outcome(later, accepting("/d0"), first_id=200).verdicts[0].identity.state == HEALING
 
 
 def test_accepting_a_drive_that_fits_changes_nothing():
