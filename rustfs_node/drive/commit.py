@@ -145,9 +145,11 @@ class Batch:
     _repeated: list[Waiting] = attrs.field(factory=list, init=False)
     _rewritten: set[int] = attrs.field(factory=set, init=False)
     _ended_uploads: set[RowKey] = attrs.field(factory=set, init=False)
+    _decided: int = attrs.field(default=0, init=False)
     _refused_files: list[bytes] = attrs.field(factory=list, init=False)
     _plain: list[Row] = attrs.field(factory=list, init=False)
     _careful: list[Row] = attrs.field(factory=list, init=False)
+    _again: list[Row] = attrs.field(factory=list, init=False)
     _buffers: list[Buffer] = attrs.field(factory=list, init=False)
     _reservation: Reservation | None = attrs.field(default=None, init=False)
     size_bytes: int = attrs.field(init=False)
@@ -159,6 +161,7 @@ class Batch:
         """Refuse, recognise or accept every commit, in order of arrival. `is_whole` reads a record again."""
         newest_here: dict[RowKey, int] = {}
         for waiting in self.waiting:
+            self._decided += 1
             commit = waiting.commit
             row_key = (commit.space, commit.bucket, commit.key, commit.sub)
             newest = newest_here.get(row_key) or self.index.newest(row_key)
@@ -232,8 +235,10 @@ class Batch:
                 segment=at.segment,
             )
             row = row_of_commit(item, at.segment, offset, len(prefix))
-            is_plain = number not in self._rewritten and not versions.needs_care(row)
-            (self._plain if is_plain else self._careful).append(row)
+            if number in self._rewritten:
+                self._again.append(row)
+            else:
+                (self._careful if versions.needs_care(row) else self._plain).append(row)
             self._write(prefix, item.data)
             offset, sequence = offset + item.size_bytes, sequence + 1
 
@@ -257,11 +262,13 @@ class Batch:
         """Move log and index on over what is durable now."""
         log, index = self.log, self.index
         if self._reservation is not None:
-            log.advance(self._reservation, self.size_bytes, len(self._plain) + len(self._careful))
+            log.advance(self._reservation, self.size_bytes, self._records)
         index.begin()
         index.put(self._plain)
         for row in self._careful:
             versions.add(index, row, log.segment, self.now_ms)
+        for row in self._again:
+            versions.rewrite(index, row)
         for waiting in self._repeated:
             versions.note_missing(index, waiting.commit, waiting.missing)
         for settled in self.settled:
@@ -272,6 +279,10 @@ class Batch:
             index.use_segment(log.segment, log.offset)
         index.commit(Position(log.segment, log.offset, log.sequence))
 
+    @property
+    def _records(self) -> int:
+        return len(self._plain) + len(self._careful) + len(self._again)
+
     def answer(self) -> None:
         """Everything accepted is durable and visible: say so."""
         for waiting in (*self._accepted, *self._repeated):
@@ -279,7 +290,7 @@ class Batch:
 
     def fail(self, fault: Fault) -> None:
         """Nothing of it was indexed, and nobody may be told that it was done."""
-        for waiting in (*self._accepted, *self._repeated):
+        for waiting in (*self._accepted, *self._repeated, *self.waiting[self._decided :]):
             waiting.asker.fail(fault)
 
     def fail_all(self, fault: Fault) -> None:

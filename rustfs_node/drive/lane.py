@@ -37,7 +37,9 @@ class Lane:
     ) -> None:
         self.waiting: deque[Waiting] = deque()
         self._waiting_bytes = 0
-        self._settled: deque[SettledRow] = deque()
+        # With each settlement, how many commits had been queued before it: it must not overtake its own.
+        self._settled: deque[tuple[int, SettledRow]] = deque()
+        self._queued = self._taken = 0
         self._engine = engine
         self._settings = engine.settings
         self._threads = threads
@@ -58,13 +60,19 @@ class Lane:
             waiting.asker.fail(Fault(FaultCode.OVERLOADED, text))
             return
         self.waiting.append(waiting)
+        self._queued += 1
         self._waiting_bytes += len(waiting.data)
         self._wake.set()
+
+    def fail_waiting(self, fault: Fault) -> None:
+        """Nobody will take what still waits."""
+        while self.waiting:
+            self.waiting.popleft().asker.fail(fault)
 
     def settle(self, rows: Iterable[SettledRow]) -> None:
         """Queue settlements. They are dropped where the queue is full: priors then stay a little longer."""
         room = self._settings.queue_requests - len(self._settled)
-        self._settled.extend(list(rows)[:room])
+        self._settled.extend((self._queued, row) for row in list(rows)[:room])
         self._wake.set()
 
     def tick(self) -> None:
@@ -137,11 +145,17 @@ class Lane:
                 break
             taken.append(self.waiting.popleft())
             self._waiting_bytes -= len(taken[-1].data)
+        self._taken += len(taken)
         return taken
 
     def _take_settled(self) -> list[SettledRow]:
-        count = min(len(self._settled), self._settings.batch_records)
-        return [self._settled.popleft() for _ in range(count)]
+        """After `_take`: those whose commits were taken, in this batch or before."""
+        taken: list[SettledRow] = []
+        while self._settled and len(taken) < self._settings.batch_records:
+            if self._settled[0][0] > self._taken:
+                break
+            taken.append(self._settled.popleft()[1])
+        return taken
 
     async def _wait_for_segment(self, batch: Batch) -> None:
         """Where the batch needs the next segment and that is being prepared, let it end first."""

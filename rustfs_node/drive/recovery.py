@@ -128,6 +128,7 @@ class _Recovery:
         self._sync_folders()
         numbers = self._usable(self._numbers())
         self._find_lost_segments(numbers)
+        self._sync_unapplied(numbers)
         self.index.begin()
         previous = 0
         for number in numbers:
@@ -166,6 +167,18 @@ class _Recovery:
                 self.files.sync_folder(f"{shards}/{name}")
         self.files.sync_folder(shards)
         self.files.sync_folder(f"{self.path}/{LOG_FOLDER}")
+
+    def _sync_unapplied(self, numbers: list[int]) -> None:
+        """A killed process may have left records that only the page cache holds. They must be on stable
+        storage before the index says that they are there.
+        """
+        for number in numbers:
+            if number >= self.applied.segment:
+                file = self.files.open(self._path_of(number))
+                try:
+                    file.sync()
+                finally:
+                    file.close()
 
     def _numbers(self) -> list[int]:
         """Segment numbers in the log folder; whatever else lies there is strange."""

@@ -192,10 +192,11 @@ class ShardWriters:
         if writer.file is None:
             return
         writer.file.close()
-        path = f"{self._root}/{shard_path(writer.data_id)}{UNFINISHED}"
-        # The sweep may have come first, as no writer stands for the file any more.
-        if self._files.exists(path):
-            self._files.remove(path)
+        try:
+            self._files.remove(f"{self._root}/{shard_path(writer.data_id)}{UNFINISHED}")
+        except FileNotFoundError:
+            # The sweep came first, as no writer stands for the file any more.
+            return
 
     def _create(self, data_id: bytes) -> File:
         folder = f"{self._folder}/{shard_subfolder(data_id)}"

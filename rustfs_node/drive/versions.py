@@ -42,6 +42,13 @@ def add(index: Index, row: Row, segment: int, now_ms: int) -> None:
             index.add_settled(row, segment)
 
 
+def rewrite(index: Index, row: Row) -> None:
+    """A version whose record was damaged stands in the log again; its commit knew which files are here."""
+    known = index.version(row.row_key, row.stamp)
+    assert known is not None, row.row_key
+    index.replace(known, row)
+
+
 def _replace_notes(index: Index, row: Row, now_ms: int) -> bool:
     """Drop older notes of the key; False where a newer one is there already."""
     for known in index.versions(row.row_key):

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import attrs
 import pytest
+import trio
 
-from rustfs_node.drive.commit import decide_commit, refuse_shape
+from rustfs_node.drive.commit import Waiting, decide_commit, refuse_shape
+from rustfs_node.drive.lane import Lane
+from rustfs_node.seams.threads import InlineThreads
+from rustfs_proto.disk.layout import shard_path
 from rustfs_proto.wire.drive_ops import Committed, Lookup, RowKind, RowState, SettledRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from tests.kit.drives import FIRST_STAMP, TestDrive, new_drive, tombstone, value
+from tests.kit import drive_damage
+from tests.kit.drives import FIRST_STAMP, SMALL, Answer, TestDrive, new_drive, tombstone, value
 
 DATA_ID = bytes(range(16))
 UPLOAD = b"u" * 16
@@ -207,3 +212,33 @@ def test_a_healing_drive_takes_commits_and_gives_no_evidence(drive: TestDrive) -
     assert not drive.look("b")[0].evidence
     drive.reopen()
     assert not drive.look("b")[0].evidence
+
+
+def test_a_rewritten_record_says_which_files_are_here_now(tmp_path: Path) -> None:
+    """A damaged record that is committed again takes over what the new commit found missing."""
+    drive = new_drive(tmp_path)
+    drive.write_shard(DATA_ID, b"x" * 700)
+    commit = value("big", 1, files=(DATA_ID,), shard=1)
+    drive.commit_files(commit)
+    drive_damage.flip_record_header(drive, "big")
+    drive.files.remove(f"{drive.path}/{shard_path(DATA_ID)}")
+    drive.commit_files(commit)
+    assert drive.look("big")[0].no_files == (DATA_ID,)
+
+
+async def test_a_settlement_waits_for_its_commit(tmp_path: Path) -> None:
+    """Where the queue is longer than a batch, what a version replaced still goes once it is settled."""
+    drive = new_drive(tmp_path, attrs.evolve(SMALL, batch_records=2))
+    drive.put("k", 1)
+    lane = Lane(drive.engine, InlineThreads(), InlineThreads(), lambda: ())
+    answers = [Answer() for _ in range(5)]
+    keys = ("a", "b", "c", "d", "k")
+    for key, answer in zip(keys, answers, strict=True):
+        lane.put(Waiting(value(key, 2), b"", answer))
+    lane.settle([SettledRow(Space.OBJECT, "bucket", b"k", FIRST_STAMP + 2)])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lane.run)
+        while answers[-1].got is None:
+            await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    assert drive.look("k")[0].priors == ()
