@@ -165,7 +165,7 @@ def test_too_few_drives(stopped):
         path.write_text("a file")
     with pytest.raises(NodeError, match="ended with 1"):
         stopped.start()
-    assert "has 1 usable drives of 4 and needs 2" in stopped.log_text()
+    assert "has 1 usable drive of 4 and needs 2" in stopped.log_text()
 
 
 @pytest.mark.parametrize("drives", [1, 2, 3, 5])

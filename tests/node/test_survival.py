@@ -152,7 +152,7 @@ def test_shard_files_damaged(node, damage, pair):
 
 
 def test_more_damage_than_parity(node):
-    """With the shard files of three drives damaged a read fails or breaks off at once: no other bytes come."""
+    """With shard files of three drives damaged a read fails or breaks off at once, without a wrong byte."""
     node.start()
     s3 = node.boto3(read_timeout=10)
     for drive in node.drive_paths[1:]:
