@@ -91,6 +91,8 @@ class StripeRead:
         self._fragments[shard] = fragment
         if len(self._fragments) == self._version.meta.geometry.k:
             self._finish(codec_of(self._version.meta.geometry).decode(self._fragments, self._size))
+        else:
+            self._end_if_over()
 
     def _verified(self, frames: tuple[bytes, ...], checks: tuple[bytes, ...]) -> bytes | None:
         """The fragment, if it is one of this stripe and arrived as it was encoded."""
@@ -100,17 +102,20 @@ class StripeRead:
         return frames[0]
 
     def _missed(self, code: FaultCode) -> None:
-        version = self._version
         self._misses.append(code)
-        if not self._ask_next() and not self._open:
-            k = version.meta.geometry.k
-            if all(miss is FaultCode.NOT_FOUND for miss in self._misses) and len(self._misses) == len(
-                self._order
-            ):
-                self._finish(Fault(FaultCode.NOT_FOUND, "this version is gone"))
-                return
-            text = f"{len(self._fragments)} of {k} needed shards of stripe {self._stripe} can be read"
-            self._finish(Fault(FaultCode.NO_QUORUM, text))
+        if not self._ask_next():
+            self._end_if_over()
+
+    def _end_if_over(self) -> None:
+        """Every drive was asked, all have answered, and it was not enough."""
+        if self._open:
+            return
+        k = self._version.meta.geometry.k
+        if len(self._misses) == len(self._order) and set(self._misses) == {FaultCode.NOT_FOUND}:
+            self._finish(Fault(FaultCode.NOT_FOUND, "this version is gone"))
+            return
+        text = f"{len(self._fragments)} of {k} needed shards of stripe {self._stripe} can be read"
+        self._finish(Fault(FaultCode.NO_QUORUM, text))
 
     def _finish(self, outcome: bytes | Fault) -> None:
         self._is_done = True

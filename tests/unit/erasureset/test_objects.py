@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+import trio
 
 from rustfs_proto.wire.faults import FaultCode
 from rustfs_proto.wire.set_ops import Get, Span
@@ -108,3 +109,17 @@ async def test_replaced_versions_are_dropped() -> None:
             await a_set.client.put(b"k", body_of(size))
         await a_set.client.get(b"k")
         assert [len(drive.versions("b", b"k")) for drive in a_set.drives] == [1] * 5
+
+
+async def test_too_much_damage_is_told_at_once() -> None:
+    """With one good shard of two a read ends with a fault, in whatever order the drives answer."""
+    async with running_set(4) as a_set:
+        for number in range(8):
+            key = b"k%d" % number
+            await a_set.client.put(key, body_of(8193))
+            for good in a_set.drives:
+                for drive in a_set.drives:
+                    ids = drive.files if drive is not good else ()
+                    drive.damaged_fragments = {(data_id, index) for data_id in ids for index in range(20)}
+                with trio.fail_after(2):
+                    assert await a_set.client.get_fault(key) is FaultCode.NO_QUORUM
