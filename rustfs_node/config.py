@@ -13,14 +13,14 @@ or with all that is wrong at once.
 
 from __future__ import annotations
 
+import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, get_origin
 
 import attrs
 import cattrs
 from cattrs import transform_error
-from cattrs.errors import ForbiddenExtraKeysError
 
 from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_node.settings.bus import BusSettings
@@ -78,34 +78,60 @@ MINIO_KEY_PAIR: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def load(toml: bytes, environ: Mapping[str, str], arguments: Tables) -> Settings:
+def load(
+    toml: bytes, environ: Mapping[str, str], arguments: Tables, file: str = "the configuration file"
+) -> Settings:
     """Settings from the text of a configuration file (empty: none), the environment, and the command line.
+    `file` is what the text is called in errors.
 
     Raises `ConfigError` with everything that is wrong.
     """
-    tables = parse_toml(toml)
-    errors: list[str] = []
+    tables = parse_toml(toml, file)
+    errors = remove_unknown(tables, file)
     overlay(tables, from_environment(environ, errors))
     overlay(tables, arguments)
+    errors += _wrong_values(tables)
+    if errors:
+        raise ConfigError(errors)
     try:
         settings = _converter.structure(tables, Settings)
     except cattrs.BaseValidationError as error:
-        raise ConfigError(errors + transform_error(error, path="", format_exception=_explain)) from error
-    if errors:
-        raise ConfigError(errors)
+        # What is left are values that are right each by itself and do not go together.
+        raise ConfigError([_placed(text) for text in _transformed(error)]) from error
     return settings
 
 
-def parse_toml(toml: bytes) -> Tables:
+def parse_toml(toml: bytes, file: str) -> Tables:
     """The tables of a configuration file."""
     try:
         tables = tomllib.loads(toml.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([f"the configuration file is not TOML: {error}"]) from error
+        raise ConfigError([f"{file} is not TOML: {error}"]) from error
     stray = sorted(name for name, value in tables.items() if not isinstance(value, dict))
     if stray:
-        raise ConfigError([f"{name} stands outside a table such as [node]" for name in stray])
+        raise ConfigError([f"{file}: {name} stands outside a table such as [node]" for name in stray])
     return tables
+
+
+def remove_unknown(tables: Tables, file: str) -> list[str]:
+    """Take away the names that mean nothing; what was said wrongly, with its place and what may be meant."""
+    errors: list[str] = []
+    classes = table_classes()
+    for table in [name for name in tables if name not in classes]:
+        del tables[table]
+        errors.append(f"{file}: [{table}]: there is no such table{_remedy(table, classes)}")
+    for table, values in tables.items():
+        known = {field.name for field in attrs.fields(classes[table])}
+        for name in [name for name in values if name not in known]:
+            del values[name]
+            errors.append(f"{file}: [{table}] {name}: there is no such setting{_remedy(name, known)}")
+    return errors
+
+
+def _remedy(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return f"; {meant}`rustfs-node config` prints all"
 
 
 def overlay(tables: Tables, upper: Tables) -> None:
@@ -142,16 +168,37 @@ def from_environment(environ: Mapping[str, str], errors: list[str]) -> Tables:
 
 
 def misspelt(environ: Mapping[str, str]) -> list[str]:
-    """RUSTFS_<TABLE>_… names whose setting does not exist. Other RUSTFS_ names are RustFS' own and none of
-    our business.
-    """
-    known = {name for name, _, _ in (*WELL_KNOWN, *OUR_KEY_PAIR, *own_names())}
-    prefixes = tuple(f"{PREFIX}{table.upper()}_" for table in table_classes())
+    """RUSTFS_<TABLE>_… names whose setting does not exist."""
+    known = _known_names()
     return [
-        f"{name}: there is no such setting"
+        f"{name}: there is no such setting{_remedy(name, known)}"
         for name in sorted(environ)
-        if name.startswith(prefixes) and name not in known
+        if name.startswith(_table_prefixes()) and name not in known
     ]
+
+
+def unread(environ: Mapping[str, str]) -> list[str]:
+    """Other RUSTFS_ names, which nobody here reads: RustFS' own, or a setting without its table."""
+    known = _known_names()
+    names = [name for name in sorted(environ) if name.startswith(PREFIX) and name not in known]
+    return [
+        f"{name} is set and not read{_remedy_of_unread(name)}"
+        for name in names
+        if not name.startswith(_table_prefixes())
+    ]
+
+
+def _remedy_of_unread(name: str) -> str:
+    meant = [full for full, _, setting in own_names() if name == f"{PREFIX}{setting.upper()}"]
+    return f"; did you mean {' or '.join(meant)}?" if meant else ""
+
+
+def _known_names() -> set[str]:
+    return {name for name, _, _ in (*WELL_KNOWN, *OUR_KEY_PAIR, *own_names())}
+
+
+def _table_prefixes() -> tuple[str, ...]:
+    return tuple(f"{PREFIX}{table.upper()}_" for table in table_classes())
 
 
 def parse_text(text: str, wanted: Any) -> Any:
@@ -228,10 +275,33 @@ def _strict_tuple(value: Any, _wanted: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _explain(error: BaseException, _wanted: type | None) -> str:
-    if isinstance(error, ForbiddenExtraKeysError):
-        return f"there is no setting or table named {', '.join(sorted(error.extra_fields))}"
-    return str(error)
+def _wrong_values(tables: Tables) -> list[str]:
+    """Values of the wrong type or out of range, each by itself: a class would stop at its first."""
+    errors: list[str] = []
+    for table, cls in table_classes().items():
+        for field in attrs.fields(cls):
+            if field.name not in tables.get(table, {}):
+                continue
+            try:
+                value = _converter.structure(tables[table][field.name], field.type)
+                if field.validator is not None:
+                    field.validator(cls, field, value)
+            except (TypeError, ValueError) as error:
+                # Validators of attrs put more behind their sentence.
+                sentence = str(error.args[0]).removeprefix(f"'{field.name}' ")
+                errors.append(f"[{table}] {field.name}: {sentence}")
+    return errors
+
+
+def _transformed(error: cattrs.BaseValidationError) -> list[str]:
+    return transform_error(error, path="", format_exception=lambda one, _wanted: str(one))
+
+
+def _placed(text: str) -> str:
+    """Cattrs puts the place last, as in `... @ .node.parity`; people look for it first."""
+    what, _, place = text.rpartition(" @ .")
+    table, _, name = place.partition(".")
+    return f"[{table}] {name}: {what}" if name else f"[{table}] {what}"
 
 
 def _make_converter() -> cattrs.Converter:

@@ -22,7 +22,10 @@ def configure(process: str, level: str, style: str) -> None:
     """
     human = style == "human" or (style == "auto" and sys.stderr.isatty())
     tail: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)]
+        [
+            _for_people,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24, sort_keys=False),
+        ]
         if human
         else [structlog.processors.format_exc_info, _json]
     )
@@ -49,10 +52,20 @@ def configure(process: str, level: str, style: str) -> None:
     )
 
 
-def get_logger(room: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger whose lines name the room."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=room)
+def get_logger(room: str = "") -> structlog.typing.FilteringBoundLogger:
+    """A logger whose lines name the room, where there is one."""
+    names = {"room": room} if room else {}
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(**names)
     return logger
+
+
+def _for_people(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A sentence belongs to the event and wants no quotes; then who, for which request, and the rest."""
+    ordered = {name: event[name] for name in ("timestamp", "level", "request_id", "process") if name in event}
+    ordered |= event
+    sentences = [str(ordered.pop(name)) for name in ("text", "reason") if name in ordered]
+    ordered["event"] = ": ".join([str(event["event"]), *sentences])
+    return ordered
 
 
 def _json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:

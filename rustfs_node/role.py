@@ -114,7 +114,7 @@ def read_plan(path: str) -> NodePlan:
 
 
 async def _run(name: str, plan: NodePlan, args: argparse.Namespace, main: RoleMain) -> int:
-    log = logs.get_logger("role")
+    log = logs.get_logger()
     send, receive = trio.open_memory_channel[NodePlan](1)
     context = RoleContext(
         name=name,

@@ -61,7 +61,8 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="DIR",
         action="append",
         default=[],
-        help="format this empty folder although its disk seems not to be mounted; repeatable",
+        help="format this empty folder although its disk seems not to be mounted or its set cannot"
+        " rebuild it, or take back the replaced drive in it; repeatable",
     )
     serve.set_defaults(run=_run_serve)
 

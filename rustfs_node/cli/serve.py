@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
-from rustfs_node.config import ConfigError, Settings, Tables, load
+from rustfs_node.config import ConfigError, Settings, Tables, load, unread
 from rustfs_node.plan import NodePlan
 from rustfs_node.seams.node_files import read_bytes
+from rustfs_node.supervisor.credentials import CredentialsError
+from rustfs_node.supervisor.preflight import mistakes
 from rustfs_node.supervisor.starting import START_ERRORS, CredentialsSource, Order, absolute, serve
+from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.topology.ellipses import EllipsesError, check_distinct, expand_all
 
 
@@ -20,9 +24,8 @@ def run(args: argparse.Namespace) -> int:
     """Serve until told to stop; the exit status."""
     try:
         settings = read_settings(args)
-        paths = absolute(expand_all(settings.node.volumes))
-        check_distinct(paths)
-    except (ConfigError, EllipsesError) as error:
+        paths = checked_paths(settings)
+    except ConfigError as error:
         return complain(str(error), EXIT_USAGE)
     order = Order(
         settings=settings,
@@ -30,12 +33,30 @@ def run(args: argparse.Namespace) -> int:
         accepted=frozenset(absolute(args.accept_drive)),
         reread=lambda: read_settings(args),
         announce=announce,
+        notes=tuple(unread(os.environ)),
     )
     try:
         serve(order, os.environ)
+    except CredentialsError as error:
+        return complain(str(error), EXIT_USAGE)
     except START_ERRORS as error:
         return complain(str(error), EXIT_FAILED)
     return 0
+
+
+def checked_paths(settings: Settings) -> tuple[str, ...]:
+    """The drives' folders. Raises `ConfigError` with all that is wrong with them and the other values."""
+    paths: tuple[str, ...] = ()
+    wrong: list[str] = []
+    try:
+        paths = absolute(expand_all(settings.node.volumes))
+        check_distinct(paths)
+    except EllipsesError as error:
+        wrong.append(str(error))
+    wrong += mistakes(settings, 0 if wrong else len(paths))
+    if wrong:
+        raise ConfigError(wrong)
+    return paths
 
 
 def read_settings(args: argparse.Namespace) -> Settings:
@@ -48,12 +69,7 @@ def read_settings(args: argparse.Namespace) -> Settings:
             raise ConfigError(
                 [f"configuration file {args.config} cannot be read: {error.strerror}"]
             ) from error
-    settings = load(raw, os.environ, tables_of(args))
-    if bool(settings.acceptor.tls_cert) != bool(settings.acceptor.tls_key):
-        raise ConfigError(
-            ["--tls-cert and --tls-key (acceptor.tls_cert, acceptor.tls_key) belong together: give both"]
-        )
-    return settings
+    return load(raw, os.environ, tables_of(args), args.config or "the configuration file")
 
 
 def tables_of(args: argparse.Namespace) -> Tables:
@@ -99,22 +115,21 @@ def banner(plan: NodePlan, source: CredentialsSource) -> str:
     acceptor = plan.settings.acceptor
     endpoint = endpoint_url(acceptor.address, secure=bool(acceptor.tls_cert))
     region = acceptor.region or "us-east-1"
-    drives = sum(len(one.drives) for one in plan.sets)
-    codes = ", ".join(sorted({f"{one.k}+{one.m}" for one in plan.sets}))
     where = "the configuration"
     load_keys: tuple[str, ...] = (
         'export AWS_ACCESS_KEY_ID="$RUSTFS_ACCESS_KEY" AWS_SECRET_ACCESS_KEY="$RUSTFS_SECRET_KEY"',
     )
     if source.file:
         where = f"{source.file}{' (generated just now)' if source.generated else ''}"
+        quoted = shlex.quote(source.file)
         load_keys = (
-            f"export AWS_ACCESS_KEY_ID=$(sed -n 's/^access_key = \"\\(.*\\)\"/\\1/p' {source.file})",
-            f"export AWS_SECRET_ACCESS_KEY=$(sed -n 's/^secret_key = \"\\(.*\\)\"/\\1/p' {source.file})",
+            f"export AWS_ACCESS_KEY_ID=$(sed -n 's/^access_key = \"\\(.*\\)\"/\\1/p' {quoted})",
+            f"export AWS_SECRET_ACCESS_KEY=$(sed -n 's/^secret_key = \"\\(.*\\)\"/\\1/p' {quoted})",
         )
     boto3 = f"boto3.client('s3', endpoint_url='{endpoint}', region_name='{region}')"
     lines = (
         f"rustfs-node serves at {endpoint}",
-        f"  drives       {drives} in {len(plan.sets)} erasure set(s), {codes}",
+        f"  drives       {drives_in_words(plan)}",
         f"  deployment   {plan.deployment_id}",
         f"  credentials  {where}",
         "To use it, paste:",
@@ -123,6 +138,21 @@ def banner(plan: NodePlan, source: CredentialsSource) -> str:
         f"  python3 -c \"import boto3; print({boto3}.list_buckets()['Buckets'])\"",
     )
     return "\n".join(lines)
+
+
+def drives_in_words(plan: NodePlan) -> str:
+    """How many drives take part, in which sets, and what that does not suffice for."""
+    drives = [drive for one in plan.sets for drive in one.drives]
+    well = sum(not drive.fault for drive in drives)
+    count = f"{well} of {len(drives)}" if well < len(drives) else str(well)
+    codes = ", ".join(sorted({f"{one.k}+{one.m}" for one in plan.sets}))
+    text = f"{count} in {len(plan.sets)} erasure set(s), {codes}"
+    unwritable = [
+        str(one.index)
+        for one in plan.sets
+        if sum(not drive.fault for drive in one.drives) < write_quorum(one.k, one.m)
+    ]
+    return f"{text}; set {', '.join(unwritable)} can be read but not written" if unwritable else text
 
 
 def endpoint_url(address: str, *, secure: bool) -> str:

@@ -6,6 +6,7 @@ ever shown.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -31,9 +32,14 @@ class CredentialsError(Exception):
 
 
 def given_credentials(settings: NodeSettings) -> Credentials | None:
-    """The pair that the configuration names, None where it names nothing."""
-    access_key = _one_of("access_key", settings.access_key, settings.access_key_file)
-    secret_key = _one_of("secret_key", settings.secret_key, settings.secret_key_file)
+    """The pair that the configuration names, None where it names nothing. Raises `CredentialsError`, one line
+    per mistake.
+    """
+    access_key, *wrong = _one_of("access_key", settings.access_key, settings.access_key_file)
+    secret_key, *wrong_too = _one_of("secret_key", settings.secret_key, settings.secret_key_file)
+    wrong += wrong_too
+    if wrong:
+        raise CredentialsError("\n".join(wrong))
     if not access_key and not secret_key:
         return None
     if not access_key:
@@ -44,19 +50,18 @@ def given_credentials(settings: NodeSettings) -> Credentials | None:
 
 
 def checked(access_key: str, secret_key: str) -> Credentials:
-    """The pair, if it is one that clients can use."""
+    """The pair, if it can be used; every fault of it otherwise."""
+    wrong: list[str] = []
     if len(access_key) < ACCESS_KEY_MIN:
-        raise CredentialsError(
-            f"the access key has {len(access_key)} characters, at least {ACCESS_KEY_MIN} are wanted"
-        )
+        seen = f"the access key has {len(access_key)} characters"
+        wrong.append(f"{seen}, at least {ACCESS_KEY_MIN} are wanted")
     if _NOT_IN_ACCESS_KEY.search(access_key):
-        raise CredentialsError(
-            "the access key has a blank, '/', ',' or '=' in it, which signatures cannot carry"
-        )
+        wrong.append("the access key has a blank, '/', ',' or '=' in it, which signatures cannot carry")
     if len(secret_key) < SECRET_KEY_MIN:
-        raise CredentialsError(
-            f"the secret key has {len(secret_key)} characters, at least {SECRET_KEY_MIN} are wanted"
-        )
+        seen = f"the secret key has {len(secret_key)} characters"
+        wrong.append(f"{seen}, at least {SECRET_KEY_MIN} are wanted")
+    if wrong:
+        raise CredentialsError("\n".join(wrong))
     return Credentials(access_key, secret_key)
 
 
@@ -75,12 +80,17 @@ def kept_credentials(path: str, randomness: Randomness) -> tuple[Credentials, bo
     except FileNotFoundError:
         return _generate(path, randomness), True
     except OSError as error:
-        raise CredentialsError(f"credentials file {path} cannot be read: {error.strerror}") from error
+        raise CredentialsError(
+            f"credentials file {path} cannot be read by user {os.geteuid()}: {error.strerror};"
+            f" give it to that user (chown {os.geteuid()} {path}), or name another --credentials-file"
+        ) from error
     if not is_private(path):
         raise CredentialsError(f"credentials file {path} can be read by others: chmod 600 {path}")
     try:
         document = tomllib.loads(raw.decode())
         return checked(str(document["access_key"]), str(document["secret_key"])), False
+    except CredentialsError as error:
+        raise CredentialsError(f"credentials file {path}: {error}") from error
     except (KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CredentialsError(
             f'credentials file {path} needs two lines, access_key = "..." and secret_key = "..." ({error})'
@@ -115,16 +125,17 @@ def _draw(randomness: Randomness, alphabet: str, length: int) -> str:
     )
 
 
-def _one_of(name: str, value: str, path: str) -> str:
-    """A value given as such or as the first line of a file."""
+def _one_of(name: str, value: str, path: str) -> list[str]:
+    """A value given as such or as the first line of a file; then, where it is wrong, an empty one and why."""
     if value and path:
-        raise CredentialsError(f"{name} and {name}_file are both given: remove one")
+        return ["", f"{name} and {name}_file are both given: remove one"]
     if not path:
-        return value
+        return [value]
     try:
         lines = read_bytes(path).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise CredentialsError(f"{name}_file {path} cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        return ["", f"{name}_file {path} cannot be read: {reason}"]
     if not lines or not lines[0].strip():
-        raise CredentialsError(f"{name}_file {path} is empty: its first line is the key")
-    return lines[0].strip()
+        return ["", f"{name}_file {path} is empty: its first line is the key"]
+    return [lines[0].strip()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import trio
@@ -42,9 +42,11 @@ class Former:
     accepted: frozenset[str]
     known_mounts: Mapping[str, str]
 
-    async def form(self, paths: Sequence[str]) -> Formation:
+    async def form(
+        self, paths: Sequence[str], before_writing: Callable[[str], None] | None = None
+    ) -> Formation:
         """Look, decide and write. Raises `Refusal` or `ValueError` where the node must not start, with the
-        reasons.
+        reasons, or whatever `before_writing`, given the deployment's id, raises; then nothing was written.
         """
         inspector = Inspector(self.files, os.geteuid())
         locks: list[FolderLock] = []
@@ -52,6 +54,8 @@ class Former:
         try:
             found = [await self._inspect(inspector, path, locks, deadline_s) for path in paths]
             formation = decide(found, self._wish(), self._new_ids(len(paths)), self.clock.wall_ms())
+            if before_writing is not None:
+                before_writing(formation.deployment.deployment_id)
             self._write(formation)
         finally:
             for lock in locks:
@@ -71,7 +75,7 @@ class Former:
                 await trio.sleep(_LOCK_POLL_S)
                 lock = lock_folder(path)
         except OSError as error:
-            return unusable(path, say.unreadable(path, str(error.strerror)))
+            return unusable(path, inspector.why_unreadable(path, error))
         if lock is None:
             return unusable(path, say.in_use(path))
         locks.append(lock)

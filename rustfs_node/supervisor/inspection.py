@@ -12,7 +12,7 @@ import attrs
 
 from rustfs_node.seams.files import Files
 from rustfs_proto.disk.identity import DriveIdentity, IdentityError, parse_identity
-from rustfs_proto.disk.layout import IDENTITY_FILE
+from rustfs_proto.disk.layout import IDENTITY_FILE, LOG_FOLDER, SHARD_FOLDER
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import LAYOUT_FILE, Deployment, DeploymentError, parse_deployment
 from rustfs_proto.topology.findings import Condition, Finding
@@ -20,6 +20,8 @@ from rustfs_proto.topology.findings import Condition, Finding
 PROBE_FILE = ".rustfs-probe"
 
 _OURS = (IDENTITY_FILE, LAYOUT_FILE)
+# Where a drive worker makes files: each may have an owner, a mode and a mount of its own.
+_WRITTEN = (LOG_FOLDER, SHARD_FOLDER)
 # What a crash of our own, or mkfs, leaves behind: such a folder is as good as empty.
 _HARMLESS = frozenset(
     {"lost+found", LAYOUT_FILE, *(f".{name}.tmp" for name in (*_OURS, PROBE_FILE)), PROBE_FILE}
@@ -44,10 +46,16 @@ class Inspector:
             self.files.make_folder(path)
             self.files.sync_folder(parent)
         except PermissionError as error:
-            return say.unwritable(path, f"{error.strerror} ({parent})", self.user)
+            return say.denied(path, parent, str(error.strerror), self.user)
         except OSError as error:
             return say.unreadable(path, str(error.strerror))
         return ""
+
+    def why_unreadable(self, path: str, error: OSError) -> str:
+        """Why looking, or locking, failed."""
+        if isinstance(error, PermissionError):
+            return say.denied(path, str(error.filename or path), str(error.strerror), self.user)
+        return say.unreadable(path, str(error.strerror))
 
     def look(self, path: str, mount: str) -> Finding:
         """What is in the folder, which exists and is locked."""
@@ -59,11 +67,12 @@ class Inspector:
         except (IdentityError, DeploymentError) as error:
             return unusable(path, say.bad_identity(path, str(error)), mount)
         except OSError as error:
-            return unusable(path, say.unreadable(path, str(error.strerror)), mount)
+            return unusable(path, self.why_unreadable(path, error), mount)
         strange = sorted(names - _HARMLESS - {IDENTITY_FILE})
         if identity is None and strange:
             return unusable(path, say.occupied(path, strange), mount)
-        problem = self._probe(path)
+        places = (path, *(f"{path}/{name}" for name in _WRITTEN if name in names and identity is not None))
+        problem = next(filter(None, (self._probe(path, place) for place in places)), "")
         if problem:
             return unusable(path, problem, mount)
         return Finding(
@@ -82,16 +91,17 @@ class Inspector:
     def _deployment(self, path: str) -> Deployment:
         return parse_deployment(self.files.read_file(f"{path}/{LAYOUT_FILE}"))
 
-    def _probe(self, path: str) -> str:
+    def _probe(self, path: str, place: str) -> str:
         """Really write, sync and remove a file: permissions, read-only mounts and dying disks all
         show here.
         """
-        probe = f"{path}/{PROBE_FILE}"
+        probe = f"{place}/{PROBE_FILE}"
         try:
             self.files.write_file(probe, b"may be removed at any time\n")
             self.files.remove(probe)
         except OSError as error:
-            return say.unwritable(path, str(error.strerror), self.user)
+            words = say.denied if isinstance(error, PermissionError) else say.unwritable
+            return words(path, place, str(error.strerror), self.user)
         return ""
 
 

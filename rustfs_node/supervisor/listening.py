@@ -10,10 +10,23 @@ import socket
 import trio
 
 _POLL_S = 0.05
+_PORT_MAX = 65535
 
 
 class AddressError(Exception):
     """The address cannot be listened at; the text says why and what to do."""
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """Host (empty: all) and port. Raises `AddressError`."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > _PORT_MAX:
+        raise AddressError(f"address {address!r}: write host:port, :port for all addresses, or [IPv6]:port")
+    if int(port) == 0:
+        raise AddressError(
+            f"address {address!r}: name a port from 1 to {_PORT_MAX}; a chosen one is told to nobody"
+        )
+    return host.strip("[]"), int(port)
 
 
 async def check_address(address: str, wait_s: float) -> None:
@@ -38,11 +51,8 @@ async def check_address(address: str, wait_s: float) -> None:
 
 
 def _try_to_listen(address: str) -> None:
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise AddressError(f"address {address!r}: write host:port, :port for all addresses, or [IPv6]:port")
-    flags = socket.AI_PASSIVE
-    found = socket.getaddrinfo(host.strip("[]") or None, int(port), type=socket.SOCK_STREAM, flags=flags)
+    host, port = parse_address(address)
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     for family, kind, protocol, _, place in found:
         with socket.socket(family, kind, protocol) as probe:
             # Connections that linger after a stop do not matter; a listener does.

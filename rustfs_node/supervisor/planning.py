@@ -23,10 +23,15 @@ from rustfs_node.seams.node_files import (
     empty_folder,
     lock_folder,
     make_private_folder,
+    read_bytes,
     temporary_parent,
+    write_private,
 )
 from rustfs_proto.disk.identity import HEALING
 from rustfs_proto.topology.verdicts import Formation, Verdict
+
+_OWNER_FILE = "owner"
+"""In the runtime folder: the supervisor's process id, then its drives, one per line."""
 
 ONLY_NODE_NUMBER = 0
 """The writer part of this node's stamps."""
@@ -68,12 +73,26 @@ def open_runtime_folder(
             f"runtime folder {path}: {error}; name another with --runtime-dir"
         ) from error
     if lock is None:
-        raise RuntimeFolderError(
-            f"runtime folder {path} is in use by another node: name another with --runtime-dir"
-        )
+        raise RuntimeFolderError(_who_has(path, drives))
     # A node that was killed leaves its sockets behind.
     empty_folder(path)
+    write_private(f"{path}/{_OWNER_FILE}", "\n".join([str(os.getpid()), *drives]).encode())
     return RuntimeFolder(path, lock)
+
+
+def _who_has(path: str, drives: Sequence[str]) -> str:
+    """The folder is locked: by which process, for which drives, and what to do."""
+    try:
+        pid, *served = read_bytes(f"{path}/{_OWNER_FILE}").decode().splitlines()
+    except (OSError, ValueError):
+        # It has just begun, or is just going.
+        return f"runtime folder {path} is in use by another node: name another with --runtime-dir"
+    if set(served) & set(drives):
+        return f"these drives are served by process {pid} already: stop it (kill {pid}), or use that node"
+    return (
+        f"runtime folder {path} is in use by process {pid}, which serves {', '.join(served)}:"
+        " name another with --runtime-dir"
+    )
 
 
 def _default_folder(user: int, drives: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rustfs_node.plan import NodePlan, acceptor_name
 from rustfs_node.role import EXIT_REFUSED
 from rustfs_node.supervisor.worker import Worker, WorkerState
+from rustfs_proto.topology.findings import drives
 
 
 def missing(plan: NodePlan, workers: Mapping[str, Worker]) -> list[str]:
@@ -24,7 +25,7 @@ def missing(plan: NodePlan, workers: Mapping[str, Worker]) -> list[str]:
     for one in plan.sets:
         ready = [drive for drive in one.drives if _is_ready(workers, drive.name)]
         if len(ready) < one.k:
-            lacking.append(f"{one.name} has {len(ready)} drives ready of {len(one.drives)}, needs {one.k}")
+            lacking.append(f"{one.name} has {drives(len(ready))} ready of {len(one.drives)}, needs {one.k}")
     return lacking
 
 

@@ -55,6 +55,8 @@ class Order:
     accepted: frozenset[str]
     reread: Callable[[], Settings]
     announce: Callable[[NodePlan, CredentialsSource], None]
+    notes: tuple[str, ...] = ()
+    """What the log shall say of the configuration, mistakes or not."""
 
 
 def serve(order: Order, environ: Mapping[str, str]) -> None:
@@ -70,19 +72,26 @@ def serve(order: Order, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(order: Order, environ: Mapping[str, str]) -> None:
-    log = logs.get_logger(PROCESS)
+    log = logs.get_logger()
+    for note in order.notes:
+        log.warning("configuration", text=note)
     given = given_credentials(order.settings.node)
     await check_address(order.settings.acceptor.address, order.settings.node.lock_wait_s)
     folder = open_runtime_folder(order.settings.node.runtime_dir, environ, os.geteuid(), order.paths)
     try:
         memory = MountMemory(state_folder(environ, environ.get("HOME", "/")), order.paths)
-        formation = await _former(order.settings.node, order.accepted, memory.load()).form(order.paths)
+        found: list[tuple[Credentials, CredentialsSource]] = []
+
+        def find_credentials(deployment_id: str) -> None:
+            """Called before any drive is written to: a pair that cannot be used founds no deployment."""
+            found.append(_credentials(order.settings.node, given, environ, deployment_id, SystemRandomness()))
+
+        former = _former(order.settings.node, order.accepted, memory.load())
+        formation = await former.form(order.paths, find_credentials)
+        ((credentials, source),) = found
         memory.save(formation)
         for warning in formation.warnings:
             log.warning("drives", text=warning)
-        credentials, source = _credentials(
-            order.settings.node, given, environ, formation.deployment.deployment_id, SystemRandomness()
-        )
         node = Node(
             plan=make_plan(formation, order.settings, folder.path, credentials),
             plan_file=folder.plan_file,

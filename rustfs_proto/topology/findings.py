@@ -55,11 +55,19 @@ def unreadable(path: str, reason: str) -> str:
     return f"drive {path} cannot be read: {reason}; check the disk and its mount (dmesg, mount)"
 
 
-def unwritable(path: str, reason: str, user: int) -> str:
-    """A file could not be written and synced."""
+def unwritable(path: str, place: str, reason: str, user: int) -> str:
+    """A file could not be written and synced at `place`, the drive itself or something in it."""
     return (
-        f"drive {path} cannot be written by user {user}: {reason};"
-        f" check that it is mounted read-write and owned by the service's user (chown {user} {path})"
+        f"drive {path} cannot be written by user {user}: {reason} ({place});"
+        " check that it is mounted read-write and that its disk is well (dmesg, mount)"
+    )
+
+
+def denied(path: str, place: str, reason: str, user: int) -> str:
+    """Something belongs to somebody else, or its mode keeps us out."""
+    return (
+        f"drive {path} cannot be read and written by user {user}: {reason} at {place}; see whose it is"
+        f" (ls -ld {place}), and give it to the service's user (chown -R {user} {path})"
     )
 
 
@@ -141,9 +149,9 @@ def alone(path: str, set_index: int) -> str:
     )
 
 
-def drives(count: int) -> str:
-    """A number of drives in words."""
-    return f"{count} drive{'' if count == 1 else 's'}"
+def drives(count: int, kind: str = "") -> str:
+    """A number of drives in words, as in "1 usable drive"."""
+    return f"{count} {kind}{' ' if kind else ''}drive{'' if count == 1 else 's'}"
 
 
 def unmounted(path: str, expected: str, mount: str) -> str:

@@ -35,6 +35,7 @@ import attrs
 
 from rustfs_proto.disk.identity import HEALING
 from rustfs_proto.erasure.geometry import write_quorum
+from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.findings import Condition, Finding
 from rustfs_proto.topology.first_start import first_formation, was_interrupted
 from rustfs_proto.topology.rejoin import joined_formation, majority
@@ -66,12 +67,11 @@ def check_quorums(formation: Formation) -> list[str]:
         well = [verdict for verdict in own if not verdict.fault]
         if len(well) < needed:
             reasons = "\n".join(f"  {verdict.fault}" for verdict in own if verdict.fault)
-            raise Refusal(
-                f"set {index} has {len(well)} usable drives of {len(own)} and needs {needed}:\n{reasons}"
-            )
+            usable = say.drives(len(well), "usable")
+            raise Refusal(f"set {index} has {usable} of {len(own)} and needs {needed}:\n{reasons}")
         if len(well) < write_quorum(k, record.parity):
             warnings.append(
-                f"set {index} can be read but not written: {len(well)} usable drives of {len(own)}"
+                f"set {index} can be read but not written: {say.drives(len(well), 'usable')} of {len(own)}"
             )
         healing = [v.path for v in well if v.identity is not None and v.identity.state == HEALING]
         if healing:

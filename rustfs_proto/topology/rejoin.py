@@ -49,7 +49,7 @@ def joined_formation(
 ) -> Formation:
     """Take every drive that is where it belongs, and format replacements."""
     current = _current_layout(found, deployment_id)
-    _check_wish(current, len(found), wish)
+    _check_wish(current, found, wish)
     places = places_of(found, current.sizes())
     verdicts = []
     for place, drive_id in zip(places, new_ids[1:], strict=True):
@@ -84,12 +84,18 @@ def _current_layout(found: Sequence[Finding], deployment_id: str) -> Deployment:
     return max(layouts, key=lambda layout: layout.version)
 
 
-def _check_wish(current: Deployment, drives: int, wish: Wish) -> None:
+def _check_wish(current: Deployment, found: Sequence[Finding], wish: Wish) -> None:
     """The shape of a deployment is fixed by its first formatting."""
-    if drives != sum(current.sizes()):
+    if len(found) != sum(current.sizes()):
+        carried = "; ".join(
+            f"{finding.path} is {slot_words(finding.identity.set_index, finding.identity.slot)}"
+            for finding in found
+            if finding.identity is not None and finding.identity.deployment_id == current.deployment_id
+        )
         raise Refusal(
-            f"deployment {current.deployment_id} has {sum(current.sizes())} drives, {drives} are given;"
-            " name exactly its drives, in their original order, those that are away too"
+            f"deployment {current.deployment_id} has {say.drives(sum(current.sizes()))}, given are"
+            f" {len(found)} ({carried}); name exactly its drives, in their original order, those that are"
+            " away too"
         )
     if wish.parity >= 0 and any(parity != wish.parity for parity in current.parities()):
         raise Refusal(

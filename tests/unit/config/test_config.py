@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from rustfs_node.config import ConfigError, Settings, load, own_names, reloaded
+from rustfs_node.config import ConfigError, Settings, load, own_names, reloaded, unread
 from rustfs_node.plan import Credentials, NodePlan, decode_plan, encode_plan
 
 
@@ -53,20 +53,22 @@ def test_minio_key_pair():
 
 def test_all_errors_at_once():
     """Every mistake of the file and of the environment is in one list, with its place and the value seen."""
-    toml = b'[node]\nacceptors = "2"\nvolumes = "/a"\nacceptor = 1\nlog_level = "loud"\n[bla]\nx = 1\n'
+    toml = b'[node]\nacceptors = "2"\nvolumes = "/a"\nacceptor = 1\nlog_level = "loud"\nparity = -3\n'
+    toml += b"[bla]\nx = 1\n"
     environ = {"RUSTFS_NODE_STOP_DEADLINE_S": "soon", "RUSTFS_NODE_ACEPTORS": "2"}
     with pytest.raises(ConfigError) as caught:
         load(toml, environ, {})
     text = "\n".join(caught.value.errors)
     for wanted in (
-        "node.acceptors",
-        "'2'",
-        "node.volumes",
+        "[node] acceptors: expected int, found '2'",
+        "[node] volumes",
         "'/a'",
-        "named acceptor",
-        "named bla",
+        "[node] log_level: must be in",
+        "[node] parity: must be >= -1: -3",
+        "[node] acceptor: there is no such setting; did you mean acceptors? `rustfs-node config` prints all",
+        "[bla]: there is no such table; `rustfs-node config` prints all",
         "'soon'",
-        "ACEPTORS",
+        "RUSTFS_NODE_ACEPTORS: there is no such setting; did you mean RUSTFS_NODE_ACCEPTORS?",
     ):
         assert wanted in text, (wanted, text)
 
@@ -87,6 +89,22 @@ def test_refused_files(toml, wanted):
     """A value of the wrong type or out of range is refused with its name or value."""
     with pytest.raises(ConfigError, match=wanted):
         load(toml, {}, {})
+
+
+def test_errors_name_the_file():
+    """What is wrong in the file begins with the file's name."""
+    for toml in (b"[node]\nparty = 1\n", b"[nod]\nparity = 1\n", b"x = 1", b"= 1"):
+        with pytest.raises(ConfigError, match=r"^w/c\.toml"):
+            load(toml, {}, {}, "w/c.toml")
+
+
+def test_names_that_nobody_reads():
+    """A setting without its table, and RustFS' own names, are told; what is read, or refused, is not."""
+    environ = dict.fromkeys(("RUSTFS_PARITY", "RUSTFS_CONSOLE_ENABLE", "RUSTFS_ADDRESS", "PATH"), "")
+    assert unread(environ | {"RUSTFS_NODE_PARITYY": ""}) == [
+        "RUSTFS_CONSOLE_ENABLE is set and not read",
+        "RUSTFS_PARITY is set and not read; did you mean RUSTFS_NODE_PARITY?",
+    ]
 
 
 def test_every_setting_can_be_given_in_the_environment():

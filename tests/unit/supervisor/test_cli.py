@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
 import attrs
 import pytest
 
 from rustfs_node import __version__
 from rustfs_node.cli.main import main, make_parser
 from rustfs_node.cli.serve import banner, endpoint_url, read_settings
-from rustfs_node.config import ConfigError, Settings
+from rustfs_node.config import Settings
 from rustfs_node.plan import Credentials
 from rustfs_node.supervisor.planning import make_plan
 from rustfs_node.supervisor.starting import CredentialsSource
 from tests.kit.node import free_port
-from tests.unit.supervisor.formation_kit import fresh_drives, outcome
+from tests.unit.supervisor.formation_kit import formed, fresh_drives, outcome, unusable
 
 
 def status_of(*arguments):
@@ -46,21 +48,17 @@ def test_arguments_become_settings(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given", [["--tls-cert", "/c"], ["--tls-key", "/k"], ["--config", "/does/not/exist"]]
-)
-def test_half_given(given):
-    """A certificate without its key, a key without its certificate, and a missing file are refused."""
-    with pytest.raises(ConfigError):
-        read_settings(make_parser().parse_args(["serve", *given, "/d"]))
-
-
-@pytest.mark.parametrize(
     ("arguments", "status", "wanted"),
     [
         (["serve"], 2, "no drives given"),
         (["serve", "/d{1...0}"], 2, "counts down"),
         (["serve", "/d", "/d"], 2, "named twice"),
         (["serve", "--config", "/does/not/exist", "/d"], 2, "cannot be read"),
+        (["serve", "--tls-cert", "/c", "/d"], 2, "belong together"),
+        (["serve", "--tls-key", "/k", "/d"], 2, "belong together"),
+        (["serve", "--tls-cert", "/c", "--tls-key", "/k", "/d"], 2, "--tls-key /k cannot be read: No such"),
+        (["serve", "--address", ":80x", "/d"], 2, "write host:port"),
+        (["serve", "--address", "127.0.0.1:0", "/d"], 2, "name a port from 1"),
         (["serve", "--credentials-file", "/dev/null/x", "/does/not/exist/d"], 1, "does not exist"),
     ],
 )
@@ -68,6 +66,50 @@ def test_mistakes_are_explained(capsys, arguments, status, wanted):
     """What cannot be started is said on stderr with a status that tells usage from failure."""
     assert status_of(*arguments) == status
     assert wanted in capsys.readouterr().err
+
+
+def test_all_mistakes_at_once(capsys, monkeypatch, tmp_path):
+    """Wrong drives, address, keys and certificate are told together, and no drive is touched."""
+    monkeypatch.setenv("RUSTFS_ACCESS_KEY", "ab")
+    monkeypatch.setenv("RUSTFS_SECRET_KEY", "short")
+    drive = str(tmp_path / "d")
+    assert status_of("serve", "--address", "nonsense", "--tls-cert", "/c", drive, drive) == 2
+    said = capsys.readouterr().err
+    for wanted in ("named twice", "nonsense", "access key has 2", "secret key has 5", "belong together"):
+        assert wanted in said
+    assert not os.path.exists(drive)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("RUSTFS_NODE_PARITY", "3", "choose from 0 to 2"),
+        ("RUSTFS_NODE_SET_DRIVES", "3", "3"),
+        ("RUSTFS_SECRET_KEY_FILE", "/does/not/exist", "cannot be read: No such file or directory"),
+        ("RUSTFS_SECRET_KEY", "12345678", "set RUSTFS_ACCESS_KEY too"),
+    ],
+)
+def test_wrong_values_are_wrong_configuration(capsys, monkeypatch, tmp_path, name, value, wanted):
+    """A shape that the drives cannot have, and half a key pair, end with 2, so that nobody tries again."""
+    monkeypatch.setenv(name, value)
+    assert status_of("serve", str(tmp_path / "d{1...4}")) == 2
+    assert wanted in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("text", ["x", 'access_key = "abc"\nsecret_key = "short"\n'])
+def test_credentials_come_before_drives(capsys, tmp_path, text):
+    """A credentials file that is broken is told before anything is written to a drive."""
+    file = tmp_path / "credentials.toml"
+    file.write_text(text)
+    file.chmod(0o600)
+    (tmp_path / "d").mkdir()
+    arguments = ("--credentials-file", str(file), "--address", f"127.0.0.1:{free_port()}")
+    runtime = ("--runtime-dir", str(tmp_path / "run"))
+    assert status_of("serve", *arguments, *runtime, str(tmp_path / "d")) == 2
+    said = capsys.readouterr().err
+    assert str(file) in said
+    assert os.listdir(tmp_path / "d") == []
 
 
 @pytest.mark.parametrize(
@@ -98,6 +140,25 @@ def test_banner_never_shows_the_secret():
         assert wanted in text
     assert "very-secret" not in text
     assert "RUSTFS_SECRET_KEY" in banner(attrs.evolve(plan), CredentialsSource())
+
+
+def test_banner_can_be_pasted():
+    """A place with blanks is quoted for the shell."""
+    plan = make_plan(outcome(fresh_drives(4)), Settings(), "/run/x", Credentials("access", "very-secret"))
+    text = banner(plan, CredentialsSource("/my data/credentials.toml"))
+    assert text.count("'/my data/credentials.toml')") == 2
+
+
+def test_banner_counts_the_drives_that_take_part():
+    """Drives that were left out are not counted, and what that does not suffice for is said."""
+    settled = formed(4)
+    three = make_plan(outcome([*settled[:3], unusable("/d3")]), Settings(), "/run/x", Credentials("a", "b"))
+    assert "3 of 4 in 1 erasure set(s), 2+2\n" in banner(three, CredentialsSource())
+    two = [*settled[:2], unusable("/d2"), unusable("/d3")]
+    plan = make_plan(outcome(two), Settings(), "/run/x", Credentials("a", "b"))
+    assert "2 of 4 in 1 erasure set(s), 2+2; set 0 can be read but not written" in banner(
+        plan, CredentialsSource()
+    )
 
 
 def test_status_of_nobody(capsys):

@@ -133,7 +133,7 @@ def test_copy_of_a_drive():
 def test_below_the_read_quorum_is_refused():
     """With too few drives to read anything the node does not start, and says why drive by drive."""
     found = [formed(4)[0], unusable("/d1"), unusable("/d2"), unusable("/d3")]
-    with pytest.raises(Refusal, match="has 1 usable drives of 4 and needs 2"):
+    with pytest.raises(Refusal, match="has 1 usable drive of 4 and needs 2"):
         outcome(found)
 
 
@@ -189,7 +189,7 @@ def test_nearly_full_drives():
 @pytest.mark.parametrize(
     ("drives", "wish", "wanted"),
     [
-        (5, Wish(), "has 4 drives, 5 are given"),
+        (5, Wish(), r"has 4 drives, given are 5 \(/d0 is slot 0 of set 0; "),
         (4, Wish(parity=1), "remove the setting node.parity"),
         (4, Wish(set_drives=2), "remove the setting node.set_drives"),
     ],

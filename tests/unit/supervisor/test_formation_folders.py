@@ -222,7 +222,43 @@ async def test_unwritable_drive(paths):
     """A folder that we may not write to is named with the user and the remedy."""
     await former().form(paths)
     os.chmod(paths[1], 0o500)
-    assert "cannot be written by user" in faults(await former().form(paths))[paths[1]]
+    assert "chown -R" in faults(await former().form(paths))[paths[1]]
+
+
+@pytest.mark.parametrize("folder", ["log", "shards"])
+async def test_folder_of_somebody_else_in_a_drive(paths, folder):
+    """A drive whose log or shard folder cannot be written is left out, with the place, the user and the
+    remedy.
+    """
+
+    class Denied(FilesThatStop):
+        def write_file(self, path, content, *, mode=0o600):
+            if path.startswith(f"{paths[1]}/{folder}/"):
+                raise PermissionError(13, "Permission denied", path)
+            super().write_file(path, content, mode=mode)
+
+    await former().form(paths)
+    for path in paths:
+        os.mkdir(f"{path}/{folder}")
+    text = faults(await former(Denied(99)).form(paths))[paths[1]]
+    assert f"by user {os.geteuid()}: Permission denied at {paths[1]}/{folder};" in text
+    assert f"chown -R {os.geteuid()} {paths[1]}" in text
+    assert os.listdir(f"{paths[0]}/{folder}") == []
+
+
+async def test_identity_of_somebody_else(paths):
+    """A rustfs.json that we may not read is named itself; the disk is not blamed."""
+
+    class Denied(FilesThatStop):
+        def read_file(self, path):
+            if path == f"{paths[1]}/rustfs.json":
+                raise PermissionError(13, "Permission denied", path)
+            return super().read_file(path)
+
+    await former().form(paths)
+    text = faults(await former(Denied(99)).form(paths))[paths[1]]
+    assert f"Permission denied at {paths[1]}/rustfs.json" in text
+    assert "dmesg" not in text
 
 
 async def test_read_only_file_system(paths):
@@ -238,6 +274,7 @@ async def test_read_only_file_system(paths):
     text = faults(await former(ReadOnly(99)).form(paths))[paths[1]]
     assert "cannot be written by user" in text
     assert "Read-only file system" in text
+    assert "chown" not in text
 
 
 @pytest.mark.skipif(not os.path.ismount(OTHER_FILE_SYSTEM), reason=f"{OTHER_FILE_SYSTEM} is no mount point")

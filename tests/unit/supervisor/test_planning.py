@@ -79,8 +79,10 @@ def test_named_runtime_folder_stays(tmp_path, by_environment):
     path = str(tmp_path / "run")
     named = ("", {"RUNTIME_DIRECTORY": path}) if by_environment else (path, {})
     folder = open_runtime_folder(*named, os.geteuid(), ["/d1", "/d2"])
-    with pytest.raises(RuntimeFolderError, match="in use by another node"):
+    with pytest.raises(RuntimeFolderError, match=f"served by process {os.getpid()} already"):
         open_runtime_folder(*named, os.geteuid(), ["/d1", "/d2"])
+    with pytest.raises(RuntimeFolderError, match=f"by process {os.getpid()}, which serves /d1, /d2"):
+        open_runtime_folder(*named, os.geteuid(), ["/e1", "/e2"])
     with open(folder.plan_file, "w"):
         pass
     folder.close()
@@ -116,7 +118,7 @@ async def test_address_where_somebody_listens():
                 await check_address(address, 0.1)
 
 
-@pytest.mark.parametrize("address", ["9000", "host", ":", ":99999", "192.0.2.1:9000"])
+@pytest.mark.parametrize("address", ["9000", "host", ":", ":99999", "192.0.2.1:9000", ":0", ":\u00b2"])
 async def test_address_that_is_none(address):
     """What is no address, or not this machine's, is quoted."""
     with pytest.raises(AddressError, match=address):

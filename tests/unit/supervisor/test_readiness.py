@@ -49,7 +49,7 @@ def test_read_quorum_is_enough(workers):
         workers[name].state = WorkerState.DEAD
     assert readiness.missing(PLAN, workers) == []
     workers[DRIVES[2]].state = WorkerState.STARTING
-    assert readiness.missing(PLAN, workers) == ["set-0 has 1 drives ready of 4, needs 2"]
+    assert readiness.missing(PLAN, workers) == ["set-0 has 1 drive ready of 4, needs 2"]
     assert readiness.summary(workers) == "3 of 6 workers ready; not: drive-0-0, drive-0-1, drive-0-2"
 
 

@@ -1,0 +1,76 @@
+"""What can be known to be wrong before a drive is touched: the address, the key pair, the certificate, and a
+shape that these drives cannot have. All of it at once.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from rustfs_node.config import Settings
+from rustfs_node.seams.node_files import read_bytes
+from rustfs_node.supervisor.credentials import CredentialsError, given_credentials
+from rustfs_node.supervisor.listening import AddressError, parse_address
+from rustfs_proto.erasure.sizing import SizingError, sets_of_node
+from rustfs_proto.topology.first_start import parities_of
+from rustfs_proto.topology.verdicts import Refusal
+
+
+def mistakes(settings: Settings, drives: int) -> list[str]:
+    """Every mistake in the values of the settings, for that many drives (0: the drives are wrong already)."""
+    found: list[str] = []
+    try:
+        parse_address(settings.acceptor.address)
+    except AddressError as error:
+        found.append(str(error))
+    try:
+        given_credentials(settings.node)
+    except CredentialsError as error:
+        found.extend(str(error).splitlines())
+    found.extend(_mistakes_of_tls(settings.acceptor.tls_cert, settings.acceptor.tls_key))
+    if drives:
+        found.extend(_mistakes_of_shape(drives, settings.node.set_drives, settings.node.parity))
+    return found
+
+
+def _mistakes_of_shape(drives: int, set_drives: int, parity: int) -> list[str]:
+    try:
+        parities_of(sets_of_node(drives, set_drives), parity)
+    except (SizingError, Refusal) as error:
+        return [str(error)]
+    return []
+
+
+def _mistakes_of_tls(cert: str, key: str) -> list[str]:
+    if bool(cert) != bool(key):
+        return ["--tls-cert and --tls-key (acceptor.tls_cert, acceptor.tls_key) belong together: give both"]
+    if not cert:
+        return []
+    found = [
+        *_mistakes_of_pem("--tls-cert", cert, b"-----BEGIN CERTIFICATE-----", "a certificate"),
+        *_mistakes_of_pem("--tls-key", key, b"PRIVATE KEY-----", "a private key"),
+    ]
+    return found or _mistakes_of_pair(cert, key)
+
+
+def _mistakes_of_pem(option: str, path: str, mark: bytes, what: str) -> list[str]:
+    try:
+        content = read_bytes(path)
+    except OSError as error:
+        return [f"{option} {path} cannot be read: {error.strerror}"]
+    if mark not in content:
+        return [f"{option} {path} is not {what} in PEM: it has no line with {mark.decode()}"]
+    return []
+
+
+def _mistakes_of_pair(cert: str, key: str) -> list[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # Without a password OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(cert, key, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return [f"--tls-key {key} belongs to another certificate than --tls-cert {cert}"]
+        reason = error.reason or error.strerror or "not understood"
+        seen = f"--tls-cert {cert} with --tls-key {key} cannot be used ({reason})"
+        return [f"{seen}: both must be whole PEM files, the key without a password"]
+    return []

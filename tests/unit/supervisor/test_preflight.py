@@ -1,0 +1,70 @@
+"""What is told before a drive is touched: certificates that cannot be used."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import attrs
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from rustfs_node.config import Settings
+from rustfs_node.supervisor.preflight import mistakes
+
+
+def pair(folder, name, password=None):
+    """Paths of a certificate and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    day = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
+    builder = builder.public_key(key.public_key()).serial_number(1)
+    builder = builder.not_valid_before(day).not_valid_after(day + dt.timedelta(days=1))
+    cert_path, key_path = folder / f"{name}.crt", folder / f"{name}.key"
+    cert_path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    kind = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    key_path.write_bytes(key.private_bytes(pem, pkcs8, kind))
+    return str(cert_path), str(key_path)
+
+
+def told(cert, key):
+    settings = Settings()
+    return mistakes(
+        attrs.evolve(settings, acceptor=attrs.evolve(settings.acceptor, tls_cert=cert, tls_key=key)), 4
+    )
+
+
+def test_nothing_is_wrong(tmp_path):
+    """Defaults, and a certificate with its key, are fine."""
+    assert mistakes(Settings(), 4) == []
+    assert told(*pair(tmp_path, "a")) == []
+
+
+def test_key_of_another_certificate(tmp_path):
+    """Two halves that do not fit are both named."""
+    (cert, _), (_, key) = pair(tmp_path, "a"), pair(tmp_path, "b")
+    assert told(cert, key) == [f"--tls-key {key} belongs to another certificate than --tls-cert {cert}"]
+
+
+def test_swapped(tmp_path):
+    """A certificate given as the key, and the other way round, are two mistakes."""
+    cert, key = pair(tmp_path, "a")
+    assert [text.split(":")[0] for text in told(key, cert)] == [
+        f"--tls-cert {key} is not a certificate in PEM",
+        f"--tls-key {cert} is not a private key in PEM",
+    ]
+
+
+@pytest.mark.parametrize("damage", ["password", "cut"])
+def test_key_that_cannot_be_loaded(tmp_path, damage):
+    """A key with a password is refused without asking for it, and so is half a file."""
+    cert, key = pair(tmp_path, "a", b"secret" if damage == "password" else None)
+    if damage == "cut":
+        whole = (tmp_path / "a.key").read_text()
+        (tmp_path / "a.key").write_text(whole[: len(whole) // 2])
+    (text,) = told(cert, key)
+    assert "the key without a password" in text
