@@ -24,7 +24,14 @@ from rustfs_node import logs
 from rustfs_node.plan import NodePlan, acceptor_name, decode_plan, drive_name, set_name
 from rustfs_node.seams.clock import Clock, SystemClock
 from rustfs_node.seams.node_files import read_bytes
-from rustfs_node.seams.processes import ALIVE, READY, BeatLine, die_with_parent, tune_malloc
+from rustfs_node.seams.processes import (
+    ALIVE,
+    READY,
+    BeatLine,
+    die_with_parent,
+    raise_descriptor_limit,
+    tune_malloc,
+)
 from rustfs_node.seams.randomness import Randomness, SystemRandomness
 
 EXIT_FAILED = 1
@@ -68,6 +75,7 @@ RoleMain = Callable[[RoleContext], Awaitable[None]]
 def run_role(name: str, main: RoleMain, argv: Sequence[str] | None = None) -> None:
     """Run a role to its end and leave the process with its status. `name` is drive, set or acceptor."""
     tune_malloc()
+    raise_descriptor_limit()
     if not __debug__:
         sys.exit("rustfs-node refuses python -O: its assertions guard what is stored")
     args = parse_arguments(name, argv)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -125,6 +126,14 @@ _MALLOPT = (
     (-1, 512 << 20),  # M_TRIM_THRESHOLD
     (-2, 64 << 20),  # M_TOP_PAD
 )
+
+
+def raise_descriptor_limit() -> None:
+    """As many descriptors as the administrator allows: the usual soft limit of 1,024 is one of programs that
+    use select(), and fewer than an acceptor may have connections.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def tune_malloc() -> bool:

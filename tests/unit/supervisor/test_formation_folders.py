@@ -15,6 +15,7 @@ from rustfs_proto.topology.verdicts import Refusal
 from tests.unit.supervisor.formation_kit import FilesThatStop, Stopped, faults, former
 
 DRIVES = 4
+NOBODY = 65534
 OTHER_FILE_SYSTEM = "/dev/shm"  # noqa: S108 - a mount point that Linux always has
 
 
@@ -217,12 +218,25 @@ async def test_a_drive_in_use_is_left_alone(paths):
     assert not faults(await former().form(paths))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-async def test_unwritable_drive(paths):
+@pytest.fixture
+def unprivileged():
+    """Folders of a user who is not root, and for root the loss of root's rights while the test runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [f"{folder}/d{number}" for number in range(DRIVES)]
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.chown(folder, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        yield paths
+        if is_root:
+            os.seteuid(0)
+
+
+async def test_unwritable_drive(unprivileged):
     """A folder that we may not write to is named with the user and the remedy."""
-    await former().form(paths)
-    os.chmod(paths[1], 0o500)
-    assert "chown -R" in faults(await former().form(paths))[paths[1]]
+    await former().form(unprivileged)
+    os.chmod(unprivileged[1], 0o500)
+    assert "chown -R" in faults(await former().form(unprivileged))[unprivileged[1]]
 
 
 @pytest.mark.parametrize("folder", ["log", "shards"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -178,3 +179,12 @@ def test_worker_of_a_dead_supervisor_does_not_start(plan_file):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert done.stderr == ""
+
+
+def test_a_role_may_open_as_much_as_the_administrator_allows(plan_file):
+    """The soft limit of descriptors is raised to the hard one."""
+    process = start(plan_file, 0, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512)))
+    assert next_event(process)["event"] == "ready"
+    assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (512, 512)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
