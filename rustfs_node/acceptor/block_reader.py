@@ -79,6 +79,7 @@ class BlockReader:
         while first.outcome is None:
             await self._arrived.park()
         self._ahead.popleft()
+        self._sets.get_blocks -= 1
         if isinstance(first.outcome, Fault):
             raise first.outcome
         assert isinstance(first.outcome.message, Block), first.outcome.message
@@ -90,18 +91,25 @@ class BlockReader:
         """Forget what was asked ahead."""
         self._cuts = iter(())
         while self._ahead:
+            self._sets.get_blocks -= 1
             self._sets.bus.cancel(self._ahead.popleft().call_id)
 
     def _ask_ahead(self) -> None:
-        while len(self._ahead) < self._sets.settings.get_window:
+        while len(self._ahead) < self._window():
             cut = next(self._cuts, None)
             if cut is None:
                 return
             self._ask(*cut)
 
+    def _window(self) -> int:
+        """How many blocks to have; only the one wanted now, where all downloads together have many."""
+        settings = self._sets.settings
+        return settings.get_window if self._sets.get_blocks < settings.get_blocks_max else 1
+
     def _ask(self, offset: int, length: int) -> None:
         slot = _Ahead(0, length)
         self._ahead.append(slot)
+        self._sets.get_blocks += 1
 
         def take(outcome: Reply | Fault) -> None:
             slot.outcome = outcome

@@ -1,7 +1,8 @@
 """Sending an object block by block to its set worker, with a bounded number of blocks on their way.
 
 Nothing is visible before `finish`. Whoever gives up, for whatever reason, calls `abort`; a writer that is
-never finished nor aborted is given up by the set worker after its idle limit.
+never finished nor aborted is given up by the set worker after its idle limit. A set worker that was restarted
+knows nothing of the writes that were open: the client may send all of it again, and is told so.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import trio
 
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.bus import Reply
-from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
     ANY_STAMP,
     ObjectInfo,
@@ -21,16 +22,19 @@ from rustfs_proto.wire.set_ops import (
     PutFinish,
     PutOpen,
     PutOpened,
+    UploadGet,
+    UploadGot,
 )
 
 
 class BlockWriter:
     """An unfinished write at a set worker. `stripe_bytes` is the size of every block but the last."""
 
-    def __init__(self, sets: Sets, peer: str, opened: PutOpened, trace: str) -> None:
+    def __init__(self, sets: Sets, peer: str, opening: PutOpen, opened: PutOpened, trace: str) -> None:
         self.stripe_bytes = opened.stripe_bytes
         self._sets = sets
         self._peer = peer
+        self._opening = opening
         self._handle = opened.handle
         self._trace = trace
         self._next_index = 0
@@ -44,13 +48,16 @@ class BlockWriter:
     ) -> BlockWriter:
         """Begin; `size_bytes` -1 where the client did not say."""
         peer = sets.home(bucket, key)
-        opened, _ = await sets.ask(peer, PutOpen(bucket, key, size_bytes, part), PutOpened, trace=trace)
-        return cls(sets, peer, opened, trace)
+        opening = PutOpen(bucket, key, size_bytes, part)
+        opened, _ = await sets.ask(peer, opening, PutOpened, trace=trace)
+        return cls(sets, peer, opening, opened, trace)
 
     async def write(self, block: bytes) -> None:
-        """Send the next block as soon as the window has room. Raises the `Fault` of any block before."""
-        await trio.lowlevel.checkpoint()
+        """Send the next block as soon as the window has room, and that of all uploads together. Raises the
+        `Fault` of any block before.
+        """
         await self._wait_until_under_way(self._sets.settings.put_window - 1)
+        await self._sets.put_blocks.acquire()
         self._under_way += 1
         self._sets.bus.ask(
             self._peer,
@@ -65,10 +72,22 @@ class BlockWriter:
     async def finish(self, info: ObjectInfo, expect: int = ANY_STAMP) -> int:
         """Commit; the stamp of the version, which is durable when this returns."""
         await self._wait_until_under_way(0)
-        done, _ = await self._sets.ask(
-            self._peer, PutFinish(self._handle, info, expect), PutDone, trace=self._trace
-        )
+        request = PutFinish(self._handle, info, expect)
+        try:
+            done, _ = await self._sets.ask(self._peer, request, PutDone, trace=self._trace)
+        except Fault as fault:
+            if fault.code is FaultCode.NOT_FOUND:
+                await self._require_upload()
+                raise _forgotten(fault) from fault
+            raise
         return done.stamp
+
+    async def _require_upload(self) -> None:
+        """Raises the `Fault` NOT_FOUND where it was the upload that is gone, and not the handle."""
+        opening = self._opening
+        if opening.part is not None:
+            request = UploadGet(opening.bucket, opening.key, opening.part.upload_id)
+            await self._sets.ask(self._peer, request, UploadGot, trace=self._trace)
 
     def abort(self) -> None:
         """Give up without waiting; safe during cancellation."""
@@ -88,9 +107,16 @@ class BlockWriter:
 
     def _take_reply(self, outcome: Reply | Fault) -> None:
         self._under_way -= 1
+        self._sets.put_blocks.release()
         if isinstance(outcome, Fault) and self._fault is None:
-            self._fault = outcome
+            # A block has nothing to be looked for but its handle.
+            self._fault = _forgotten(outcome) if outcome.code is FaultCode.NOT_FOUND else outcome
         self._moved.unpark_all()
+
+
+def _forgotten(fault: Fault) -> Fault:
+    """The set worker does not know the handle (any more): to the client the same as one that went away."""
+    return Fault(FaultCode.PEER_DOWN, f"the set worker forgot this write: {fault.message}")
 
 
 def _forget(_: Reply | Fault) -> None:

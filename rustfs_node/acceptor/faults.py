@@ -20,6 +20,7 @@ _TABLE: dict[FaultCode, str] = {
     FaultCode.NOT_FOUND: "NoSuchKey",
     FaultCode.DAMAGED: _QUORUM,
     FaultCode.FULL: "XMinioStorageFull",
+    FaultCode.FULL_UNKNOWN: "XMinioStorageFull",
     FaultCode.DRIVE_FAULT: _QUORUM,
     FaultCode.NO_QUORUM: _QUORUM,
     FaultCode.EXPIRED: "SlowDown",

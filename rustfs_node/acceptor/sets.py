@@ -21,11 +21,15 @@ M = TypeVar("M")
 
 
 class Sets:
-    """The erasure sets of the deployment, as seen from one acceptor."""
+    """The erasure sets of the deployment, as seen from one acceptor. `put_blocks` is held for each block of
+    an upload under way, `get_blocks` counts those that downloads hold or have asked for.
+    """
 
     def __init__(self, bus: Bus, plan: NodePlan, settings: AcceptorSettings) -> None:
         self.bus = bus
         self.settings = settings
+        self.put_blocks = trio.Semaphore(settings.put_blocks_max)
+        self.get_blocks = 0
         self.stripe_bytes = plan.settings.set.stripe_bytes
         self._names = tuple(one.name for one in plan.sets)
         self._layout = make_layout(plan.deployment_id, [one.k + one.m for one in plan.sets])

@@ -15,7 +15,7 @@ from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState
-from rustfs_node.erasureset.write import inline_commits, write_row
+from rustfs_node.erasureset.write import WatchedWrite, inline_commits, write_row
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
@@ -36,13 +36,13 @@ async def put_inline(state: SetState, request: Request) -> Reply:
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         return inline_commits(state, bucket, key, stamp, message.info, body, expects)
 
-    state.memory.take(len(body))
+    await state.memory.taken(request, len(body))
     try:
         async with state.locks.hold((bucket, key)):
-            stamp = await commit_expecting(state, bucket, key, message.expect, build, request.trace)
+            written = await commit_expecting(state, bucket, key, message.expect, build, request.trace)
     finally:
         state.memory.give_back(len(body))
-    return Reply(PutDone(stamp))
+    return Reply(PutDone(written.stamp))
 
 
 async def commit_expecting(
@@ -53,8 +53,8 @@ async def commit_expecting(
     build: Build,
     trace: str = "",
     shards_needed: int | None = None,
-) -> int:
-    """Write an object's row if `expect` is current; the stamp it got. The caller holds the key's lock.
+) -> WatchedWrite:
+    """Write an object's row if `expect` is current; the acknowledged write. The caller holds the key's lock.
 
     Raises `Fault` CONFLICT with the current stamp if it is another, and whatever keeps a write from its
     quorum.
@@ -68,15 +68,13 @@ async def commit_expecting(
         stamp = state.new_stamp(max(above, *expects))
         commits, frames = build(stamp, expects)
         try:
-            await write_row(state, commits, frames, trace, shards_needed)
+            return await write_row(state, commits, frames, trace, shards_needed)
         except Fault as fault:
             # Nothing was applied: a drive changed between question and commit, so look again at what is
             # current.
             if fault.code not in {FaultCode.STALE, FaultCode.CONFLICT} or not retries_left:
                 raise
             above = fault.newest
-        else:
-            return stamp
     raise AssertionError("unreachable: the last round raises or returns")
 
 

@@ -7,7 +7,7 @@ number at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from rustfs_node.bus import Request
 from rustfs_node.erasureset.row_read import RowRead
@@ -69,15 +69,24 @@ class BatchDelete:
 
 class RowRemoval:
     """One row: looked up, and given a tombstone if there may be something. Tries again above a
-    newer version.
+    newer version. `spared` are slots that get no tombstone.
     """
 
-    __slots__ = ("_lookup", "_removed", "_retries_left", "_row_write", "_stamp", "_state", "_trace")
+    __slots__ = (
+        "_lookup", "_removed", "_retries_left", "_row_write", "_spared", "_stamp", "_state", "_trace"
+    )  # fmt: skip
 
     def __init__(
-        self, state: SetState, space: Space, bucket: str, key: bytes, sub: bytes, removed: OnRemoved
+        self,
+        state: SetState,
+        space: Space,
+        bucket: str,
+        key: bytes,
+        sub: bytes,
+        removed: OnRemoved,
+        spared: Collection[int] = (),
     ) -> None:
-        self._state, self._removed = state, removed
+        self._state, self._removed, self._spared = state, removed, spared
         self._lookup = Lookup(space, bucket, key, sub, want_inline=False)
         self._retries_left = state.settings.retries
 
@@ -106,7 +115,10 @@ class RowRemoval:
             lookup.space, lookup.bucket, lookup.key, self._stamp, RowKind.TOMBSTONE, lookup.sub
         )
         self._row_write = RowWrite(self._state, self._buried)
-        self._row_write.start([tombstone] * self._state.n, trace=self._trace)
+        slots = range(self._state.n)
+        self._row_write.start(
+            [None if slot in self._spared else tombstone for slot in slots], trace=self._trace
+        )
 
     def _buried(self, fault: Fault | None) -> None:
         newer = self._row_write.newest_seen if fault is not None else 0

@@ -123,8 +123,10 @@ async def _settle_row(state: SetState, space: Space, bucket: str, row: ScanRow, 
     try:
         read = await resolve(state, lookup, trace)
     except Fault:
-        # It may be there and cannot be read now: hiding it would say that it is gone.
-        return row if row.kind == RowKind.VALUE else None
+        # It may be there and cannot be read now: leaving it out would say that it is gone.
+        if row.kind == RowKind.TOMBSTONE:
+            raise
+        return row
     assert read.decision is not None
     if read.decision.verdict is Verdict.ABSENT:
         return None

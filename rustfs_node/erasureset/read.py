@@ -7,6 +7,8 @@ on some drives) is handed to a task with the answers so far.
 
 from __future__ import annotations
 
+from functools import partial
+
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.block_read import BlockRead
@@ -39,7 +41,7 @@ def _decided(state: SetState, request: Request, message: Get, read: RowRead) -> 
     decision = read.decision
     assert decision is not None
     if read.is_wide:
-        state.answer_later(request, lambda state, request: _get_the_long_way(state, request, read))
+        state.answer_later(request, partial(_get_the_long_way, first=read))
     elif decision.verdict is Verdict.ABSENT:
         request.fail(no_such_key())
     else:
@@ -61,7 +63,7 @@ def _answer(state: SetState, request: Request, message: Get, read: RowRead) -> N
         fragments = {found[0].shard: verified(found) for found in read.answers.values()}
         intact = {shard: fragment for shard, fragment in fragments.items() if fragment is not None}
         if len(intact) < state.k:
-            state.answer_later(request, lambda state, request: _get_the_long_way(state, request, read))
+            state.answer_later(request, partial(_get_the_long_way, first=read))
             return
         body = codec_of(meta.geometry).decode(intact, head.size)
         request.reply(got, (_cut(body, offset, length),))
@@ -80,17 +82,20 @@ def _answer_from_files(state: SetState, request: Request, got: Got) -> None:
 
     def done(outcome: bytes | Fault) -> None:
         state.memory.give_back(size_bytes)
-        if isinstance(outcome, Fault):
-            request.fail(outcome)
-        else:
+        if not isinstance(outcome, Fault):
             request.reply(got, (outcome,))
+        elif outcome.code is FaultCode.NOT_FOUND:
+            state.answer_later(request, partial(_get_the_long_way, gone_stamp=got.stamp))
+        else:
+            request.fail(outcome)
 
-    try:
-        state.memory.take(size_bytes)
-    except Fault as fault:
-        request.fail(fault)
-        return
-    BlockRead(state, done).start(version, got.offset, size_bytes, request.trace)
+    def go(fault: Fault | None) -> None:
+        if fault is not None:
+            request.fail(fault)
+        else:
+            BlockRead(state, done).start(version, got.offset, size_bytes, request.trace)
+
+    state.memory.take(size_bytes, request.deadline, go)
 
 
 def no_such_key() -> Fault:
@@ -111,14 +116,32 @@ def remember(state: SetState, bucket: str, key: bytes, stamp: int, meta: ObjectM
     return version
 
 
-async def _get_the_long_way(state: SetState, request: Request, first: RowRead) -> Reply:
-    """Drives differ, or what they gave is damaged."""
+async def _get_the_long_way(
+    state: SetState, request: Request, first: RowRead | None = None, gone_stamp: int = 0
+) -> Reply:
+    """Drives differ, or what they gave is damaged, or the files of version `gone_stamp` are on no drive."""
     message = request.message
     assert isinstance(message, Get)
-    read = await resolve(state, first.lookup, request.trace, first)
-    assert read.decision is not None
-    if read.decision.verdict is Verdict.ABSENT:
-        raise no_such_key()
+    lookup = Lookup(Space.OBJECT, message.bucket, message.key, want_inline=message.want_data)
+    while True:
+        read = await resolve(state, lookup, request.trace, first)
+        assert read.decision is not None
+        if read.decision.verdict is Verdict.ABSENT:
+            raise no_such_key()
+        if read.decision.stamp == gone_stamp:
+            # Nothing has replaced it: this is a loss, and must not be told as if nobody had stored anything.
+            state.heal_notes.note(message.bucket, message.key)
+            raise Fault(FaultCode.NO_QUORUM, f"no drive has the shard files of version {gone_stamp}")
+        try:
+            return await _read_resolved(state, request, message, read)
+        except Fault as fault:
+            if fault.code is not FaultCode.NOT_FOUND:
+                raise
+            # Replaced or removed since it was looked up: each round meets a newer version, or ends.
+            first, gone_stamp = None, read.decision.stamp
+
+
+async def _read_resolved(state: SetState, request: Request, message: Get, read: RowRead) -> Reply:
     version = await version_of(state, read, request.trace)
     got = _got(version, message)
     if not message.want_data or not got.length:

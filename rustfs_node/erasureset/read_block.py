@@ -43,12 +43,13 @@ def _read(state: SetState, request: Request, message: ReadBlock, version: Readab
         else:
             request.reply(Block(), (outcome,))
 
-    try:
-        state.memory.take(message.length)
-    except Fault as fault:
-        request.fail(fault)
-        return
-    BlockRead(state, done).start(version, message.offset, message.length, request.trace)
+    def go(fault: Fault | None) -> None:
+        if fault is not None:
+            request.fail(fault)
+        else:
+            BlockRead(state, done).start(version, message.offset, message.length, request.trace)
+
+    state.memory.take(message.length, request.deadline, go)
 
 
 async def _read_unknown(state: SetState, request: Request) -> Reply:

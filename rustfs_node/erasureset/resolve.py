@@ -15,7 +15,7 @@ from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.shard_copy import copy_version
 from rustfs_node.erasureset.state import SetState
 from rustfs_proto.erasure.decide import Verdict
-from rustfs_proto.wire.drive_ops import Lookup
+from rustfs_proto.wire.drive_ops import Commit, Lookup, RowState, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -29,6 +29,7 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     name = (lookup.bucket, lookup.key)
     read = first or await read_row(state, lookup, trace)
     if _is_final(read):
+        _settle_again(state, read)
         return read
     if state.under_way.has(name):
         await state.under_way.settled(name, state.settings.in_flight_wait_s)
@@ -39,7 +40,7 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     if decision.verdict is Verdict.UNREADABLE:
         text = f"{state.drives.reachable} of {state.n} drives answer, too few to tell the newest version"
         raise Fault(FaultCode.NO_QUORUM, text)
-    if decision.complete_on:
+    if decision.complete_on and not _ends_upload(read):
         await _complete(state, read, trace)
     return read
 
@@ -55,6 +56,27 @@ def _is_final(read: RowRead) -> bool:
     decision = read.decision
     assert decision is not None
     return decision.verdict in {Verdict.CURRENT, Verdict.ABSENT} and not decision.complete_on
+
+
+def _settle_again(state: SetState, read: RowRead) -> None:
+    """Drives that still list older versions missed the notice that the newest is settled: tell them again,
+    lest each read of the key asks all drives for ever.
+    """
+    decision, lookup = read.decision, read.lookup
+    assert decision is not None
+    newest = [found for found, _ in read.answers.values() if found.stamp == decision.stamp]
+    whole = sum(found.state == RowState.FOUND and not found.no_files for found in newest)
+    if whole >= state.write_quorum and any(found.priors for found in newest):
+        commit = Commit(lookup.space, lookup.bucket, lookup.key, decision.stamp, newest[0].kind, lookup.sub)
+        state.settler.add(commit, complete=False)
+
+
+def _ends_upload(read: RowRead) -> bool:
+    """A drive that lacks the end of a completed upload may lack the object too, and then the rows of the
+    parts are all that keeps its shards: they are the healer's to judge.
+    """
+    assert read.decision is not None
+    return read.lookup.space == Space.UPLOAD and read.decision.verdict is Verdict.ABSENT
 
 
 async def _complete(state: SetState, read: RowRead, trace: str) -> None:

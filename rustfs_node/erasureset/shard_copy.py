@@ -19,7 +19,7 @@ from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import stripe_count, stripe_len
 from rustfs_proto.erasure.placement import shard_of_slot
 from rustfs_proto.objects import INLINE, ObjectMeta, Part
-from rustfs_proto.wire.drive_ops import Commit, Lookup, RowKind, ShardIdentity, ShardWrite
+from rustfs_proto.wire.drive_ops import Commit, Lookup, RowKind, ShardDrop, ShardIdentity, ShardWrite
 from rustfs_proto.wire.faults import Fault
 
 
@@ -40,17 +40,31 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
         frames = (codec_of(meta.geometry).rebuild(fragments, shard, meta.parts[0].size),)
         check = xxhash.xxh3_128_digest(frames[0])
     files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)
-    for part in meta.parts:
-        if part.data_id != INLINE:
-            await _copy_file(state, lookup, version, meta, part, slot, trace)
-    commit = _row(lookup, version.stamp, RowKind.VALUE, shard, version, check, files)
-    await _commit(state, slot, commit, frames, trace)
+    begun: list[bytes] = []
+    try:
+        for part in meta.parts:
+            if part.data_id != INLINE:
+                await _copy_file(state, lookup, version, meta, part, slot, begun, trace)
+        commit = _row(lookup, version.stamp, RowKind.VALUE, shard, version, check, files)
+        await _commit(state, slot, commit, frames, trace)
+    except Fault:
+        # The stump of a file must not be there when somebody else's commit names it.
+        for data_id in begun:
+            state.drives.tell(slot, ShardDrop(data_id))
+        raise
 
 
 async def _copy_file(
-    state: SetState, lookup: Lookup, version: Version, meta: ObjectMeta, part: Part, slot: int, trace: str
+    state: SetState,
+    lookup: Lookup,
+    version: Version,
+    meta: ObjectMeta,
+    part: Part,
+    slot: int,
+    begun: list[bytes],
+    trace: str,
 ) -> None:
-    """Build the drive's shard file of one part anew, stripe by stripe."""
+    """Build the drive's shard file of one part anew, stripe by stripe. Added to `begun` once it is there."""
     geometry = meta.geometry
     shard = shard_of_slot(lookup.bucket, lookup.key, slot, state.n)
     identity = ShardIdentity(lookup.bucket, lookup.key, shard, geometry.k, geometry.m, geometry.stripe_bytes)
@@ -61,6 +75,8 @@ async def _copy_file(
         fragment = codec_of(geometry).encode(stripe)[shard]
         write = ShardWrite(part.data_id, index, xxhash.xxh3_128_digest(fragment), None if index else identity)
         await _ask(state, slot, write, (fragment,), trace)
+        if not index:
+            begun.append(part.data_id)
 
 
 def _row(

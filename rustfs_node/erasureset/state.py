@@ -17,6 +17,7 @@ from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.heal_notes import HealNotes
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
+from rustfs_node.erasureset.memory import Memory
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.settle import Settler
 from rustfs_node.erasureset.versions import Versions
@@ -32,26 +33,6 @@ from rustfs_proto.wire.faults import Fault, FaultCode
 if TYPE_CHECKING:
     # A stream needs the state, and the state knows the open streams.
     from rustfs_node.erasureset.handles import Handles
-
-
-@attrs.define
-class Memory:
-    """Bytes of bodies in flight, bounded."""
-
-    limit_bytes: int
-    taken_bytes: int = 0
-
-    def take(self, size_bytes: int) -> None:
-        """Count them in; raises `Fault` OVERLOADED when they do not fit."""
-        if self.taken_bytes + size_bytes > self.limit_bytes:
-            text = f"{self.taken_bytes} of {self.limit_bytes} bytes are in flight: try again later"
-            raise Fault(FaultCode.OVERLOADED, text)
-        self.taken_bytes += size_bytes
-
-    def give_back(self, size_bytes: int) -> None:
-        """Count them out."""
-        self.taken_bytes -= size_bytes
-        assert self.taken_bytes >= 0, self.taken_bytes
 
 
 @lru_cache(maxsize=32)

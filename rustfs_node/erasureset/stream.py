@@ -31,12 +31,15 @@ class _Block:
     """A block under way: how many drives have taken their fragment; `taken` is None once it was answered."""
 
     size_bytes: int
+    sent_s: float
     taken: OnTaken | None
     drives: int = 0
 
 
 class Stream:
-    """One shard file per drive, growing. `held` is a first block that may become an inline object."""
+    """One shard file per drive, growing. `held` is a first block that may become an inline object;
+    `blocks_waiting` counts those received that wait for memory.
+    """
 
     def __init__(
         self, state: SetState, bucket: str, key: bytes, size: int, part: PartTarget | None, data_id: bytes
@@ -47,10 +50,12 @@ class Stream:
         self.held: bytes | None = None
         self.received_bytes = 0
         self.blocks_received = 0
+        self.blocks_waiting = 0
         self.is_over = False
         self.last_used_s = state.clock.monotonic_s()
         self._open: dict[int, _Block] = {}
         self._behind = [0] * state.n
+        self._slowest_block_s = 0.0
         self._faults: dict[int, Fault] = {}
         self._idle = trio.Event()
 
@@ -66,7 +71,7 @@ class Stream:
         The stripe's memory was taken by the caller and is given back here.
         """
         state = self._state
-        block = _Block(len(stripe), taken)
+        block = _Block(len(stripe), state.clock.monotonic_s(), taken)
         self._open[index] = block
         if len(self._faults) > state.n - state.write_quorum:
             self._answer(index, self._failure())
@@ -94,7 +99,9 @@ class Stream:
         with trio.move_on_after(state.settings.commit_timeout_s):
             while self._busy() > max(0, self._taking_part() - state.write_quorum):
                 await self._wait()
-        with trio.move_on_after(state.settings.straggler_wait_s):
+        # Where drives are busy, one that is a little behind the others takes as long as they did.
+        patience_s = min(2 * self._slowest_block_s, state.settings.commit_timeout_s)
+        with trio.move_on_after(max(patience_s, state.settings.straggler_wait_s)):
             while self._busy():
                 await self._wait()
         for slot, behind in enumerate(self._behind):
@@ -134,6 +141,8 @@ class Stream:
         elif slot not in self._faults and (block := self._open.get(index)) is not None:
             block.drives += 1
             if block.drives >= self._state.write_quorum:
+                took_s = self._state.clock.monotonic_s() - block.sent_s
+                self._slowest_block_s = max(self._slowest_block_s, took_s)
                 self._answer(index, None)
                 self._leave_slow_ones_out()
         self._idle.set()

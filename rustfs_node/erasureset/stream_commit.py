@@ -53,7 +53,8 @@ async def _commit_object(state: SetState, stream: Stream, info: ObjectInfo, expe
         )
         return _file_commits(state, stream, Space.OBJECT, b"", stamp, head, meta, expects), None
 
-    return await commit_expecting(state, stream.bucket, stream.key, expect, build, trace)
+    written = await commit_expecting(state, stream.bucket, stream.key, expect, build, trace)
+    return written.stamp
 
 
 async def _commit_part(state: SetState, stream: Stream, info: ObjectInfo, trace: str) -> int:

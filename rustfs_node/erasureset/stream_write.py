@@ -74,12 +74,28 @@ def put_block(state: SetState, request: Request) -> None:
     try:
         stream = state.handles.get(message.handle)
         stripe = _checked(state, stream, message.index, request.frames)
-        state.memory.take(len(stripe))
     except Fault as fault:
         request.fail(fault)
         return
     stream.blocks_received += 1
     stream.received_bytes += len(stripe)
+    stream.blocks_waiting += 1
+
+    def go(fault: Fault | None) -> None:
+        stream.blocks_waiting -= 1
+        if fault is None:
+            _send(state, request, stream, message.index, stripe)
+            return
+        # There is a gap in the stream now.
+        state.handles.remove(message.handle)
+        stream.give_up()
+        request.fail(fault)
+
+    state.memory.take(len(stripe), request.deadline, go)
+
+
+def _send(state: SetState, request: Request, stream: Stream, index: int, stripe: bytes) -> None:
+    """Its memory is there."""
 
     def taken(fault: Fault | None) -> None:
         if fault is None:
@@ -87,12 +103,15 @@ def put_block(state: SetState, request: Request) -> None:
         else:
             request.fail(fault)
 
-    if message.index == 0 and stream.part is None and _would_be_inline(state, len(stripe)):
+    if stream.is_over:
+        state.memory.give_back(len(stripe))
+        request.fail(Fault(FaultCode.NOT_FOUND, "this write was given up"))
+    elif index == 0 and stream.part is None and _would_be_inline(state, len(stripe)):
         # Its memory stays taken until the commit, which carries it.
         stream.held = stripe
         request.reply(PutBlockDone())
     else:
-        stream.send(message.index, stripe, taken)
+        stream.send(index, stripe, taken)
 
 
 def _checked(state: SetState, stream: Stream, index: int, frames: Sequence[bytes]) -> bytes:
@@ -134,6 +153,9 @@ async def _finish(state: SetState, request: Request) -> Reply:
     stream = state.handles.remove(message.handle)
     if stream is None:
         raise Fault(FaultCode.NOT_FOUND, f"write {message.handle} is not open: it was finished or given up")
+    if stream.blocks_waiting:
+        stream.give_up()
+        raise Fault(FaultCode.INVALID, f"{stream.blocks_waiting} blocks are not answered: finish after them")
     if stream.size not in {-1, stream.received_bytes}:
         stream.give_up()
         raise Fault(FaultCode.INVALID, f"{stream.received_bytes} bytes came, {stream.size} were announced")
@@ -150,7 +172,7 @@ async def put_one_block(state: SetState, request: Request) -> Reply:
     data_id = state.randomness.token(DATA_ID_BYTES)
     stream = Stream(state, message.bucket, message.key, len(body), message.part, data_id)
     if body:
-        state.memory.take(len(body))
+        await state.memory.taken(request, len(body))
         stream.received_bytes = len(body)
         taken: Answer[Fault | None] = Answer()
         stream.send(0, body, taken.set)

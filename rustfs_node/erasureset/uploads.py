@@ -1,33 +1,34 @@
 """Multipart uploads: a row for the upload, a row for each part, and one record that makes the parts an
 object.
 
-Completing copies nothing: the object's record names the parts' shard files. Rows of parts are removed before
-the row of the upload, so that whatever interrupts a removal, the upload can still be seen and given up.
+Completing copies nothing: the object's record names the parts' shard files. An upload ends by the tombstone
+of its own row alone, with which each drive drops the rows of the parts: whatever interrupts that, on each
+drive the upload is there with all its parts or not at all, and can be completed or given up again.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Collection
+
+import structlog
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.delete import RowRemoval
 from rustfs_node.erasureset.state import SetState
-from rustfs_node.erasureset.together import together
 from rustfs_node.erasureset.upload_rows import require_upload, stored_parts
-from rustfs_node.erasureset.write import write_row
+from rustfs_node.erasureset.write import WatchedWrite, write_row
 from rustfs_proto.erasure.multipart import (
     PART_NUMBER_MAX,
     UPLOAD_ID_BYTES,
     check_completion,
     completed_object,
-    part_sub,
     upload_id_of,
     upload_meta,
 )
 from rustfs_proto.erasure.placement import shard_of_slot
-from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
+from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, encode_head, encode_meta
 from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import (
@@ -42,6 +43,8 @@ from rustfs_proto.wire.set_ops import (
     UploadParts,
     UploadPartsListed,
 )
+
+log = structlog.get_logger()
 
 
 def create(state: SetState, request: Request) -> None:
@@ -111,15 +114,31 @@ async def _complete(state: SetState, request: Request) -> Reply:
         by_number = {part.number: part for part in stored}
         chosen = check_completion(message.parts, by_number, message.part_bytes_min, upload.info.checksum_type)
         head, meta = completed_object(chosen, upload.info, upload.checksum_algorithm, state.geometry)
-        stamp = await _commit_object(state, message, head, meta, trace)
+        written = await _commit_object(state, message, head, meta, trace)
         # The object is there from here on; what remains is to tidy up.
-        await remove_upload(state, bucket, key, upload_id, upload.stamp, stored, trace)
-    return Reply(UploadCompleted(stamp, head, meta))
+        await _end_completed(state, message, upload.stamp, written, trace)
+    return Reply(UploadCompleted(written.stamp, head, meta))
+
+
+async def _end_completed(
+    state: SetState, message: UploadComplete, upload_stamp: int, written: WatchedWrite, trace: str
+) -> None:
+    """Remove the upload where its object is. A drive that missed the object keeps the rows of the parts: they
+    keep its shards until it is healed. A failure is nobody's but the log's: the upload stays to be seen.
+    """
+    await written.finished(state.settings.complete_wait_s)
+    spared = set(range(state.n)) - written.committed_slots
+    try:
+        await _remove_upload(
+            state, message.bucket, message.key, message.upload_id, upload_stamp, spared, trace
+        )
+    except Fault as fault:
+        log.warning("upload_not_removed", request_id=trace, bucket=message.bucket, reason=str(fault))
 
 
 async def _commit_object(
     state: SetState, message: UploadComplete, head: ObjectHead, meta: ObjectMeta, trace: str
-) -> int:
+) -> WatchedWrite:
     bucket, key = message.bucket, message.key
     files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)
     raw_head, raw_meta = encode_head(head), encode_meta(meta)
@@ -153,36 +172,23 @@ async def _abort(state: SetState, request: Request) -> Reply:
     bucket, key, upload_id, trace = message.bucket, message.key, message.upload_id, request.trace
     async with state.locks.hold((bucket, key)):
         upload = await require_upload(state, bucket, key, upload_id, trace)
-        stored = await stored_parts(state, bucket, key, upload_id, 0, PART_NUMBER_MAX, trace)
-        await remove_upload(state, bucket, key, upload_id, upload.stamp, stored, trace)
+        await _remove_upload(state, bucket, key, upload_id, upload.stamp, (), trace)
     return Reply(Done())
 
 
-async def remove_upload(
+async def _remove_upload(
     state: SetState,
     bucket: str,
     key: bytes,
     upload_id: bytes,
     upload_stamp: int,
-    stored: list[Part],
+    spared: Collection[int],
     trace: str,
 ) -> None:
-    """Tombstones for the rows of an upload: its parts, then itself. Raises `Fault`."""
-    works = [
-        partial(
-            _remove_row, state, Space.PART, bucket, key, part_sub(upload_id, part.number), part.stamp, trace
-        )
-        for part in stored
-    ]
-    await together(works, state.settings.upload_cleanup_concurrency)
-    await _remove_row(state, Space.UPLOAD, bucket, key, upload_id, upload_stamp, trace)
-
-
-async def _remove_row(
-    state: SetState, space: Space, bucket: str, key: bytes, sub: bytes, stamp: int, trace: str
-) -> None:
+    """A tombstone for the upload's row, on all drives but those in `spared`. Raises `Fault`."""
     answered: Answer[int | Fault] = Answer()
-    RowRemoval(state, space, bucket, key, sub, answered.set).start(trace, known_stamp=stamp)
+    removal = RowRemoval(state, Space.UPLOAD, bucket, key, upload_id, answered.set, spared)
+    removal.start(trace, known_stamp=upload_stamp)
     outcome = await answered.wait()
     if isinstance(outcome, Fault):
         raise outcome

@@ -16,9 +16,10 @@ from rustfs_node.erasureset.handles import Handles
 from rustfs_node.erasureset.heal_notes import HealNotes
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
+from rustfs_node.erasureset.memory import Memory
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.settle import Settler
-from rustfs_node.erasureset.state import Memory, SetState, codec_of
+from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.versions import Versions
 from rustfs_node.plan import SetPlan
 from rustfs_node.seams.clock import Clock
@@ -107,7 +108,7 @@ def make_state(
         locks=KeyLocks(settings.lock_wait_s),
         under_way=WritesUnderWay(),
         issuer=issuer,
-        memory=Memory(settings.in_flight_bytes_max),
+        memory=Memory(settings.in_flight_bytes_max, settings.waiting_bytes_max, clock),
         versions=Versions(settings.versions_cached),
         handles=Handles(settings.handles_max, settings.handle_idle_s, clock, randomness),
         geometry=geometry,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import trio
 import xxhash
 
 from rustfs_node.bus import Reply, Request
@@ -115,6 +116,36 @@ class RowWrite:
         """The newest version that drives refused this one for, or 0."""
         return newest_seen(self._tally.faults)
 
+    @property
+    def stamp(self) -> int:
+        """The stamp of the version."""
+        return self._commit.stamp
+
+
+class WatchedWrite(RowWrite):
+    """A `RowWrite` that also tells, beyond the quorum, which drives have committed the version."""
+
+    __slots__ = ("_finished", "committed_slots")
+
+    def __init__(
+        self, state: SetState, done: Callable[[Fault | None], None], shards_needed: int | None = None
+    ) -> None:
+        super().__init__(state, done, shards_needed)
+        self._finished = trio.Event()
+        self.committed_slots: set[int] = set()
+
+    def _answered(self, slot: int, answer: Reply | Fault) -> None:
+        if not isinstance(answer, Fault):
+            self.committed_slots.add(slot)
+        super()._answered(slot, answer)
+        if self._tally.is_finished:
+            self._finished.set()
+
+    async def finished(self, wait_s: float) -> None:
+        """Wait until every drive has answered, or that long."""
+        with trio.move_on_after(wait_s):
+            await self._finished.wait()
+
 
 class SmallPut:
     """An inline object replacing whatever is there: one round trip to all drives."""
@@ -127,9 +158,10 @@ class SmallPut:
 
     def start(self) -> None:
         """Take the body's memory and send it."""
-        try:
-            self._state.memory.take(len(self._body))
-        except Fault as fault:
+        self._state.memory.take(len(self._body), self._request.deadline, self._begin)
+
+    def _begin(self, fault: Fault | None) -> None:
+        if fault is not None:
             self._request.fail(fault)
         else:
             self._send(above=0)
@@ -203,12 +235,16 @@ async def write_row(
     frames: Sequence[tuple[bytes, ...]] | None = None,
     trace: str = "",
     shards_needed: int | None = None,
-) -> None:
-    """`RowWrite` for a task. Raises `Fault`; STALE and CONFLICT only where no drive has taken it."""
+) -> WatchedWrite:
+    """`RowWrite` for a task, which gets it when it is acknowledged. Raises `Fault`; STALE and CONFLICT only
+    where no drive has taken it.
+    """
     if sum(commit is not None for commit in commits) < state.write_quorum:
         raise Fault(FaultCode.NO_QUORUM, f"fewer than {state.write_quorum} drives are left for this write")
     answered: Answer[Fault | None] = Answer()
-    RowWrite(state, answered.set, shards_needed).start(commits, frames, trace)
+    write = WatchedWrite(state, answered.set, shards_needed)
+    write.start(commits, frames, trace)
     fault = await answered.wait()
     if fault is not None:
         raise fault
+    return write

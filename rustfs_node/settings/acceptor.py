@@ -84,8 +84,16 @@ class AcceptorSettings:
     """Blocks (of one stripe) of one upload on their way to the set worker: enough to keep encoding, drives
     and the client's socket busy at once."""
 
+    put_blocks_max: int = 64
+    """Blocks of all uploads together on their way to set workers; further ones wait. As many keep the drives
+    of a node busy, and with bus.queued_bytes_max none is refused."""
+
     get_window: int = 4
     """Blocks of one download asked ahead of what the client has taken."""
+
+    get_blocks_max: int = 48
+    """Blocks asked ahead by all downloads together; beyond it each asks for a block when it has sent the one
+    before: bounds what clients cost that are slower than the drives."""
 
     set_deadline_s: float = 30.0
     """Seconds a set worker has for one call before the client is answered 503."""

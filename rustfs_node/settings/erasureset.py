@@ -33,8 +33,11 @@ class SetSettings:
     unless clocks of several writers run apart."""
 
     in_flight_bytes_max: int = 128 * MIB
-    """Bodies being written or read at one time; beyond it calls are answered OVERLOADED, which clients see as
-    SlowDown.
+    """Bodies being written or read at one time; beyond it calls wait, and with them their senders."""
+
+    waiting_bytes_max: int = 128 * MIB
+    """Bodies that may wait for their turn; beyond it calls are answered OVERLOADED, which clients see as
+    SlowDown. More than the blocks that the acceptors of a node send together (acceptor.put_blocks_max).
     """
 
     hedge_delay_s: float = 0.05
@@ -66,7 +69,8 @@ class SetSettings:
 
     straggler_wait_s: float = 0.5
     """How long the commit of a streamed write waits for drives that have not taken all blocks yet, once a
-    write quorum has. Leaving a drive out costs a heal of the whole object, so a moment's patience is cheap.
+    write quorum has: that long, or twice what a write quorum needed for a block. Leaving a drive out costs a
+    heal of the whole object, so a moment's patience is cheap.
     """
 
     versions_cached: int = 2048
@@ -93,8 +97,10 @@ class SetSettings:
     lock_wait_s: float = 10.0
     """How long a conditional write waits for the lock of its key."""
 
-    upload_cleanup_concurrency: int = 32
-    """Rows of a finished upload that are removed together."""
+    complete_wait_s: float = 1.0
+    """How long completing an upload waits for the slower drives to commit the object too, once a write quorum
+    has: the upload ends only where the object is, and where it does not end there is something to heal.
+    """
 
     heal_noted_keys: int = 4096
     """Keys remembered as already noted for healing, so that reads of one damaged object do not write a note

@@ -73,8 +73,8 @@ def failure(tally: Tally) -> Fault:
     """What to tell the client of a FAILED write.
 
     CONFLICT and STALE are kept only if no drive took the write and none is in doubt: otherwise a later read
-    may find it and complete it. FULL is told whenever full drives made the difference, because that is what
-    an operator can mend.
+    may find it and complete it. Where full drives made the difference that is told, because it is what an
+    operator can mend: as FULL or FULL_UNKNOWN, by the same rule.
     """
     faults = tally.faults
     is_untouched = (
@@ -86,9 +86,8 @@ def failure(tally: Tally) -> Fault:
             return Fault(code, f"{len(same)} of {tally.drives} drives have another version", _newest(same))
     full = sum(fault.code is FaultCode.FULL for fault in faults)
     if full and tally.drives - (len(faults) - full) >= tally.quorum:
-        return Fault(
-            FaultCode.FULL, f"{full} of {tally.drives} drives are full: delete objects or add drives"
-        )
+        code = FaultCode.FULL if is_untouched else FaultCode.FULL_UNKNOWN
+        return Fault(code, f"{full} of {tally.drives} drives are full: delete objects or add drives")
     reasons = ", ".join(sorted({fault.code.value for fault in faults}))
     left = tally.drives - len(faults)
     return Fault(

@@ -20,6 +20,7 @@ class FaultCode(StrEnum):
     NOT_FOUND = "not_found"  # not applied: no such key, version, upload, handle or shard file
     DAMAGED = "damaged"  # not applied: what is there fails its checksum or is another's
     FULL = "full"  # not applied: the drive keeps its last bytes for deletes and heal
+    FULL_UNKNOWN = "full_unknown"  # unknown: too few drives have room, but some may have taken it
     DRIVE_FAULT = "drive_fault"  # unknown: an I/O error; the drive is fenced
     NO_QUORUM = "no_quorum"  # unknown: fewer drives than the quorum answered well
     EXPIRED = "expired"  # not applied: the deadline had passed before work began

@@ -113,15 +113,18 @@ async def complete_upload(call: Call) -> Response:
         )
         return _completed_answer(call, completed)
     except Fault as fault:
-        if fault.code is not FaultCode.NOT_FOUND:
+        if fault.code not in {FaultCode.NOT_FOUND, FaultCode.INVALID_PART}:
             raise conflict_of(call, fault) from fault
-    return _completed_answer(call, await _completed_before(call, named))
+        # An earlier try may have made the object, and its answer was lost: the upload is gone then, or what
+        # is left of it.
+        completed_before = await _completed_before(call, named)
+        if completed_before is None:
+            raise not_found_means("NoSuchUpload", fault) from fault
+    return _completed_answer(call, completed_before)
 
 
-async def _completed_before(call: Call, named: Sequence[CompletedPart]) -> Got:
-    """The object that an earlier try of the same request made, whose answer the client did not see; else
-    raises NoSuchUpload.
-    """
+async def _completed_before(call: Call, named: Sequence[CompletedPart]) -> Got | None:
+    """The current object, if it is made of those parts."""
     try:
         request = Get(call.bucket, call.key_bytes, want_data=False)
         got, _ = await call.sets.ask(call.home, request, Got, trace=call.request_id)
@@ -133,7 +136,7 @@ async def _completed_before(call: Call, named: Sequence[CompletedPart]) -> Got:
     except ValueError:
         # The client named an ETag that none of our parts ever had.
         log.debug("foreign_part_etag", request_id=call.request_id)
-    raise S3Error("NoSuchUpload")
+    return None
 
 
 def _completed_answer(call: Call, completed: UploadCompleted | Got) -> Response:

@@ -208,3 +208,23 @@ async def test_uploads_are_listed_until_they_end(tmp_path):
 
     async with whole_node(tmp_path, sets=3, drives_per_set=1, parity=0) as port:
         await in_thread(work, port)
+
+
+async def test_a_completion_is_found_done_where_parts_are_gone(tmp_path):
+    """An upload of which the parts are gone was completed before if the object is made of those parts; else
+    the parts are what is wrong.
+    """
+
+    def work(s3: Any) -> None:
+        s3.create_bucket(Bucket="bucket")
+        upload = begin(s3)
+        parts = send_parts(s3, upload)
+        etag = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})["ETag"]
+        bare = begin(s3)
+        again = s3.complete_multipart_upload(**bare, MultipartUpload={"Parts": parts})
+        assert again["ETag"] == etag
+        fewer = {**bare, "MultipartUpload": {"Parts": parts[:2]}}
+        assert error_of(s3.complete_multipart_upload, **fewer) == ("InvalidPart", 400)
+
+    async with whole_node(tmp_path) as port:
+        await in_thread(work, port)

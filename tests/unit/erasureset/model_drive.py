@@ -6,7 +6,7 @@ damaged, silent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 import xxhash
@@ -40,6 +40,7 @@ class ModelDrive:
     is_healing: bool = False
     loses_settles: bool = False
     refuses: FaultCode | None = None
+    refuses_where: Callable[[object], bool] = lambda _: False
     held: list[Request] | None = None
     seen: list[object] = attrs.field(factory=list)
 
@@ -85,6 +86,8 @@ class ModelDrive:
             try:
                 if self.refuses and not isinstance(request.message, ops.DriveStatus):
                     raise Fault(self.refuses, "told to refuse")
+                if self.refuses_where(request.message):
+                    raise Fault(FaultCode.OVERLOADED, "told to refuse this")
                 reply, frames = self._answer(request)
             except Fault as fault:
                 request.fail(fault)
@@ -106,7 +109,7 @@ class ModelDrive:
             case ops.ShardWrite() as message:
                 return self._write(message, request.frames[0]), ()
             case ops.ShardDrop(data_id):
-                if not any(data_id in s.commit.files for row in self.rows.values() for s in row.values()):
+                if not self._refers(data_id):
                     self.files.pop(data_id, None)
                 return None, ()
             case ops.ShardRead() as message:
@@ -122,6 +125,9 @@ class ModelDrive:
     def _commit(self, message: ops.Commit, frames: tuple[bytes, ...]) -> ops.Committed:
         if self.is_full and message.kind == ops.RowKind.VALUE:
             raise Fault(FaultCode.FULL, "told to be full")
+        is_part = message.space == ops.Space.PART and message.kind == ops.RowKind.VALUE
+        if is_part and self._is_over(message.bucket, message.key, message.sub[:-2]):
+            raise Fault(FaultCode.NOT_FOUND, "the upload is over")
         versions = self.rows.setdefault((message.space, message.bucket, message.key, message.sub), {})
         newest = max(versions, default=0)
         inline = frames[0] if frames else b""
@@ -133,8 +139,26 @@ class ModelDrive:
             if message.stamp < newest:
                 raise Fault(FaultCode.STALE, "older", newest)
         versions[message.stamp] = Stored(message, inline)
+        if message.space == ops.Space.UPLOAD and message.kind == ops.RowKind.TOMBSTONE:
+            self._drop_parts(message)
         missing = tuple(data_id for data_id in message.files if data_id not in self.files)
         return ops.Committed(missing, replaced=len(versions) > 1)
+
+    def _is_over(self, bucket: str, key: bytes, upload_id: bytes) -> bool:
+        versions = self.rows.get((ops.Space.UPLOAD, bucket, key, upload_id))
+        return bool(versions) and versions[max(versions)].commit.kind == ops.RowKind.TOMBSTONE
+
+    def _drop_parts(self, upload: ops.Commit) -> None:
+        """The end of an upload takes the rows of its parts along, and the files that nothing else names."""
+        place = (ops.Space.PART, upload.bucket, upload.key)
+        ended = [name for name in self.rows if name[:3] == place and name[3].startswith(upload.sub)]
+        files = [f for name in ended for stored in self.rows.pop(name).values() for f in stored.commit.files]
+        for data_id in files:
+            if not self._refers(data_id):
+                self.files.pop(data_id, None)
+
+    def _refers(self, data_id: bytes) -> bool:
+        return any(data_id in s.commit.files for row in self.rows.values() for s in row.values())
 
     def _settle(self, rows: tuple[ops.SettledRow, ...]) -> None:
         for row in rows if not self.loses_settles else ():

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 import trio
 
+from rustfs_node.bus import Reply
+from rustfs_node.erasureset.answer import Answer
 from rustfs_proto.erasure.geometry import default_parity, write_quorum
 from rustfs_proto.erasure.placement import first_slot
 from rustfs_proto.wire.drive_ops import RowKind
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, Get, ObjectInfo, PutSmall, SetStatus
-from tests.unit.erasureset.kit import running_set
+from tests.unit.erasureset.kit import raise_fault, running_set
 from tests.unit.erasureset.test_objects import body_of
 
 SMALL, LARGE = body_of(300), body_of(30000)
@@ -206,12 +208,22 @@ async def test_full_drives_are_named() -> None:
 
 
 async def test_bytes_in_flight_are_bounded() -> None:
-    """Beyond the limit calls are answered OVERLOADED, and the memory comes back."""
-    async with running_set(1, in_flight_bytes_max=1000) as a_set:
+    """Beyond the limit calls wait, beyond that of waiting they are answered OVERLOADED, and the memory comes
+    back.
+    """
+    async with running_set(1, in_flight_bytes_max=1000, waiting_bytes_max=2000) as a_set:
         put = PutSmall("b", b"k", ObjectInfo(), expect=ANY_STAMP)
-        assert await a_set.client.fault_of(put, bytes(1001)) is FaultCode.OVERLOADED
-        for _ in range(3):
-            await a_set.client.ask(put, bytes(999))
+        for _ in range(2):
+            a_set.drives[0].hold()
+            answers = [Answer[Reply | Fault]() for _ in range(4)]
+            for answer in answers:
+                a_set.client.bus.ask("set-0", put, (bytes(999),), deadline_s=60, on_reply=answer.set)
+            refused = await answers[3].wait()
+            assert isinstance(refused, Fault)
+            assert refused.code is FaultCode.OVERLOADED
+            a_set.drives[0].release()
+            for answer in answers[:3]:
+                raise_fault(await answer.wait())
 
 
 async def test_lost_settles_only_cost_speed() -> None:
