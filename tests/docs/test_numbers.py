@@ -29,4 +29,4 @@ def test_exit_statuses():
     """docs/operations.md gives the exit statuses of the program."""
     prose = " ".join(read_page("docs/operations.md").prose.split())
     assert f"{command.EXIT_FAILED} could not serve" in prose
-    assert f"{command.EXIT_USAGE} the arguments or the configuration are wrong" in prose
+    assert f"{command.EXIT_USAGE} the arguments, the configuration or the credentials are wrong" in prose
