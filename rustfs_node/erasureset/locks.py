@@ -96,7 +96,7 @@ class WritesUnderWay:
             self._counts[name] = left
             return
         del self._counts[name]
-        if self._waiting and (waiting := self._waiting.pop(name, None)):
+        if self._waiting and (waiting := self._waiting.pop(name, None)) is not None:
             waiting.set()
 
     def has(self, name: KeyName) -> bool:
