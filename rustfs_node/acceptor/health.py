@@ -20,7 +20,7 @@ _ALIVE = frozenset({b"/health", b"/minio/health/live", b"/minio/health/ready"})
 
 
 def is_health(request: HttpRequest) -> bool:
-    """Whether this is a probe. `/health` with a signature is the bucket of that name."""
+    """Whether this is a probe. With a signature it is about a bucket of that name."""
     path = request.target.partition(b"?")[0]
     if path == b"/health":
         return (
@@ -28,7 +28,8 @@ def is_health(request: HttpRequest) -> bool:
             and "authorization" not in request.headers
             and path == request.target
         )
-    return path.startswith(_PREFIX)
+    is_signed = "authorization" in request.headers or b"X-Amz-Signature=" in request.target
+    return path.startswith(_PREFIX) and not is_signed
 
 
 async def answer_health(request: HttpRequest, services: Services) -> Response:

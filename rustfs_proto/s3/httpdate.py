@@ -21,11 +21,17 @@ _CENTURY_PIVOT = 70
 """RFC 850 years are two digits; those before 70 are of this century, as `strptime` and every browser read
 them."""
 _CACHE_ENTRIES = 1024
+_DATE_CHARS_MAX = 64
+"""More than any form of a date has, blanks around it included: longer texts must not fill the cache."""
+
+
+def parse_http_date(text: str) -> int | None:
+    """Seconds since the epoch, or None when `text` is no HTTP date."""
+    return _parse(text) if len(text) <= _DATE_CHARS_MAX else None
 
 
 @lru_cache(maxsize=_CACHE_ENTRIES)
-def parse_http_date(text: str) -> int | None:
-    """Seconds since the epoch, or None when `text` is no HTTP date."""
+def _parse(text: str) -> int | None:
     stripped = text.strip()
     match = _IMF_FIXDATE.fullmatch(stripped) or _RFC_850.fullmatch(stripped) or _ASCTIME.fullmatch(stripped)
     if match is None or match["month"].title() not in _MONTHS:

@@ -27,11 +27,15 @@ _VALIDITY_CACHE_ENTRIES = 4096
 """Every request checks its bucket name; a busy node sees the same few, and 4096 of them cost half a MiB."""
 
 
-@lru_cache(maxsize=_VALIDITY_CACHE_ENTRIES)
 def bucket_name_fault(name: str) -> str | None:
     """Why `name` cannot be a bucket's name, or None when it can."""
     if not BUCKET_NAME_MIN_CHARS <= len(name) <= BUCKET_NAME_MAX_CHARS:
         return f"it must be {BUCKET_NAME_MIN_CHARS} to {BUCKET_NAME_MAX_CHARS} characters long"
+    return _spelling_fault(name)
+
+
+@lru_cache(maxsize=_VALIDITY_CACHE_ENTRIES)
+def _spelling_fault(name: str) -> str | None:
     if not _BUCKET_CHARS.issuperset(name):
         return "it may hold only lower-case letters, digits, dots and hyphens"
     if name[0] not in _EDGE_CHARS or name[-1] not in _EDGE_CHARS:

@@ -26,6 +26,7 @@ PRESIGNED_EXPIRY_MAX_S = 604_800
 
 _ECDSA_ALGORITHM = "AWS4-ECDSA-P256-SHA256"
 _SHA256_HEX = re.compile("[0-9a-fA-F]{64}")
+_DECIMAL = re.compile(r"-?\d{1,18}", re.ASCII)
 _ISO_BASIC = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _ONE_MECHANISM = (
     "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
@@ -37,6 +38,10 @@ _PRESIGNED_PARAMETERS = (
 )  # fmt: skip
 _PARSE_CACHE_ENTRIES = 1024
 """Credential scopes and dates repeat between requests of one client within a second or a day."""
+_CACHED_CHARS_MAX = 512
+"""Longer texts are no real client's. They are parsed without being kept: these caches are filled before
+anybody has proved who they are, and must stay small whatever is sent.
+"""
 
 
 class PayloadMode(Enum):
@@ -127,11 +132,13 @@ def payload_mode(declared: str) -> PayloadMode:
     raise invalid_argument(message, "x-amz-content-sha256", declared)
 
 
-@lru_cache(maxsize=_PARSE_CACHE_ENTRIES)
 def parse_amz_date(text: str) -> int | None:
     """`YYYYMMDDTHHMMSSZ` as seconds since the epoch, or None when it is not that form."""
-    if not _ISO_BASIC.fullmatch(text):
-        return None
+    return _parse_iso_basic(text) if _ISO_BASIC.fullmatch(text) else None
+
+
+@lru_cache(maxsize=_PARSE_CACHE_ENTRIES)
+def _parse_iso_basic(text: str) -> int | None:
     try:
         return int(datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
     except ValueError:
@@ -205,9 +212,15 @@ def _scope_of_header(credential: str) -> Scope:
     return scope
 
 
-@lru_cache(maxsize=_PARSE_CACHE_ENTRIES)
 def _parse_credential(credential: str) -> Scope | str:
-    """The scope, or the fault as text. Access keys may hold slashes, so fields are counted from the right."""
+    """The scope, or the fault as text."""
+    parse = _split_credential if len(credential) <= _CACHED_CHARS_MAX else _split_credential.__wrapped__
+    return parse(credential)
+
+
+@lru_cache(maxsize=_PARSE_CACHE_ENTRIES)
+def _split_credential(credential: str) -> Scope | str:
+    """Access keys may hold slashes, so fields are counted from the right."""
     parts = credential.rsplit("/", 4)
     if len(parts) != 5 or not parts[0]:
         return 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
@@ -221,8 +234,13 @@ def _parse_credential(credential: str) -> Scope | str:
     return Scope(access_key, date, region, service, credential[len(access_key) + 1 :])
 
 
-@lru_cache(maxsize=_PARSE_CACHE_ENTRIES)
 def _signed_header_names(declared: str) -> tuple[str, ...]:
+    split = _split_names if len(declared) <= _CACHED_CHARS_MAX else _split_names.__wrapped__
+    return split(declared)
+
+
+@lru_cache(maxsize=_PARSE_CACHE_ENTRIES)
+def _split_names(declared: str) -> tuple[str, ...]:
     return tuple(sorted({name for name in declared.lower().split(";") if name}))
 
 
@@ -287,10 +305,10 @@ def _query_date(amz_date: str, scope: Scope) -> tuple[str, int]:
 
 
 def _expiry(text: str) -> int:
-    try:
-        expires_s = int(text)
-    except ValueError:
-        raise _bad_query("X-Amz-Expires should be a number") from None
+    # int() would take other scripts' digits, blanks and underscores too.
+    if _DECIMAL.fullmatch(text) is None:
+        raise _bad_query("X-Amz-Expires should be a number")
+    expires_s = int(text)
     if expires_s < 1:
         raise _bad_query("X-Amz-Expires must be greater than zero")
     if expires_s > PRESIGNED_EXPIRY_MAX_S:

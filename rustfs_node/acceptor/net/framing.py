@@ -11,10 +11,14 @@ from __future__ import annotations
 from typing import Protocol
 
 import h11
+import trio
 
 from rustfs_node.acceptor.net.transport import Disconnected, Transport
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_CHUNKED_BYTES = 16 * 1024
+"""Most bytes of a chunked body decoded before others get their turn: about 0.1 s of one-byte chunks."""
 
 
 class BodyIncomplete(Exception):
@@ -134,8 +138,10 @@ class ChunkedBody:
         try:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
-                size = await self._inflow.receive_into(self._inflow.scratch)
+                size = await self._inflow.receive_into(self._inflow.scratch[:_CHUNKED_BYTES])
                 self._http.receive_data(bytes(self._inflow.scratch[:size]))
+                # Receiving does not yield while bytes are at hand, and h11 makes an event of every chunk.
+                await trio.lowlevel.checkpoint()
         except h11.RemoteProtocolError as error:
             raise BodyIncomplete(str(error)) from None
         if isinstance(event, h11.Data):

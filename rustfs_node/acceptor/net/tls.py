@@ -56,6 +56,7 @@ class TlsTransport:
         self._received = ssl.MemoryBIO()
         self._to_send = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._received, self._to_send, server_side=True)
+        self._is_secure = self._has_ended = False
         self.moved_bytes = 0
 
     async def handshake(self) -> None:
@@ -71,9 +72,15 @@ class TlsTransport:
                 raise Disconnected(f"TLS handshake: {error}") from None
             else:
                 await self._flush()
+                self._is_secure = True
                 return
 
     async def receive_into(self, view: memoryview) -> int:
+        if self._has_ended:
+            # Only the client's end is waited for: nobody wants to know what it says until then.
+            ignored = await receive(self._socket, self._scratch)
+            self.moved_bytes += ignored
+            return ignored
         while True:
             size = self._decrypt(view)
             if size is not None:
@@ -131,14 +138,25 @@ class TlsTransport:
                 pending = unsent(pending, sent)
 
     def end_sending(self) -> None:
-        # WantRead: our close_notify is written, the client's has not come yet, and nobody waits for it.
-        with suppress(ssl.SSLWantReadError):
-            self._tls.unwrap()
+        self._say_goodbye()
         try:
             self._socket.send(self._to_send.read())
             self._socket.shutdown(socket.SHUT_WR)
         except OSError as error:
             raise Disconnected(str(error)) from None
 
+    def _say_goodbye(self) -> None:
+        """Put close_notify into the outgoing buffer (RFC 8446 §6.1). What OpenSSL thinks of bytes that the
+        client sent meanwhile does not matter any more: it is written first.
+        """
+        self._has_ended = True
+        with suppress(ssl.SSLError):
+            self._tls.unwrap()
+
     def close(self) -> None:
+        if self._is_secure and not self._has_ended and self._socket.fileno() >= 0:
+            self._say_goodbye()
+            # The connection ends either way; a peer that is gone needs no farewell.
+            with suppress(OSError):
+                self._socket.send(self._to_send.read())
         close_socket(self._socket)

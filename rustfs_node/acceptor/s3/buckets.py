@@ -4,6 +4,7 @@ have.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from rustfs_node.acceptor.bucket_deletion import delete_bucket as remove
@@ -24,6 +25,9 @@ from rustfs_proto.s3.xml_out import (
     owner_element,
     versioning_configuration,
 )
+
+_REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
+"""A region is told in a header of every HeadBucket, so it must look like one."""
 
 
 async def list_all_buckets(call: Call) -> Response:
@@ -50,6 +54,8 @@ async def create_bucket(call: Call) -> Response:
     """A new, empty bucket."""
     check_bucket_name(call.bucket)
     region = parse_create_bucket(await read_document(call.body(), CREATE_BUCKET_BODY_MAX_BYTES))
+    if region is not None and _REGION.fullmatch(region) is None:
+        raise S3Error("InvalidLocationConstraint", extra={"LocationConstraint": region})
     expected = call.services.settings.region
     if region is not None and expected and region != expected:
         raise S3Error("InvalidLocationConstraint", extra={"LocationConstraint": region})

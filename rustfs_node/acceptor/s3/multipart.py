@@ -29,6 +29,7 @@ from rustfs_node.acceptor.s3.objects import (
 from rustfs_proto.s3.checksums import ChecksumAlgorithm, multipart_etag, upload_checksum
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.listing import parse_list_parts, parse_part_number
+from rustfs_proto.s3.names import bucket_of_host
 from rustfs_proto.s3.xml_in import COMPLETE_BODY_MAX_BYTES, CompletedPart, parse_complete_multipart_upload
 from rustfs_proto.s3.xml_listings import ListedPart, ListedUpload, PartsPage, list_parts
 from rustfs_proto.s3.xml_out import complete_multipart_upload, initiate_multipart_upload
@@ -183,7 +184,8 @@ async def list_upload_parts(call: Call) -> Response:
         listed.checksum_algorithm,
         listed.info.checksum_type,
     )
-    page = PartsPage(parts, listed.more)
+    # A page of none would have no marker to go on from.
+    page = PartsPage(parts, listed.more and bool(parts))
     return Response(
         200, list(XML_HEADERS), list_parts(call.bucket, call.key, query, page, upload, call.services.owner)
     )
@@ -220,4 +222,6 @@ async def part_algorithm(call: Call, target: PartTarget) -> ChecksumAlgorithm | 
 
 def _location(call: Call) -> str:
     scheme = "https" if call.http.secure else "http"
-    return f"{scheme}://{call.headers.get('host', '')}/{call.bucket}/{quote(call.key)}"
+    host = call.headers.get("host", "")
+    is_in_host = bucket_of_host(host, call.services.settings.domains) is not None
+    return f"{scheme}://{host}/{quote(call.key) if is_in_host else f'{call.bucket}/{quote(call.key)}'}"

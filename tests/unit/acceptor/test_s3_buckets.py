@@ -30,6 +30,9 @@ async def test_buckets_live_and_die(tmp_path):
             s3.create_bucket(Bucket=name)
         assert error_of(s3.create_bucket, Bucket="bucket-1") == ("BucketAlreadyOwnedByYou", 409)
         assert error_of(s3.create_bucket, Bucket="UPPER") == ("InvalidBucketName", 400)
+        place = {"LocationConstraint": "a\nb"}
+        refused = error_of(s3.create_bucket, Bucket="bucket-3", CreateBucketConfiguration=place)
+        assert refused == ("InvalidLocationConstraint", 400)
         listed = s3.list_buckets()
         assert [bucket["Name"] for bucket in listed["Buckets"]] == ["bucket-1", "bucket-2"]
         assert listed["Owner"]["ID"]

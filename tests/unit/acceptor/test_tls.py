@@ -145,3 +145,20 @@ async def test_a_damaged_certificate_is_not_taken(certificate, tmp_path):
     with pytest.raises(OSError):
         certificate.reload()
     assert certificate.context is before
+
+
+async def test_a_refused_upload_is_answered_and_ends_in_order(certificate):
+    """The answer and close_notify reach a client whose body is still on its way."""
+
+    async def refuse(_: HttpRequest) -> Response:
+        return Response(403, [], b"no", close=True)
+
+    async with serving(refuse, certificate=certificate) as running:
+        stream = await open_tls(running)
+        head = b"PUT /a HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\n"
+        await stream.send_all(head + bytes(300_000))
+        answer = b""
+        # Ends with b"" only where close_notify came: trio raises for a bare end of the connection.
+        while received := await stream.receive_some(65_536):
+            answer += received
+        assert answer.startswith(b"HTTP/1.1 403 ") and answer.endswith(b"no")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import tracemalloc
+
 import pytest
 
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.sigv4 import SIGNING_KEYS_KEPT, SigningKeys, SigningRules, Verified, verify
-from rustfs_proto.s3.sigv4_claims import PayloadMode, payload_mode, read_claim
+from rustfs_proto.s3.sigv4_claims import ALGORITHM, PayloadMode, payload_mode, read_claim
 from rustfs_proto.s3.sigv4_signer import Credentials, presign_url, sign_request
 from rustfs_proto.s3.target import parse_target
 
@@ -328,3 +331,20 @@ def test_signing_keys_are_bounded_and_follow_the_secret():
         keys.key("one", f"{number}/us-east-1/s3/aws4_request")
     assert len(keys) <= SIGNING_KEYS_KEPT
     assert keys.key("one", scope) == first
+
+
+def test_what_strangers_send_is_not_kept():
+    """Texts of a size that no client uses leave nothing behind in the caches of the parser."""
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            names = f"h{number};" + ";".join(f"x{column}" for column in range(4000))
+            key = f"NOBODY{number}" + "x" * 20_000
+            scope = f"{key}/20261120/us-east-1/s3/aws4_request"
+            text = f"{ALGORITHM} Credential={scope}, SignedHeaders={names}, Signature=00"
+            with contextlib.suppress(S3Error):
+                read_claim({"authorization": text, "x-amz-date": "20261120T000000Z" + "0" * 20_000}, {})
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 1 << 20
