@@ -6,6 +6,7 @@ And requests signed for it, raw or by boto3 in a thread.
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -192,7 +193,12 @@ def signed_request(
 
 async def in_thread(work: Callable[[Any], T], port: int) -> T:
     """`work(s3)` in a thread, with a boto3 client of the acceptor at that port."""
-    return await trio.to_thread.run_sync(lambda: work(s3_client(port)))
+
+    def run() -> T:
+        with contextlib.closing(s3_client(port)) as s3:
+            return work(s3)
+
+    return await trio.to_thread.run_sync(run)
 
 
 def s3_client(port: int) -> Any:
