@@ -161,23 +161,29 @@ class Batch:
         """Refuse, recognise or accept every commit, in order of arrival. `is_whole` reads a record again."""
         newest_here: dict[RowKey, int] = {}
         for waiting in self.waiting:
+            self._decide_one(waiting, newest_here, is_whole)
             self._decided += 1
-            commit = waiting.commit
-            row_key = (commit.space, commit.bucket, commit.key, commit.sub)
-            newest = newest_here.get(row_key) or self.index.newest(row_key)
-            if commit.stamp <= newest and self._is_here(waiting, row_key, newest_here, is_whole):
-                continue
-            fault = decide_commit(commit, newest, has_room=self.has_room) or self._refuse_part(commit)
-            if fault is not None:
-                waiting.asker.fail(fault)
-                self._refused_files.extend(commit.files)
-                continue
-            newest_here[row_key] = commit.stamp
-            waiting.replaced = newest != 0
-            self._accepted.append(waiting)
-            if commit.space == Space.UPLOAD and commit.kind == RowKind.TOMBSTONE:
-                self._ended_uploads.add(row_key)
         self.size_bytes += sum(item.size_bytes for item in self._accepted)
+
+    def _decide_one(
+        self, waiting: Waiting, newest_here: dict[RowKey, int], is_whole: Callable[[Row], bool]
+    ) -> None:
+        """Nobody is answered or accepted before the last question to the index, which may fail."""
+        commit = waiting.commit
+        row_key = (commit.space, commit.bucket, commit.key, commit.sub)
+        newest = newest_here.get(row_key) or self.index.newest(row_key)
+        if commit.stamp <= newest and self._is_here(waiting, row_key, newest_here, is_whole):
+            return
+        fault = decide_commit(commit, newest, has_room=self.has_room) or self._refuse_part(commit)
+        if fault is not None:
+            waiting.asker.fail(fault)
+            self._refused_files.extend(commit.files)
+            return
+        newest_here[row_key] = commit.stamp
+        waiting.replaced = newest != 0
+        self._accepted.append(waiting)
+        if commit.space == Space.UPLOAD and commit.kind == RowKind.TOMBSTONE:
+            self._ended_uploads.add(row_key)
 
     def _is_here(
         self,

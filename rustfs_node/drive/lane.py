@@ -25,6 +25,11 @@ from rustfs_proto.wire.faults import Fault, FaultCode
 log = structlog.get_logger("drive")
 
 
+def index_failed() -> Fault:
+    """What commits are told that met an index which has to be rebuilt."""
+    return Fault(FaultCode.INTERNAL, "the index failed; whether this was written shows after its rebuild")
+
+
 class Lane:
     """Queue and task for everything that changes the log or the index."""
 
@@ -64,10 +69,10 @@ class Lane:
         self._waiting_bytes += len(waiting.data)
         self._wake.set()
 
-    def fail_waiting(self, fault: Fault) -> None:
-        """Nobody will take what still waits."""
+    def fail_waiting(self) -> None:
+        """The index failed, and nobody will take what still waits."""
         while self.waiting:
-            self.waiting.popleft().asker.fail(fault)
+            self.waiting.popleft().asker.fail(index_failed())
 
     def settle(self, rows: Iterable[SettledRow]) -> None:
         """Queue settlements. They are dropped where the queue is full: priors then stay a little longer."""
@@ -109,11 +114,7 @@ class Lane:
                 return
             batch.apply()
         except INDEX_ERRORS:
-            batch.fail(
-                Fault(
-                    FaultCode.INTERNAL, "the index failed; whether this was written shows after its rebuild"
-                )
-            )
+            batch.fail(index_failed())
             raise
         batch.answer()
 

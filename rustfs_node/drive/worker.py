@@ -169,8 +169,7 @@ class DriveWorker:
         if not self.broken.is_set():
             log.error("index_damaged", path=self.engine.address.path, reason=str(error))
             self.broken.set()
-            text = "the index failed; whether this was written shows after its rebuild"
-            self.lane.fail_waiting(Fault(FaultCode.INTERNAL, text))
+            self.lane.fail_waiting()
 
     async def _tick(self) -> None:
         engine = self.engine

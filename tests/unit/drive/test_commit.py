@@ -9,7 +9,8 @@ import pytest
 import trio
 
 from rustfs_node.drive.commit import Waiting, decide_commit, refuse_shape
-from rustfs_node.drive.lane import Lane
+from rustfs_node.drive.index import IndexDamaged
+from rustfs_node.drive.lane import Lane, index_failed
 from rustfs_node.seams.threads import InlineThreads
 from rustfs_proto.disk.layout import shard_path
 from rustfs_proto.wire.drive_ops import Committed, Lookup, RowKind, RowState, SettledRow, Space
@@ -242,3 +243,19 @@ async def test_a_settlement_waits_for_its_commit(tmp_path: Path) -> None:
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
     assert drive.look("k")[0].priors == ()
+
+
+def test_an_index_that_fails_in_the_middle_leaves_nobody_waiting(drive: TestDrive) -> None:
+    """Commits decided before, the one being decided and those behind it are all told that nobody knows."""
+    answers = [Answer() for _ in range(3)]
+    waiting = [Waiting(value(key, 1), b"", answer) for key, answer in zip("abc", answers, strict=True)]
+    drive.put("b", 1)
+    batch = drive.engine.batch(waiting)
+
+    def fail(_: object) -> bool:
+        raise IndexDamaged("a row of the index fails its check")
+
+    with pytest.raises(IndexDamaged):
+        batch.decide(fail)
+    batch.fail(index_failed())
+    assert [code_of(answer.got) for answer in answers] == [FaultCode.INTERNAL] * 3
