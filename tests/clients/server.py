@@ -10,10 +10,9 @@ import os
 from urllib.parse import urlsplit
 
 import attrs
-import boto3
-from botocore.config import Config
 
-REGION = "us-east-1"
+from tests.kit.s3 import REGION, boto3_client
+
 DOMAIN = "s3.test"
 
 
@@ -49,21 +48,7 @@ class Server:
 
     def boto3(self, **config: object):
         """A boto3 client; `config` goes into botocore's Config. One attempt, so that no answer is hidden."""
-        # Without the version boto3 still presigns by SigV2 for us-east-1, which AWS itself no longer takes.
-        settings = {
-            "signature_version": "s3v4",
-            "retries": {"total_max_attempts": 1},
-            "s3": {"addressing_style": "path"},
-        } | config
-        return boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            region_name=REGION,
-            verify=self.ca_file or None,
-            config=Config(**settings),
-        )
+        return boto3_client(self.url, self.access_key, self.secret_key, ca_file=self.ca_file, **config)
 
 
 def named_by_environment() -> Server | None:

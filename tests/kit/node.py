@@ -226,22 +226,9 @@ class RunningNode:
 
     def boto3(self, **config: object):
         """A boto3 client of this node that makes one attempt, so that no answer is hidden."""
-        import boto3
-        from botocore.config import Config
+        from tests.kit.s3 import boto3_client
 
-        settings = {
-            "signature_version": "s3v4",
-            "retries": {"total_max_attempts": 1},
-            "s3": {"addressing_style": "path"},
-        } | config
-        return boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            region_name="us-east-1",
-            config=Config(**settings),
-        )
+        return boto3_client(self.url, self.access_key, self.secret_key, **config)
 
     def _close_notices(self) -> None:
         if self._notices is not None:

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
-import boto3
 import trio
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rustfs_node.acceptor.worker import run_acceptor
@@ -36,6 +34,7 @@ from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_proto.disk.identity import DriveIdentity, format_identity
 from rustfs_proto.disk.layout import IDENTITY_FILE
 from rustfs_proto.s3.sigv4_signer import Credentials, sign_request
+from tests.kit.s3 import boto3_client
 from tests.unit.acceptor.http_kit import RawClient, until
 
 T = TypeVar("T")
@@ -203,16 +202,7 @@ async def in_thread(work: Callable[[Any], T], port: int) -> T:
 
 def s3_client(port: int) -> Any:
     """A boto3 client that tries once."""
-    return boto3.client(
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{port}",
-        aws_access_key_id=KEYS.access_key,
-        aws_secret_access_key=KEYS.secret_key,
-        region_name="us-east-1",
-        config=Config(
-            signature_version="s3v4", retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}
-        ),
-    )
+    return boto3_client(f"http://127.0.0.1:{port}", KEYS.access_key, KEYS.secret_key)
 
 
 def error_of(work: Callable[..., Any], **arguments: Any) -> tuple[str, int]:
