@@ -137,11 +137,15 @@ class RunningNode:
         raise NodeError(f"no {wanted!r} within {timeout_s} s, last {self.status!r}\n{self.log_tail()}")
 
     def wait_all_ready(self, timeout_s: float = START_S) -> None:
-        """Wait for a notice by which every worker is ready, said after the last `kill_worker`."""
-        while True:
-            notice = self.wait_notice("workers ready", timeout_s)
-            if "not:" not in notice:
-                return
+        """Wait for a notice by which every worker is ready, said after the last `kill_worker`, and until the
+        acceptor has found the workers that were started again.
+        """
+        while "not:" in self.wait_notice("workers ready", timeout_s):
+            pass
+        deadline_s = time.monotonic() + timeout_s
+        while (status := self.get_status("/minio/health/cluster")) != 200:
+            if time.monotonic() > deadline_s:
+                raise NodeError(f"/minio/health/cluster answers {status}\n{self.log_tail()}")
 
     def get_status(self, path: str) -> int:
         """The status of an unsigned GET."""
