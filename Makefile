@@ -9,6 +9,10 @@ DATA    ?= ./data
 # A file of tests stays in one process, so that a node which its tests share is started once.
 WORKERS ?= auto
 TESTS   ?=
+# Budgets of the longer runs.
+SEEDS      ?= 1-1000
+EXECUTIONS ?= 1000000
+KILLS      ?= 200
 # What `python -m bench compare` is to measure: NAME=URL ..., then its options.
 BENCH   ?= node=http://$(ADDRESS)
 
@@ -21,13 +25,14 @@ INSTALLED_TEST  := $(VENV)/installed-test
 INSTALLED_BENCH := $(VENV)/installed-bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run test lint format bench clean
+.PHONY: help run test lint format simulate fuzz storm sweeps memory bench clean
 
 help:
 	@echo 'make run     start a node of four drives under $(DATA) on $(ADDRESS)'
 	@echo 'make test    run the whole suite'
 	@echo 'make lint    run the rules of the tree, ruff and mypy only'
 	@echo 'make format  rewrite the sources as ruff formats them'
+	@echo 'make simulate | fuzz | storm | sweeps | memory   run a part of the suite for long: docs/testing.md'
 	@echo 'make bench   measure a running node: make bench BENCH="$(BENCH) --op put --size 4KiB"'
 	@echo 'make clean   remove the environment and caches; data stays'
 
@@ -46,6 +51,22 @@ lint: $(INSTALLED_TEST)
 format: $(INSTALLED_TEST)
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
+
+# The suite with larger budgets: docs/testing.md.
+simulate: $(INSTALLED_TEST)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+fuzz: $(INSTALLED_TEST)
+	$(BIN)/python -m tests.fuzz all --executions $(EXECUTIONS)
+
+storm: $(INSTALLED_TEST)
+	$(BIN)/python -m tests.node.storm --kills $(KILLS)
+
+sweeps: $(INSTALLED_TEST)
+	SWEEPS=all $(BIN)/python -m pytest -q tests/unit/drive tests/unit/erasureset -k sweep
+
+memory: $(INSTALLED_TEST)
+	MEMORY_TEST_OBJECT_MIB=5120 $(BIN)/python -m pytest -q -s -o faulthandler_timeout=0 tests/node/test_memory.py
 
 bench: $(INSTALLED_BENCH)
 	$(BIN)/python -m bench compare $(BENCH)

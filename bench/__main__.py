@@ -1,70 +1,121 @@
-"""`python -m bench compare NAME=URL NAME=URL …`: the same work against each endpoint, in turns."""
+"""Measures S3 endpoints against each other, and against what the machine itself can do.
+
+compare: the same work against each endpoint, in turns. node: starts a node on four drives, measures all that
+docs/performance.md shows, and prints it. fill: puts many keys onto the drives of a node that is stopped.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from bench.report import plot, table
-from bench.run import measure, prepare
-from bench.work import OPERATIONS, Endpoint, Outcome, Work, parse_endpoint
+from bench.fill import fill
+from bench.node import LARGE_BYTES, Plan, claims, keys_for, measure_node
+from bench.report import claims_table, plot, table
+from bench.run import best_of
+from bench.work import OPERATIONS, Work, parse_endpoint
 
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "B": 1}
 
 
-def _size(text: str) -> int:
+def size_of(text: str) -> int:
+    """Bytes of a size such as 4KiB."""
     for unit, scale in _UNITS.items():
-        if text.endswith(unit):
+        if text.endswith(unit) and text.removesuffix(unit).isdigit():
             return int(text.removesuffix(unit)) * scale
     raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 4KiB or 16MiB")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    compare = parser.add_subparsers(required=True).add_parser(
-        "compare", help="measure endpoints against each other"
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    compare.add_argument("endpoints", nargs="+", metavar="NAME=URL[,pid=N]")
+    commands = parser.add_subparsers(required=True)
+    compare = commands.add_parser("compare", help="measure endpoints against each other")
+    compare.set_defaults(run=_compare)
+    compare.add_argument(
+        "endpoints",
+        nargs="+",
+        metavar="NAME=URL[,pid=N][,only=OP+OP]",
+        help="or NAME=drives:/FOLDER,/FOLDER?k=N, which writes plain files",
+    )
     compare.add_argument(
         "--op", action="append", choices=OPERATIONS, help="repeatable; put and get if not given"
     )
     compare.add_argument(
-        "--size", action="append", type=_size, help="repeatable, e.g. 4KiB; 4KiB if not given"
+        "--size", action="append", type=size_of, help="repeatable, e.g. 4KiB; 4KiB if not given"
     )
-    compare.add_argument("--connections", type=int, default=32)
-    compare.add_argument("--seconds", type=float, default=5.0, help="of each turn")
-    compare.add_argument("--turns", type=int, default=3)
-    compare.add_argument("--keys", type=int, default=1000, help="objects for each of the two load processes")
+    compare.add_argument(
+        "--list-keys", action="append", type=int, help="with --op list: buckets of that many keys; repeatable"
+    )
+    compare.add_argument("--keys", type=int, help="objects for each of the two load processes")
     compare.add_argument("--bucket", default="bench")
     compare.add_argument("--plot", type=Path, help="save a chart there")
+    node = commands.add_parser("node", help="start a node of four drives and measure it")
+    node.set_defaults(run=_node)
+    node.add_argument("folders", type=Path, nargs="+", help="one for four drives below it, or one for each")
+    node.add_argument("--size", type=size_of, default=LARGE_BYTES, help="of the large objects")
+    node.add_argument("--list-keys", type=int, default=1_000_000, help="keys of the large bucket")
+    node.add_argument("--plot", type=Path, help="save a chart there")
+    for command in (compare, node):
+        command.add_argument("--connections", type=int, default=32)
+        command.add_argument("--seconds", type=float, default=5.0, help="of each turn")
+        command.add_argument("--turns", type=int, default=3)
+    filling = commands.add_parser("fill", help="put keys onto the drives of a stopped node")
+    filling.set_defaults(run=_fill)
+    filling.add_argument("drives", nargs="+", help="the folders of all drives of one set, in any order")
+    filling.add_argument("--bucket", required=True, help="the node must know it")
+    filling.add_argument("--count", type=int, required=True)
     return parser
 
 
-def _turns(endpoints: list[Endpoint], work: Work, turns: int) -> list[tuple[Endpoint, Outcome]]:
-    """Each endpoint's best turn by rate: what disturbs a turn makes it slower, never faster."""
-    for endpoint in endpoints:
-        prepare(endpoint, work)
-    taken: dict[str, list[Outcome]] = {endpoint.name: [] for endpoint in endpoints}
-    for _ in range(turns):
-        for endpoint in endpoints:
-            taken[endpoint.name].append(measure(endpoint, work))
-    return [(endpoint, max(taken[endpoint.name], key=lambda outcome: outcome.rate)) for endpoint in endpoints]
-
-
-def main() -> None:
-    """Parse, measure, print."""
-    options = _parser().parse_args()
+def _compare(options: argparse.Namespace) -> int:
     keys = (os.environ.get("RUSTFS_ACCESS_KEY", ""), os.environ.get("RUSTFS_SECRET_KEY", ""))
-    endpoints = [parse_endpoint(text, *keys, options.bucket) for text in options.endpoints]
-    rows = []
-    for size in options.size or [4096]:
-        for operation in options.op or ["put", "get"]:
-            work = Work(operation, size, options.connections, options.seconds, keys_per_process=options.keys)
-            rows.append((work, _turns(endpoints, work, options.turns)))
+    try:
+        endpoints = [parse_endpoint(text, *keys, options.bucket) for text in options.endpoints]
+    except ValueError as error:
+        sys.exit(str(error))
+    rows = [best_of(endpoints, work, options.turns) for work in _works(options)]
     print(table(rows))
     if options.plot:
         plot(rows, options.plot)
+    return 0
+
+
+def _works(options: argparse.Namespace) -> Iterator[Work]:
+    connections, seconds = options.connections, options.seconds
+    for operation in options.op or ["put", "get"]:
+        for size in options.size or [4096]:
+            if operation != "list":
+                keys = options.keys or keys_for(size)
+                yield Work(operation, size, connections, seconds, keys_per_process=keys)
+        for bucket_keys in (options.list_keys or [0]) if operation == "list" else ():
+            yield Work("list", 0, connections, seconds, bucket_keys=bucket_keys)
+
+
+def _node(options: argparse.Namespace) -> int:
+    size, list_keys = options.size, options.list_keys
+    plan = Plan(options.connections, options.seconds, options.turns, list_keys, object_bytes=size)
+    rows = measure_node(options.folders, plan)
+    found = claims(rows, plan)
+    print(f"{table(rows)}\n\n{claims_table(found)}")
+    if options.plot:
+        plot(rows, options.plot)
+    return int(not all(claim.holds for claim in found))
+
+
+def _fill(options: argparse.Namespace) -> int:
+    fill(options.drives, options.bucket, options.count)
+    return 0
+
+
+def main() -> None:
+    """Parse, measure, print. `node` ends with status 1 where a bound is missed."""
+    options = _parser().parse_args()
+    sys.exit(options.run(options))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ included.
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from resource import RUSAGE_SELF, getrusage
 
+import structlog
 import trio
 
 from rustfs_node.bus import Bus, BusSettings, Reply, Request, open_bus
@@ -97,6 +99,8 @@ async def with_bus(bus: Bus, work: Callable[[Bus], object] | None) -> None:
 
 def main() -> None:
     """Without arguments: start the other side and measure. With an endpoint: be the other side."""
+    # Calls are logged at debug, which a node leaves out.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     if len(sys.argv) > 1:
         bus = open_bus("server", sys.argv[1], {}, BusSettings(), SystemClock())
         bus.serve(serve)

@@ -13,9 +13,13 @@ import time
 
 import attrs
 
+from bench import drives
 from bench.connection import Connection
 from bench.wire import Prepared, Requests
 from bench.work import MIX, MIX_HEADS, Endpoint, Outcome, Work
+
+_LIST_PAGES = 500
+"""Different pages that a load process asks for, again and again."""
 
 
 @attrs.define
@@ -39,9 +43,10 @@ class _Run:
         self.latencies_s.append(time.perf_counter() - connection.began_s)
         request = connection.request
         assert request is not None
-        self.errors += not 200 <= connection.status < 300
-        if connection.received and request.expects >= 0:
-            self.wrong += connection.received != self.source.bodies.body(request.expects)
+        is_error = not 200 <= connection.status < 300
+        self.errors += is_error
+        if connection.received and not is_error:
+            self.wrong += not self.source.is_right(self.work.operation, request.expects, connection.received)
 
     @property
     def over(self) -> bool:
@@ -49,7 +54,10 @@ class _Run:
         return time.perf_counter() >= self.deadline_s or (once and self.next_index >= len(self.requests))
 
 
-def _operations(work: Work) -> list[str]:
+def operations_of(work: Work) -> list[str]:
+    """What one load process does, in order, until it begins anew."""
+    if work.operation == "list":
+        return ["list"] * min(_LIST_PAGES, work.keys_per_process)
     if work.operation != "mixed":
         return [work.operation] * work.keys_per_process
     mix = ["head" if place in MIX_HEADS else name for place, name in enumerate(MIX)]
@@ -79,23 +87,35 @@ def perform(endpoint: Endpoint, work: Work, connections: int, prefix: str) -> Ou
     """Do the work and say what came of it. With `work.seconds` 0 every key is visited once, however long it
     takes.
     """
+    if endpoint.folders:
+        return drives.perform(endpoint, work, connections, prefix)
     source = Requests(endpoint, work, prefix)
-    requests = [source.build(name, index) for index, name in enumerate(_operations(work))]
+    requests = [source.build(operation, index) for index, operation in enumerate(operations_of(work))]
+    return send(endpoint, work, requests, source, connections)
+
+
+def send(
+    endpoint: Endpoint, work: Work, requests: list[Prepared], source: Requests, connections: int
+) -> Outcome:
+    """Send those requests over so many connections."""
     run = _Run(work, requests, source)
     clients = [Connection(endpoint.host, endpoint.port) for _ in range(min(connections, len(requests)))]
     began = time.perf_counter()
     run.deadline_s = began + (work.seconds or float("inf"))
     _drive(run, clients)
     seconds = time.perf_counter() - began
+    for client in clients:
+        client.socket.close()
     return Outcome(
         len(run.latencies_s), run.errors, run.wrong, seconds, work.object_bytes, tuple(run.latencies_s)
     )
 
 
 def main() -> None:
-    """Read the task, wait for the starting line, work, answer."""
+    """Read the task, work, answer."""
     task = json.loads(sys.stdin.readline())
-    outcome = perform(Endpoint(**task["endpoint"]), Work(**task["work"]), task["connections"], task["prefix"])
+    endpoint = Endpoint(**task["endpoint"])
+    outcome = perform(endpoint, Work(**task["work"]), task["connections"], task["prefix"])
     sys.stdout.write(json.dumps(attrs.asdict(outcome)))
 
 

@@ -9,35 +9,48 @@ from urllib.parse import quote
 
 import attrs
 
-from bench.work import Endpoint, Work
+from bench.work import PAGE_KEYS, Endpoint, Work
 from rustfs_proto.s3.sigv4_signer import Credentials, sign_request
 
 SIGNED_BODY_BYTES_MAX = 1 << 20
 """Larger bodies are sent as UNSIGNED-PAYLOAD: hashing them would measure the client."""
 
-_SHIFTS = 4096
+SHIFTS = 4096
+"""How many bodies there are; object `i` has body `i % SHIFTS`."""
 
 
 @attrs.frozen
 class Prepared:
-    """One request: what to send, and which object the answer's body must equal (-1: not checked)."""
+    """One request: what to send, and the number of the object or page that the answer must show (-1: not
+    checked).
+    """
 
     head: bytes
     body: memoryview
-    expects: int
+    expects: int = -1
 
 
 class Bodies:
     """Deterministic object bodies: body `i` is the same random bytes, begun at another place."""
 
     def __init__(self, object_bytes: int, seed: int) -> None:
-        self._pattern = memoryview(random.Random(seed).randbytes(object_bytes + _SHIFTS))  # noqa: S311
+        self._pattern = memoryview(random.Random(seed).randbytes(object_bytes + SHIFTS))  # noqa: S311
         self._object_bytes = object_bytes
 
     def body(self, index: int) -> memoryview:
         """The bytes of object `index`, without a copy."""
-        start = index % _SHIFTS
+        start = index % SHIFTS
         return self._pattern[start : start + self._object_bytes]
+
+
+def list_bucket(endpoint: Endpoint, bucket_keys: int) -> str:
+    """The name of the bucket of that many keys."""
+    return f"{endpoint.bucket}-{bucket_keys}"
+
+
+def list_key(index: int) -> str:
+    """The name of one of them; names sort as their numbers do."""
+    return f"{index:08d}"
 
 
 class Requests:
@@ -45,26 +58,55 @@ class Requests:
 
     def __init__(self, endpoint: Endpoint, work: Work, prefix: str) -> None:
         self._endpoint = endpoint
+        self._work = work
         self._credentials = Credentials(endpoint.access_key, endpoint.secret_key, endpoint.region)
         self._prefix = prefix
-        self.bodies = Bodies(work.object_bytes, work.seed)
         self._empty = memoryview(b"")
+        # Where pages begin; the same places for every endpoint, others in each process.
+        self._places = random.Random(f"{work.seed} {prefix}")  # noqa: S311
+        self.bodies = Bodies(work.object_bytes, work.seed)
 
     def build(self, operation: str, index: int) -> Prepared:
         """The request that does `operation` to object `index`."""
+        if operation == "list":
+            return self._list()
         target = f"/{self._endpoint.bucket}/{quote(self._prefix)}{index:08d}"
         if operation == "put":
-            return Prepared(self._head("PUT", target, self.bodies.body(index)), self.bodies.body(index), -1)
-        if operation == "list":
-            target = f"/{self._endpoint.bucket}?list-type=2&max-keys=1000"
-        method = {"list": "GET", "get": "GET", "head": "HEAD", "delete": "DELETE"}[operation]
-        return Prepared(
-            self._head(method, target, self._empty), self._empty, index if operation == "get" else -1
-        )
+            body = self.bodies.body(index)
+            return Prepared(self._head("PUT", target, body), body)
+        method = {"get": "GET", "head": "HEAD", "delete": "DELETE"}[operation]
+        head = self._head(method, target, self._empty)
+        return Prepared(head, self._empty, index if operation == "get" else -1)
 
-    def create_bucket(self) -> Prepared:
-        """The request that makes the bucket."""
-        return Prepared(self._head("PUT", f"/{self._endpoint.bucket}", self._empty), self._empty, -1)
+    def _list(self) -> Prepared:
+        keys = self._work.bucket_keys
+        if not keys:
+            target = f"/{self._endpoint.bucket}?list-type=2&max-keys={PAGE_KEYS}"
+            return Prepared(self._head("GET", target, self._empty), self._empty)
+        place = self._places.randrange(max(1, keys - PAGE_KEYS))
+        bucket = list_bucket(self._endpoint, keys)
+        target = f"/{bucket}?list-type=2&max-keys={PAGE_KEYS}&start-after={list_key(place)}"
+        return Prepared(self._head("GET", target, self._empty), self._empty, place)
+
+    def is_right(self, operation: str, expects: int, body: bytearray) -> bool:
+        """Whether that is the answer to a request that expects it."""
+        if operation != "list":
+            return body == self.bodies.body(expects)
+        first, last = (list_key(expects + number).encode() for number in (1, PAGE_KEYS))
+        keys = body.count(b"<Key>")
+        return keys == PAGE_KEYS and body.find(b"<Key>%b<" % first) < body.find(b"<Key>%b<" % last)
+
+    def create_bucket(self, bucket: str) -> Prepared:
+        """The request that makes a bucket."""
+        return Prepared(self._head("PUT", f"/{bucket}", self._empty), self._empty)
+
+    def put_empty(self, bucket: str, key: str) -> Prepared:
+        """The request that stores no bytes under a key."""
+        return Prepared(self._head("PUT", f"/{bucket}/{key}", self._empty), self._empty)
+
+    def head_of(self, bucket: str, key: str) -> Prepared:
+        """The request that asks whether a key is there."""
+        return Prepared(self._head("HEAD", f"/{bucket}/{key}", self._empty), self._empty)
 
     def _head(self, method: str, target: str, body: memoryview) -> bytes:
         headers = {"host": f"{self._endpoint.host}:{self._endpoint.port}"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,14 +11,21 @@ OPERATIONS = ("put", "get", "head", "delete", "list", "mixed")
 """`mixed` is 45 % get, 30 % put, 15 % head, 10 % list, in a fixed order that every endpoint sees."""
 
 MIX = ("get", "put", "head", "get", "put", "get", "list", "get", "put", "get") * 2
-MIX_HEADS = (3, 13, 18)
+MIX_HEADS = (3,)
 """Places in `MIX` that are heads instead, which makes the shares come out."""
+
+PAGE_KEYS = 1000
+"""Keys of one page of a listing: S3's largest."""
+
+_FORMS = "NAME=http://HOST:PORT[,pid=N][,only=OP+OP] or NAME=drives:/FOLDER,/FOLDER?k=N"
 
 
 @attrs.frozen
 class Endpoint:
-    """Where to send requests. `pid` is the root of the server's process tree, for CPU accounting;
-    0: unknown.
+    """Where to send requests. `pid` is the root of the server's process tree, for CPU accounting; 0: unknown.
+
+    With `folders` it is no server: objects are written into files there, `data_shards` of each object's
+    shards holding data. `operations` are those that it can do.
     """
 
     name: str
@@ -30,6 +36,9 @@ class Endpoint:
     bucket: str
     region: str = "us-east-1"
     pid: int = 0
+    folders: tuple[str, ...] = ()
+    data_shards: int = 1
+    operations: tuple[str, ...] = OPERATIONS
 
 
 @attrs.frozen
@@ -38,7 +47,8 @@ class Work:
     `seconds`.
 
     `object_bytes` is the size of every body; keys go round `keys_per_process`; one read in `verify_every` is
-    compared byte by byte.
+    compared byte by byte. `bucket_keys` is how many keys the bucket of a `list` holds, in which pages begin
+    at random; 0: the listing of whatever other work has put, from its beginning.
     """
 
     operation: str
@@ -49,12 +59,28 @@ class Work:
     keys_per_process: int = 1000
     verify_every: int = 16
     seed: int = 1
+    bucket_keys: int = 0
+
+    @property
+    def title(self) -> str:
+        """The first cell of its row."""
+        if self.bucket_keys:
+            return f"list {PAGE_KEYS} of {self.bucket_keys:,} x{self.connections}"
+        return f"{self.operation} {size_text(self.object_bytes)} x{self.connections}"
+
+
+@attrs.frozen
+class RoleTime:
+    """Processor seconds of all processes of one role together."""
+
+    processes: int
+    cpu_s: float
 
 
 @attrs.frozen
 class Outcome:
-    """What came of one `Work` on one endpoint. Latencies in seconds; `cpu_s` is the server's, 0 where
-    unknown.
+    """What came of one `Work` on one endpoint. Latencies in seconds; `roles` is what the server's processes
+    took, by role, empty where unknown.
     """
 
     operations: int
@@ -63,7 +89,7 @@ class Outcome:
     seconds: float
     object_bytes: int
     latencies_s: tuple[float, ...]
-    cpu_s: float = 0.0
+    roles: dict[str, RoleTime] = attrs.field(factory=dict)
 
     @property
     def rate(self) -> float:
@@ -82,24 +108,54 @@ class Outcome:
         ordered = sorted(self.latencies_s)
         return 1000 * ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 
-    @property
-    def cpu_us(self) -> float:
-        """CPU microseconds of the server for each operation."""
-        return 1e6 * self.cpu_s / self.operations if self.operations else 0.0
+    def cpu_us(self, role: str = "") -> float:
+        """CPU microseconds for each operation: of the whole server, or of each single process of `role` where
+        every operation meets all of them (drives), or of all together where it meets one (acceptors, sets).
+        """
+        if not self.operations:
+            return 0.0
+        if not role:
+            return 1e6 * sum(time.cpu_s for time in self.roles.values()) / self.operations
+        time = self.roles.get(role, RoleTime(1, 0.0))
+        shared_by = time.processes if role == "drive" else 1
+        return 1e6 * time.cpu_s / self.operations / shared_by
 
 
 def parse_endpoint(text: str, access_key: str, secret_key: str, bucket: str) -> Endpoint:
-    """`NAME=http://host:port` or `NAME=http://host:port,pid=123`; raises ValueError with the form
-    expected.
-    """
+    """One of the two forms on the command line; raises ValueError with both."""
     name, found, rest = text.partition("=")
-    url, _, option = rest.partition(",pid=")
+    if not found or not name:
+        raise ValueError(f"{text!r} is not {_FORMS}")
+    if rest.startswith("drives:"):
+        return _parse_drives(text, name, rest.removeprefix("drives:"))
+    url, *options = rest.split(",")
     parts = urlsplit(url)
-    if not found or parts.scheme != "http" or not parts.hostname or not parts.port:
-        raise ValueError(f"{text!r} is not NAME=http://HOST:PORT[,pid=N]")
-    return Endpoint(name, parts.hostname, parts.port, access_key, secret_key, bucket, pid=int(option or 0))
+    given = dict(option.partition("=")[::2] for option in options)
+    if parts.scheme != "http" or not parts.hostname or not parts.port or given.keys() - {"pid", "only"}:
+        raise ValueError(f"{text!r} is not {_FORMS}")
+    operations = tuple(given["only"].split("+")) if "only" in given else OPERATIONS
+    pid = int(given.get("pid", "0"))
+    return Endpoint(
+        name, parts.hostname, parts.port, access_key, secret_key, bucket, pid=pid, operations=operations
+    )
 
 
-def to_json(value: Any) -> str:
-    """An attrs value as one line of JSON."""
-    return json.dumps(attrs.asdict(value))
+def _parse_drives(text: str, name: str, rest: str) -> Endpoint:
+    folders, _, option = rest.partition("?k=")
+    paths = tuple(folders.split(","))
+    if not option.isdigit() or not 0 < int(option) <= len(paths) or not all(paths):
+        raise ValueError(f"{text!r} is not {_FORMS}")
+    return Endpoint(name, "", 0, "", "", "", folders=paths, data_shards=int(option), operations=("put",))
+
+
+def size_text(size_bytes: int) -> str:
+    """A size for people."""
+    for unit, scale in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size_bytes >= scale and size_bytes % scale == 0:
+            return f"{size_bytes // scale} {unit}"
+    return f"{size_bytes} B"
+
+
+def to_json(value: Any) -> dict[str, Any]:
+    """An attrs value as what JSON can carry."""
+    return attrs.asdict(value)

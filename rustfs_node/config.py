@@ -105,7 +105,8 @@ def parse_toml(toml: bytes, file: str) -> Tables:
     """The tables of a configuration file."""
     try:
         tables = tomllib.loads(toml.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    # Its own error, text that is no UTF-8 and numbers of thousands of digits are ValueErrors.
+    except (ValueError, RecursionError) as error:
         raise ConfigError([f"{file} is not TOML: {error}"]) from error
     stray = sorted(name for name, value in tables.items() if not isinstance(value, dict))
     if stray:

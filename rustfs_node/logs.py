@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -21,6 +21,9 @@ def configure(process: str, level: str, style: str) -> None:
     follow.
     """
     human = style == "human" or (style == "auto" and sys.stderr.isatty())
+    _quick.clear()
+    if not human:
+        _quick.append(_Quick(process, getattr(logging, level.upper())))
     tail: list[structlog.typing.Processor] = (
         [
             _for_people,
@@ -50,6 +53,33 @@ def configure(process: str, level: str, style: str) -> None:
         # A cached logger would keep the level it first saw; SIGHUP may change it.
         cache_logger_on_first_use=False,
     )
+
+
+class _Quick(NamedTuple):
+    """What a line of JSON needs to know of this process."""
+
+    process: str
+    level: int
+
+
+_quick: list[_Quick] = []
+"""One where lines are JSON, none where they are for people."""
+
+_log = structlog.get_logger()
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
+def say(level: str, event: str, fields: dict[str, Any]) -> None:
+    """The line that `log.<level>(event, **fields)` writes, at a third of its cost: for what is said of every
+    request. Fields are text, numbers and booleans.
+    """
+    if not _quick:
+        getattr(_log, level)(event, **fields)
+    elif getattr(logging, level.upper()) >= _quick[0].level:
+        first = {"timestamp": "", "level": level, "process": _quick[0].process, "event": event}
+        line = msgspec.json.encode(_stamp(None, level, first | fields))
+        sys.stderr.buffer.write(line + b"\n")
+        sys.stderr.buffer.flush()
 
 
 def get_logger(room: str = "") -> structlog.typing.FilteringBoundLogger:

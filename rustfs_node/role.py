@@ -11,6 +11,7 @@ nothing of its siblings beyond the plan.
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,6 +29,7 @@ from rustfs_node.seams.processes import (
     ALIVE,
     READY,
     BeatLine,
+    SpareMemory,
     die_with_parent,
     raise_descriptor_limit,
     tune_malloc,
@@ -89,6 +91,9 @@ def run_role(name: str, main: RoleMain, argv: Sequence[str] | None = None) -> No
     own_name = name_of(name, args)
     node = plan.settings.node
     logs.configure(own_name, node.log_level, node.log_format)
+    # What the imports made stays for good: the collector need not go through it again and again.
+    gc.freeze()
+    gc.set_threshold(node.collect_after_objects)
     sys.exit(trio.run(_run, own_name, plan, args, main))
 
 
@@ -139,6 +144,7 @@ async def _run(name: str, plan: NodePlan, args: argparse.Namespace, main: RoleMa
         async with trio.open_nursery() as nursery:
             await nursery.start(_obey_signals, context, send)
             nursery.start_soon(_beat, context)
+            nursery.start_soon(_give_memory_back, context)
             await main(context)
             nursery.cancel_scope.cancel()
     # The last line of a process: whatever ended it goes to the log with its traceback, and the supervisor
@@ -171,6 +177,13 @@ async def _beat(context: RoleContext) -> None:
     while True:
         context._beats.send(ALIVE)  # noqa: SLF001 - this module is the other half of the context
         await trio.sleep(context.plan.settings.node.beat_interval_s)
+
+
+async def _give_memory_back(context: RoleContext) -> None:
+    spare = SpareMemory()
+    while True:
+        await trio.sleep(context.plan.settings.node.rest_s)
+        spare.look()
 
 
 async def _obey_signals(

@@ -21,7 +21,8 @@ NO_STAMP = 0
 WRITER_MAX = 0xFF
 _COUNTER_SHIFT = 8
 _WALL_SHIFT = 20
-_STAMP_MAX = (1 << 63) - 1
+STAMP_MAX = (1 << 63) - 1
+"""The greatest that fits."""
 
 
 def wall_ms_of(stamp: int) -> int:
@@ -60,6 +61,6 @@ class StampIssuer:
         stamp = first_stamp(wall_ms, self.writer)
         if stamp <= floor:
             stamp = (((floor >> _COUNTER_SHIFT) + 1) << _COUNTER_SHIFT) | self.writer
-        assert floor < stamp <= _STAMP_MAX, (floor, stamp)
+        assert floor < stamp <= STAMP_MAX, (floor, stamp)
         self.last = stamp
         return stamp

@@ -8,6 +8,8 @@ Content-MD5 and checksums are all settled by then.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import attrs
 import trio
 
@@ -15,7 +17,8 @@ from rustfs_node.acceptor.hashing import Digests
 from rustfs_node.acceptor.limits import PUT_BYTES_MAX
 from rustfs_node.acceptor.net.framing import BodyIncomplete, RawBody
 from rustfs_node.acceptor.net.messages import HttpRequest
-from rustfs_node.acceptor.pool import BufferPool
+from rustfs_node.acceptor.pool import UNCLAIMED_BYTES, BufferPool, Intake
+from rustfs_node.acceptor.upload_memory import UploadMemory
 from rustfs_node.seams.threads import Threads
 from rustfs_proto.s3.checksums import (
     Announced,
@@ -34,6 +37,7 @@ _DECODED_BYTES = 64 * 1024
 """Most bytes of aws-chunked framing decoded before others get their turn: 0.1 s of one-byte chunks."""
 _FRAMING_BYTES = 16 * 1024
 """Room to read what follows the last payload byte: a chunk line and trailers, 8 KiB at most."""
+_TOO_SLOW = "The body came too slowly while the server was short of memory; try again later."
 
 
 @attrs.frozen
@@ -43,6 +47,7 @@ class BodyTools:
     threads: Threads
     thread_bytes_min: int
     pool: BufferPool
+    memory: UploadMemory
 
 
 class BodyReader:
@@ -65,6 +70,7 @@ class BodyReader:
         mode = verified.claim.mode
         self._raw: RawBody = request.body
         self._pool = tools.pool
+        self._claim = tools.memory.claim()
         self._decoder: ChunkedDecoder | None = None
         self.size_bytes = self._raw.left_bytes
         if mode.streaming:
@@ -88,6 +94,11 @@ class BodyReader:
         """Whether the client announced a Content-MD5 or a checksum."""
         return self._content_md5 is not None or self.announced is not None
 
+    def close(self) -> None:
+        """No block of it is needed any more."""
+        if self._claim.held_bytes:
+            self._claim.end(0)
+
     def _decode_chunks(self, request: HttpRequest, verified: Verified) -> int:
         mode = verified.claim.mode
         framing = read_framing(request.headers)
@@ -102,7 +113,11 @@ class BodyReader:
         return framing.decoded_bytes
 
     async def next_block(self, limit_bytes: int) -> tuple[bytes, bool]:
-        """The next `limit_bytes` of the body, or the shorter rest of it; True with the last block."""
+        """The next `limit_bytes` of the body, or the shorter rest of it; True with the last block. The one
+        before is in no need of memory here any more.
+        """
+        if self._claim.held_bytes:
+            self._claim.end(0)
         try:
             block = await self._next_block(limit_bytes)
         except BodyIncomplete as error:
@@ -140,18 +155,32 @@ class BodyReader:
             return await self._block_of_unknown(limit_bytes)
         size = min(limit_bytes, self._left_bytes)
         if self._decoder is not None:
-            block = self._decode_at_once(self._decoder, size) or await self._decode(self._decoder, size)
+            block = self._decode_at_once(self._decoder, size) or await self._decoded(self._decoder, size)
         else:
-            block = self._raw.take(size) or await self._read(size)
+            block = self._raw.take(size) or await self._receive(size, self._read)
         self._left_bytes -= size
         return block
 
-    async def _read(self, size_bytes: int) -> bytes:
-        with self._pool.buffer(size_bytes) as view:
-            filled = 0
-            while filled < size_bytes:
-                filled += await self._raw.read_into(view[filled:])
-            return bytes(view)
+    async def _receive(self, size_bytes: int, fill: Callable[[Intake], Awaitable[None]]) -> bytes:
+        """A block of at most `size_bytes`, which `fill` receives."""
+        with Intake(self._pool, self._claim, size_bytes) as intake:
+            if size_bytes <= UNCLAIMED_BYTES:
+                await fill(intake)
+                return bytes(intake.view[: intake.filled])
+            block = None
+            try:
+                with self._claim.begin():
+                    await fill(intake)
+                    block = bytes(intake.view[: intake.filled])
+            finally:
+                self._claim.end(0 if block is None else min(len(block), self._claim.held_bytes))
+            if block is None:
+                raise S3Error("SlowDown", _TOO_SLOW)
+            return block
+
+    async def _read(self, intake: Intake) -> None:
+        while not intake.is_full:
+            intake.filled += await self._raw.read_into(await intake.room())
 
     def _decode_at_once(self, decoder: ChunkedDecoder, size_bytes: int) -> bytes | None:
         """The whole of a small body that arrived with its head."""
@@ -162,36 +191,40 @@ class BodyReader:
             return None
         return self._exactly(b"".join(decoder.feed(arrived)), size_bytes)
 
-    async def _decode(self, decoder: ChunkedDecoder, size_bytes: int) -> bytes:
-        with self._pool.buffer(size_bytes) as view:
-            filled = 0
-            while filled < size_bytes:
-                size = await self._raw.read_into(view[filled : filled + _DECODED_BYTES])
-                if size == 0:
-                    break
-                # The payload moves to the left over the framing before it, within the same memory.
-                for piece in decoder.feed(view[filled : filled + size]):
-                    view[filled : filled + len(piece)] = piece
-                    filled += len(piece)
-                # Reading does not yield while bytes are at hand, and tiny chunks cost a lot each.
-                await trio.lowlevel.checkpoint()
-            if size_bytes == self._left_bytes:
-                filled += await self._decode_rest(decoder)
-            return self._exactly(bytes(view[:filled]), size_bytes)
+    async def _decoded(self, decoder: ChunkedDecoder, size_bytes: int) -> bytes:
+        block = await self._receive(size_bytes, self._decode)
+        excess = await self._decode_rest(decoder) if size_bytes == self._left_bytes else 0
+        return self._exactly(block, size_bytes, excess)
+
+    async def _decode(self, intake: Intake) -> None:
+        decoder = self._decoder
+        assert decoder is not None
+        while not intake.is_full:
+            room = await intake.room()
+            size = await self._raw.read_into(room[:_DECODED_BYTES])
+            if size == 0:
+                break
+            # The payload moves to the left over the framing before it, within the same memory.
+            for piece in decoder.feed(room[:size]):
+                intake.view[intake.filled : intake.filled + len(piece)] = piece
+                intake.filled += len(piece)
+            # Reading does not yield while bytes are at hand, and tiny chunks cost a lot each.
+            await trio.lowlevel.checkpoint()
 
     async def _decode_rest(self, decoder: ChunkedDecoder) -> int:
         """Feed what frames the end of the body; payload bytes in there, of which there should be none."""
         excess = 0
-        with self._pool.buffer(_FRAMING_BYTES) as view:
-            while size := await self._raw.read_into(view):
-                excess += sum(len(piece) for piece in decoder.feed(view[:size]))
+        view = memoryview(bytearray(_FRAMING_BYTES))
+        while size := await self._raw.read_into(view):
+            excess += sum(len(piece) for piece in decoder.feed(view[:size]))
         return excess
 
     @staticmethod
-    def _exactly(block: bytes, size_bytes: int) -> bytes:
-        if len(block) != size_bytes:
+    def _exactly(block: bytes, size_bytes: int, excess_bytes: int = 0) -> bytes:
+        found_bytes = len(block) + excess_bytes
+        if found_bytes != size_bytes:
             raise S3Error(
-                "IncompleteBody", f"The body has {len(block)} bytes where {size_bytes} were announced."
+                "IncompleteBody", f"The body has {found_bytes} bytes where {size_bytes} were announced."
             )
         return block
 
@@ -199,17 +232,22 @@ class BodyReader:
         """A byte more than `limit_bytes` is read, to know whether the block is the last; it opens the next
         one.
         """
-        with self._pool.buffer(limit_bytes + 1) as view:
-            filled = len(self._carry)
-            view[:filled] = self._carry
-            while filled <= limit_bytes:
-                size = await self._raw.read_into(view[filled:])
-                if size == 0:
-                    self._left_bytes, self._carry = 0, b""
-                    return bytes(view[:filled])
-                filled += size
-            self._carry = bytes(view[limit_bytes:])
-            return bytes(view[:limit_bytes])
+        block = await self._receive(limit_bytes + 1, self._read_until_end)
+        if len(block) <= limit_bytes:
+            self._left_bytes, self._carry = 0, b""
+            return block
+        self._carry = block[limit_bytes:]
+        return block[:limit_bytes]
+
+    async def _read_until_end(self, intake: Intake) -> None:
+        room = await intake.room()
+        intake.filled = len(self._carry)
+        room[: intake.filled] = self._carry
+        while not intake.is_full:
+            size = await self._raw.read_into(await intake.room())
+            if size == 0:
+                return
+            intake.filled += size
 
 
 def entity_too_large(size_bytes: int) -> S3Error:

@@ -56,6 +56,7 @@ class Call:
     key: str
     key_bytes: bytes
     verified: Verified
+    _reader: BodyReader | None = attrs.field(default=None, init=False)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -81,10 +82,16 @@ class Call:
         self, algorithm: ChecksumAlgorithm | None = None, *, checksum_is_of_body: bool = True
     ) -> BodyReader:
         """A reader for the request's body; see `BodyReader`."""
-        return BodyReader(
+        self._reader = BodyReader(
             self.http,
             self.verified,
             self.services.body_tools,
             algorithm=algorithm,
             checksum_is_of_body=checksum_is_of_body,
         )
+        return self._reader
+
+    def close(self) -> None:
+        """The request is answered: what its body took is free again."""
+        if self._reader is not None:
+            self._reader.close()

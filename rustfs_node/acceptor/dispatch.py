@@ -15,6 +15,7 @@ from rustfs_node.acceptor.health import HEALTH, answer_health, is_health
 from rustfs_node.acceptor.net.messages import HttpRequest, Outcome, Response
 from rustfs_node.acceptor.net.transport import Disconnected
 from rustfs_node.acceptor.operations import BUCKETLESS, HANDLERS, WRITES, Handler
+from rustfs_node.logs import say
 from rustfs_proto.s3.errors import S3Error, not_implemented, render_error
 from rustfs_proto.s3.features import check_expected_owner, refuse_unbuilt
 from rustfs_proto.s3.names import check_bucket_name, check_object_key, split_target
@@ -65,16 +66,18 @@ class Dispatcher:
         level = self._services.settings.access_log
         # Probes come every few seconds from several sides and say nothing.
         if level != "off" and request.facts.get("operation") != HEALTH:
-            getattr(log, level)(
-                "request", client=request.peer, method=request.method, **request.facts, **fields
-            )
+            named = {"client": request.peer, "method": request.method}
+            say(level, "request", request.facts | named | fields)
 
     async def _answer(self, request: HttpRequest, request_id: str) -> Response:
         try:
             if is_health(request):
                 return await answer_health(request, self._services)
             call = self._read(request, request_id)
-            return await self._perform(call, HANDLERS[call.operation])
+            try:
+                return await self._perform(call, HANDLERS[call.operation])
+            finally:
+                call.close()
         except S3Error as error:
             return self._error_response(error, request.facts, _path_of(request))
         except Fault as fault:

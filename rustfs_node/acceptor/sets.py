@@ -11,8 +11,10 @@ from typing import TypeVar
 
 import trio
 
+from rustfs_node.acceptor.download_memory import DownloadMemory
 from rustfs_node.bus import Bus, Reply
 from rustfs_node.plan import NodePlan
+from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_proto.erasure.layout import make_layout
 from rustfs_proto.wire.faults import Fault, FaultCode
@@ -22,14 +24,14 @@ M = TypeVar("M")
 
 class Sets:
     """The erasure sets of the deployment, as seen from one acceptor. `put_blocks` is held for each block of
-    an upload under way, `get_blocks` counts those that downloads hold or have asked for.
+    an upload under way, `downloads` is what those hold or have asked for.
     """
 
-    def __init__(self, bus: Bus, plan: NodePlan, settings: AcceptorSettings) -> None:
+    def __init__(self, bus: Bus, plan: NodePlan, settings: AcceptorSettings, clock: Clock) -> None:
         self.bus = bus
         self.settings = settings
         self.put_blocks = trio.Semaphore(settings.put_blocks_max)
-        self.get_blocks = 0
+        self.downloads = DownloadMemory(settings.get_bytes_max, settings.get_slow_s, clock)
         self.stripe_bytes = plan.settings.set.stripe_bytes
         self._names = tuple(one.name for one in plan.sets)
         self._layout = make_layout(plan.deployment_id, [one.k + one.m for one in plan.sets])

@@ -17,6 +17,7 @@ from rustfs_node.acceptor.net.server import Listener, Server, address_of, open_l
 from rustfs_node.acceptor.net.tls import Certificate
 from rustfs_node.acceptor.pool import BufferPool
 from rustfs_node.acceptor.sets import Sets
+from rustfs_node.acceptor.upload_memory import UploadMemory
 from rustfs_node.bus import Bus, open_bus
 from rustfs_node.plan import NodePlan
 from rustfs_node.role import RoleContext, RoleRefused
@@ -124,7 +125,7 @@ def make_services(
     threads: Threads,
 ) -> Services:
     """What the handlers share."""
-    sets = Sets(bus, plan, settings)
+    sets = Sets(bus, plan, settings, clock)
     credentials = plan.credentials
     identity = f"{plan.deployment_id}/{credentials.access_key}".encode()
     return Services(
@@ -136,7 +137,10 @@ def make_services(
         authenticator=Authenticator(OwnerSecrets(credentials), clock, settings.region),
         # A byte more than a stripe: see how a body of unknown length is read.
         body_tools=BodyTools(
-            threads, settings.hash_thread_bytes_min, BufferPool(sets.stripe_bytes + 1, settings.buffers_kept)
+            threads,
+            settings.hash_thread_bytes_min,
+            BufferPool(sets.stripe_bytes + 1, settings.buffers_kept),
+            UploadMemory(settings.put_bytes_max, settings.put_slow_s, clock),
         ),
         owner=Owner(hashlib.sha256(identity).hexdigest(), credentials.access_key),
         host_id=hashlib.sha256(f"{plan.deployment_id}/{plan.node_number}".encode()).hexdigest()[:32],

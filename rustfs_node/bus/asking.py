@@ -114,6 +114,7 @@ class Asking:
         """A message came from a dialled peer."""
         peer = self.peers.by_name[peer_name]
         self.peers.heard(peer, header.incarnation)
+        peer.outbox.answered(self.outboxes.clock.monotonic_s())
         position = 1
         for envelope in header.envelopes:
             payload, position = payload_of(envelope, frames, position)
@@ -153,7 +154,10 @@ class Asking:
             return Fault(FaultCode.PEER_DOWN, "this process is stopping")
         if peer.state in _UNREACHABLE:
             return Fault(FaultCode.PEER_DOWN, f"{peer.name}: {peer.reason}")
-        if (problem := too_large(item, settings)) is not None:
+        # Only what is large, or has frames of its own, can be too large.
+        if (item.frames or item.size_bytes > settings.frame_bytes_max) and (
+            problem := too_large(item, settings)
+        ) is not None:
             return Fault(FaultCode.INVALID, problem)
         if len(peer.calls) >= settings.calls_max:
             return Fault(FaultCode.OVERLOADED, f"{peer.name}: {len(peer.calls)} calls are under way")

@@ -149,8 +149,9 @@ class Engine:
                 _trace(requests)
             self.handler(requests)
         again = self.asking.deliver_failed()
-        if not self._outboxes.flush():
-            self._look_again_at(self._clock.monotonic_s() + self._settings.blocked_retry_s)
+        again_at = self._outboxes.flush()
+        if again_at != math.inf:
+            self._look_again_at(again_at)
         self._is_in_turn = False
         return again
 
@@ -182,7 +183,7 @@ class Engine:
     def _close(self) -> None:
         self._is_in_turn = True
         self.asking.close()
-        self._outboxes.flush()
+        self._outboxes.flush(at_once=True)
         self.answering.say_bye()
         self._link.close()
 

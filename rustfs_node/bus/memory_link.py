@@ -143,7 +143,7 @@ class MemoryLink:
             # What was sent earlier arrives earlier, even if the delay was shortened since.
             wire.busy_until = max(wire.busy_until, trio.current_time() + wire.delay_s)
             sender: Route = self.token if isinstance(route, str) else self.own_name
-            target.put(wire.busy_until, Arrival(sender, [*frames]))
+            target.put(wire.busy_until, Arrival(sender, [bytes(frame) for frame in frames]))
         return Sent.SENT
 
     def receive(self, limit: int) -> tuple[list[Arrival], list[LinkEvent]]:

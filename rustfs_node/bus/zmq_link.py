@@ -199,11 +199,12 @@ class ZmqLink:
 
     def _drain(self, station: _Station, arrivals: list[Arrival], limit: int) -> bool:
         """Take messages until there is none (true) or there are `limit` in all."""
-        while station.has_message():
-            if len(arrivals) >= limit:
-                return False
-            arrivals.append(self._arrival(station))
-        return True
+        try:
+            while len(arrivals) < limit:
+                arrivals.append(self._arrival(station))
+        except zmq.Again:
+            return True
+        return False
 
 
 def _events(station: _Station) -> Iterator[LinkEvent]:

@@ -100,3 +100,4 @@ class Chores:
         batch.encode()
         await self._threads.run(batch.sync)
         batch.apply()
+        self._engine.index.flush()

@@ -5,7 +5,7 @@ In order, for every batch:
 1. `Batch.decide`   each commit against the newest version of its row: refused, already there, or accepted
 2. `Batch.encode`   one record per accepted commit, one after the other at the end of the log
 3. `Batch.sync`     one write, one fdatasync                        <- durable from here on, and not before
-4. `Batch.apply`    one index transaction: from here on lookups see it
+4. `Batch.apply`    the index: from here on lookups see it
 5. `Batch.answer`   everybody hears about it
 
 Shard files that a commit names were synced, with their folders, before it came here (see `shards`). 3 blocks
@@ -34,6 +34,8 @@ from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, SettledRow, 
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 _ANY = -1
+_KINDS = frozenset({int(RowKind.VALUE), int(RowKind.TOMBSTONE)})
+_SPACES = frozenset(map(int, Space))
 _STAMP_MAX = (1 << 63) - 1
 _NAME_BYTES_MAX = 0xFFFF
 _DIGEST_BYTES = 16
@@ -104,7 +106,7 @@ def refuse_shape(commit: Commit, data: bytes) -> Fault | None:
         return Fault(FaultCode.INVALID, "an inline shard without its digest")
     if data and xxhash.xxh3_128_digest(data) != commit.inline_check:
         return Fault(FaultCode.DAMAGED, "the inline shard does not match its digest")
-    if commit.kind not in (RowKind.VALUE, RowKind.TOMBSTONE) or not 0 <= commit.space <= max(Space):
+    if commit.kind not in _KINDS or commit.space not in _SPACES:
         return Fault(FaultCode.INVALID, f"kind {commit.kind} in space {commit.space} does not exist")
     if not 0 < commit.stamp <= _STAMP_MAX or not 0 <= commit.shard <= _NAME_BYTES_MAX:
         return Fault(FaultCode.INVALID, f"stamp {commit.stamp} or shard {commit.shard} is out of range")
@@ -283,7 +285,7 @@ class Batch:
             versions.drop_file(index, data_id, self.now_ms)
         if self._reservation is not None:
             index.use_segment(log.segment, log.offset)
-        index.commit(Position(log.segment, log.offset, log.sequence))
+        index.advance(Position(log.segment, log.offset, log.sequence))
 
     @property
     def _records(self) -> int:

@@ -43,10 +43,16 @@ class Budget:
 
 
 def choose_segment(
-    uses: Sequence[tuple[int, int, int]], active: int, live_ratio: float, *, oldest_at_any_price: bool
+    uses: Sequence[tuple[int, int, int]],
+    active: int,
+    live_ratio: float,
+    *,
+    garbage_bytes_max: int = 0,
+    oldest_at_any_price: bool,
 ) -> int | None:
     """Which sealed segment to rewrite, from (number, used bytes, live bytes): the one with the least life in
-    it.
+    it. While there is little garbage in all only a segment without any life, which costs nothing: one that is
+    still dying is cheaper later.
     """
     sealed = [(live / max(used, 1), number) for number, used, live in uses if number != active]
     if not sealed:
@@ -54,6 +60,9 @@ def choose_segment(
     if oldest_at_any_price:
         return min(number for _, number in sealed)
     ratio, number = min(sealed)
+    garbage_bytes = sum(used - live for other, used, live in uses if other != active)
+    if ratio and garbage_bytes <= garbage_bytes_max:
+        return None
     return number if ratio < live_ratio else None
 
 
@@ -81,8 +90,14 @@ class Compaction:
             if self._left_alone.get(number) != use.live_bytes and number in engine.log.numbers
         ]
         at_any_price = engine.index.settled_count() > settings.tombstones_waiting
-        ratio = settings.compact_live_ratio
-        self.segment = choose_segment(uses, engine.log.segment, ratio, oldest_at_any_price=at_any_price)
+        is_tight = engine.space.free_bytes < settings.reserve_bytes + settings.compact_garbage_bytes
+        self.segment = choose_segment(
+            uses,
+            engine.log.segment,
+            settings.compact_live_ratio,
+            garbage_bytes_max=0 if is_tight else settings.compact_garbage_bytes,
+            oldest_at_any_price=at_any_price,
+        )
         self._offset = HEADER_BYTES
         return self.segment is not None
 

@@ -63,6 +63,7 @@ class DriveEngine:
             address.drive_id.encode(),
             settings.index_cache_bytes,
             settings.index_wal_bytes,
+            settings.index_check_rows,
         )
         found = recover(files, address, settings, index_file, clock.wall_ms())
         return cls(
@@ -106,6 +107,7 @@ class DriveEngine:
         batch.encode()
         batch.sync()
         batch.apply()
+        self.index.flush()
         batch.answer()
 
     def status(self) -> DriveStatusReply:

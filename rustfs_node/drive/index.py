@@ -7,6 +7,9 @@ Rules of this file:
   rebuilt, never repaired.
 - Behind the log, never ahead: a change comes here after its record is on stable storage, and `position` moves
   in the same transaction.
+- Seen at once, written later: one transaction gathers the changes of many batches until `flush`. A process
+  that dies before loses nothing, as the log has them; whoever is about to remove what the index in the file
+  may still name flushes first.
 - Every row carries an xxh3-64 check of its fields, verified whenever it is read. A mismatch raises
   IndexDamaged.
 - Used by one thread at a time.
@@ -29,7 +32,7 @@ from rustfs_node.drive import index_sql as sql
 from rustfs_proto.disk.record import aligned, split_ids
 from rustfs_proto.wire.drive_ops import RowKind, Space
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 RowKey = tuple[int, str, bytes, bytes]
 """Space, bucket, key, sub."""
@@ -39,7 +42,7 @@ SubKey = tuple[bytes, bytes]
 
 _CHECKED = struct.Struct("<BqBHqqIIHHHHII")
 _CHECK_AT = 15
-_STATE = struct.Struct("<6q")
+_NUMBERS = {count: struct.Struct(f"<{count}q") for count in (3, 6)}
 
 
 class IndexDamaged(Exception):
@@ -109,11 +112,23 @@ def verified(found: Sequence[Any]) -> Row:
     return Row._make(found)
 
 
-def _check_of_state(numbers: Sequence[int]) -> int:
-    return xxhash.xxh3_64_intdigest(_STATE.pack(*numbers)) >> 1
+def _check_of_numbers(numbers: Sequence[int]) -> int:
+    return xxhash.xxh3_64_intdigest(_NUMBERS[len(numbers)].pack(*numbers)) >> 1
 
 
-FIRST_STATE = (0, 0, 0, 0, 0, 0, _check_of_state((0, 0, 0, 0, 0, 0)))
+def _verified_numbers(found: Sequence[Any]) -> Sequence[Any]:
+    """Numbers of the state or of a segment, if the check behind them is right; raises IndexDamaged."""
+    *numbers, check = found
+    try:
+        is_right = _check_of_numbers(numbers) == check
+    except struct.error:
+        is_right = False
+    if not is_right:
+        raise IndexDamaged(f"the state of the index, or a segment in it, fails its check: {found}")
+    return numbers
+
+
+FIRST_STATE = (0, 0, 0, 0, 0, 0, _check_of_numbers((0, 0, 0, 0, 0, 0)))
 """Position, newest stamp, counts and check of an empty index."""
 
 
@@ -138,7 +153,7 @@ class SegmentUse:
 
 
 class Index:
-    """The open index of one drive. Changes happen between `begin` and `commit`."""
+    """The open index of one drive. Changes happen between `begin` and `advance` or `commit`."""
 
     def __init__(self, connection: sqlite3.Connection, drive_id: bytes) -> None:
         self._sql = connection.execute
@@ -147,15 +162,15 @@ class Index:
         state = self._sql(sql.STATE).fetchone()
         if state is None or state[0] != SCHEMA_VERSION or state[1] != drive_id:
             raise IndexDamaged("the index is of another drive or release")
-        if state[-1] != _check_of_state(state[2:-1]):
-            raise IndexDamaged(f"the state of the index fails its check: {state}")
+        _verified_numbers(state[2:])
         self.position = Position(*state[2:5])
         self.newest_stamp: int = state[5]
         self.rows: int = state[6]
         self.heal_notes: int = state[7]
-        found = self._sql("SELECT number, used_bytes, live_bytes FROM segments ORDER BY number")
+        found = map(_verified_numbers, self._sql("SELECT * FROM segments ORDER BY number"))
         self.segments = {number: SegmentUse(used, live) for number, used, live in found}
         self._changed: dict[int, None] = {}
+        self.is_behind = False
 
     def newest(self, row_key: RowKey) -> int:
         """The greatest stamp of the row; 0 where there is none."""
@@ -197,6 +212,21 @@ class Index:
             rows.append(row)
         return rows
 
+    def unsettled(self, after: RowKey, limit: int) -> tuple[list[RowKey], RowKey | None]:
+        """Rows after `after` with more than one version, among the next `limit` versions; and the row to go
+        on after, None at the end.
+        """
+        found: list[RowKey] = self._sql(sql.ROWS_AFTER, (*after, limit)).fetchall()
+        several = [row for row, before in zip(found[1:], found, strict=False) if row == before]
+        if len(found) < limit:
+            return list(dict.fromkeys(several)), None
+        last = found[-1]
+        if found[0] == last:
+            return [last], last
+        # The last row may have further versions: it is looked at with the next ones.
+        go_on = next(row for row in reversed(found) if row != last)
+        return [row for row in dict.fromkeys(several) if row != last], go_on
+
     def refers(self, data_id: bytes) -> bool:
         """Whether any row names that shard file."""
         return self._sql("SELECT 1 FROM files WHERE data_id = ? LIMIT 1", (data_id,)).fetchone() is not None
@@ -212,20 +242,47 @@ class Index:
         """Every shard file that some row names, in order."""
         return (found[0] for found in self._sql("SELECT DISTINCT data_id FROM files ORDER BY data_id"))
 
+    def every_row(self) -> Iterator[Sequence[Any]]:
+        """All rows as they stand, unverified, in the order of the tree."""
+        return iter(self._sql(sql.EVERY_ROW))
+
+    def every_reference(self) -> Iterator[Sequence[Any]]:
+        """All references to shard files: data id, row and stamp."""
+        return iter(self._sql(sql.EVERY_REFERENCE))
+
+    def structure(self) -> str:
+        """What SQLite finds wrong with the file; empty where it is sound."""
+        found: str = self._sql("PRAGMA quick_check(1)").fetchone()[0]
+        return "" if found == "ok" else found
+
     def begin(self) -> None:
-        """Open the one transaction."""
-        self._sql("BEGIN IMMEDIATE")
+        """Open the one transaction, or go on with the one that waits to be flushed."""
+        if not self.is_behind:
+            self._sql("BEGIN IMMEDIATE")
+            self.is_behind = True
+
+    def advance(self, position: Position) -> None:
+        """The changes are complete up to there; the file learns of them with the next `flush`."""
+        self.position = position
 
     def commit(self, position: Position) -> None:
-        """Make the changes visible, together with how far the log is applied now."""
-        changed = [(number, use.used_bytes, use.live_bytes) for number, use in self._touched()]
+        """The changes are complete up to there, and in the file."""
+        self.advance(position)
+        self.flush()
+
+    def flush(self) -> None:
+        """Bring the file up to `position`."""
+        if not self.is_behind:
+            return
+        touched = [(number, use.used_bytes, use.live_bytes) for number, use in self._touched()]
+        changed = [(*numbers, _check_of_numbers(numbers)) for numbers in touched]
         if changed:
-            self._many("INSERT OR REPLACE INTO segments VALUES (?, ?, ?)", changed)
+            self._many("INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?)", changed)
             self._changed.clear()
-        state = (*attrs.astuple(position), self.newest_stamp, self.rows, self.heal_notes)
-        self._sql(sql.UPDATE_STATE, (*state, _check_of_state(state)))
+        state = (*attrs.astuple(self.position), self.newest_stamp, self.rows, self.heal_notes)
+        self._sql(sql.UPDATE_STATE, (*state, _check_of_numbers(state)))
         self._sql("COMMIT")
-        self.position = position
+        self.is_behind = False
 
     def put(self, rows: Sequence[Row]) -> None:
         """Insert versions that are not there yet, with their references to shard files."""
@@ -250,12 +307,21 @@ class Index:
     def drop(self, row: Row, now_ms: int) -> None:
         """Forget a version. Shard files that nothing else names become garbage."""
         self._sql(sql.DELETE, (*row.row_key, row.stamp))
+        self._forget(row, now_ms)
+
+    def drop_older(self, row_key: RowKey, stamp: int, version_id: bytes, now_ms: int) -> None:
+        """Forget what that version replaced; nothing where it is not here itself."""
+        for found in self._sql(sql.DELETE_OLDER, (*row_key, stamp, version_id)).fetchall():
+            self._forget(verified(found), now_ms)
+
+    def _forget(self, row: Row, now_ms: int) -> None:
+        """The version was deleted."""
         self.rows -= 1
         self._count(row.segment, -row.record_bytes)
         if row.space == Space.HEAL:
             self.heal_notes -= row.kind == RowKind.VALUE
         for data_id in split_ids(row.files):
-            self._sql(sql.UNREFER, (data_id, *row.row_key, row.stamp))
+            self._sql(sql.UNREFER, (*row.row_key, row.stamp, data_id))
             if not self.refers(data_id):
                 self.add_garbage(data_id, now_ms)
 
@@ -296,7 +362,7 @@ class Index:
 
     def forget_settled(self, floor: int, row_key: RowKey, stamp: int) -> None:
         """The tombstone is gone."""
-        self._sql(sql.FORGET_SETTLED, (floor, *row_key, stamp))
+        self._sql(sql.FORGET_SETTLED, (*row_key, stamp, floor))
 
     def settled_count(self) -> int:
         """Settled tombstones that wait for old segments to go."""
@@ -316,5 +382,5 @@ class Index:
         return [(number, self.segments[number]) for number in self._changed]
 
     def close(self) -> None:
-        """Release the file; what was committed stays."""
+        """Release the file; what was flushed stays."""
         self._connection.close()

@@ -12,12 +12,15 @@ import attrs
 
 from rustfs_node.drive import index_sql as sql
 from rustfs_node.drive.index import FIRST_STATE, SCHEMA_VERSION, Index, IndexDamaged
+from rustfs_node.drive.index_check import check_whole
 from rustfs_node.seams.files import Files
 from rustfs_proto.disk.layout import INDEX_COMPANIONS, INDEX_FILE
 
 IN_MEMORY = ":memory:"
-INDEX_ERRORS = (IndexDamaged, sqlite3.Error)
-"""What using an index can raise: in each case it is dropped and rebuilt."""
+INDEX_ERRORS = (IndexDamaged, sqlite3.Error, UnicodeDecodeError)
+"""What using an index can raise: in each case it is dropped and rebuilt. SQLite quotes a damaged schema in
+its errors, and where that is no UTF-8 Python has no other error to tell them by.
+"""
 
 _BUSY_S = 30.0
 
@@ -30,6 +33,7 @@ class IndexFile:
     drive_id: bytes
     cache_bytes: int
     wal_bytes: int
+    check_rows: int
 
     def open(self, files: Files) -> Index:
         """The index as it was left, or a new empty one; raises one of INDEX_ERRORS where it cannot be
@@ -40,7 +44,10 @@ class IndexFile:
         try:
             if is_new:
                 self._create(connection)
-            return Index(connection, self.drive_id)
+            index = Index(connection, self.drive_id)
+            if index.rows <= self.check_rows:
+                check_whole(index)
+            return index
         except INDEX_ERRORS:
             connection.close()
             raise

@@ -31,7 +31,8 @@ CREATE TABLE files (
     PRIMARY KEY (data_id, space, bucket, key, sub, stamp)) WITHOUT ROWID;
 CREATE TABLE garbage (data_id BLOB PRIMARY KEY, since_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE segments (
-    number INTEGER PRIMARY KEY, used_bytes INTEGER NOT NULL, live_bytes INTEGER NOT NULL);
+    number INTEGER PRIMARY KEY, used_bytes INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
+    "check" INTEGER NOT NULL);
 CREATE TABLE settled (
     floor INTEGER NOT NULL,
     space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL,
@@ -43,26 +44,37 @@ _COLUMNS = (
     "space, bucket, key, sub, stamp, version_id, kind, shard,"
     ' segment, offset, prefix_bytes, data_bytes, head, files, missing, "check"'
 )
-_ROW_KEY = "space = ? AND bucket = ? AND key = ? AND sub = ?"
+_ROW_KEY = "space = ?1 AND bucket = ?2 AND key = ?3 AND sub = ?4"
 _ORDER = "ORDER BY key, sub, stamp DESC"
 _FROM = "space = ? AND bucket = ? AND (key, sub) >= (?, ?)"
 
+EVERY_ROW = f"SELECT {_COLUMNS} FROM rows"
+EVERY_REFERENCE = "SELECT data_id, space, bucket, key, sub, stamp FROM files"
 NEWEST = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} ORDER BY stamp DESC LIMIT 1"
 VERSIONS = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} ORDER BY stamp DESC"
-VERSION = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} AND stamp = ?"
+VERSION = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} AND stamp = ?5"
 WALK = f"SELECT {_COLUMNS} FROM rows WHERE {_FROM} {_ORDER}"
 WALK_BEFORE = f"SELECT {_COLUMNS} FROM rows WHERE {_FROM} AND key < ? {_ORDER}"
 NEXT_VALUE = f"SELECT key, sub FROM rows WHERE {_FROM} AND kind = 1 {_ORDER} LIMIT 1"
 NEXT_VALUE_BEFORE = f"SELECT key, sub FROM rows WHERE {_FROM} AND key < ? AND kind = 1 {_ORDER} LIMIT 1"
+ROWS_AFTER = (
+    "SELECT space, bucket, key, sub FROM rows WHERE (space, bucket, key, sub) > (?, ?, ?, ?)"
+    " ORDER BY space, bucket, key, sub LIMIT ?"
+)
 SUBS_FROM = f"SELECT {_COLUMNS} FROM rows WHERE space = ? AND bucket = ? AND key = ? AND sub >= ? {_ORDER}"
 INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-DELETE = f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp = ?"
+DELETE = f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp = ?5"
+DELETE_OLDER = (
+    f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp < ?5 AND version_id = ?6 AND EXISTS"
+    f" (SELECT 1 FROM rows WHERE {_ROW_KEY} AND stamp = ?5 AND version_id = ?6) RETURNING {_COLUMNS}"
+)
+"""What settling a version drops, in one descent and without reading the version itself."""
 
 REFER = "INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, ?)"
-UNREFER = f"DELETE FROM files WHERE data_id = ? AND {_ROW_KEY} AND stamp = ?"
+UNREFER = f"DELETE FROM files WHERE {_ROW_KEY} AND stamp = ?5 AND data_id = ?6"
 
 SETTLED = "SELECT * FROM settled WHERE floor < ? ORDER BY floor LIMIT ?"
-FORGET_SETTLED = f"DELETE FROM settled WHERE floor = ? AND {_ROW_KEY} AND stamp = ?"
+FORGET_SETTLED = f"DELETE FROM settled WHERE {_ROW_KEY} AND stamp = ?5 AND floor = ?6"
 
 STATE = (
     'SELECT schema, drive_id, segment, offset, sequence, newest_stamp, rows, heal_notes, "check" FROM state'

@@ -3,10 +3,13 @@ answers.
 
 Between two batches it gives compaction and sweep one step each. Nothing else ever writes to log or index, so
 no lock is needed and no step ever sees another's half-done work.
+
+The index's transaction stays open over several batches: it is worth more the more it gathers.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Container, Iterable
 
@@ -52,6 +55,7 @@ class Lane:
         self._wake = trio.Event()
         self._chores = Chores(engine, threads, pinned, self._wait_for_segment)
         self._preparing: trio.Event | None = None
+        self._flush_at_s = math.inf
 
     def put(self, waiting: Waiting) -> None:
         """Queue a commit; it is answered when its batch is through, or at once where it cannot be taken."""
@@ -88,16 +92,39 @@ class Lane:
     async def run(self) -> None:
         """Work until cancelled. Raises one of INDEX_ERRORS where the index can no longer be used."""
         async with trio.open_nursery() as nursery:
-            while True:
+            try:
+                while True:
+                    await self._awaken()
+                    await self._take_turn()
+                    self._prepare_ahead(nursery)
+                    if self.waiting or self._settled or self._chores.are_due:
+                        self._wake.set()
+            except trio.Cancelled:
+                # An orderly end leaves nothing to be applied again.
+                self._flush()
+                raise
+
+    async def _take_turn(self) -> None:
+        if self.waiting or self._settled:
+            await self._run_batch()
+        if self._chores.are_due:
+            self._flush()
+            await self._chores.step()
+
+    async def _awaken(self) -> None:
+        """Until there is something to do; flush the index when it is time."""
+        if self._engine.index.is_behind:
+            with trio.move_on_at(self._flush_at_s):
                 await self._wake.wait()
-                self._wake = trio.Event()
-                if self.waiting or self._settled:
-                    await self._run_batch()
-                if self._chores.are_due:
-                    await self._chores.step()
-                self._prepare_ahead(nursery)
-                if self.waiting or self._settled or self._chores.are_due:
-                    self._wake.set()
+            if trio.current_time() >= self._flush_at_s:
+                self._flush()
+        if not self._wake.is_set():
+            await self._wake.wait()
+        self._wake = trio.Event()
+
+    def _flush(self) -> None:
+        self._engine.index.flush()
+        self._flush_at_s = math.inf
 
     async def _run_batch(self) -> None:
         """Take what waits, up to the bounds of a batch, and bring it through."""
@@ -113,6 +140,7 @@ class Lane:
             if batch.needs_sync and not await self._sync(batch):
                 return
             batch.apply()
+            self._flush_at_s = min(self._flush_at_s, trio.current_time() + self._settings.index_flush_s)
         except INDEX_ERRORS:
             batch.fail(index_failed())
             raise

@@ -1,7 +1,8 @@
 """Reading a whole segment, record by record, and finding the way again behind damage.
 
 Used at start and by compaction, never while answering. Unreadable blocks count as zeros, so that a bad sector
-costs the records it touches and no more.
+costs the records it touches and no more; whoever concludes anything from zeros asks `unreadable_blocks`
+first.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class SegmentScan:
         self._place = place
         self._window_at = 0
         self._window = b""
+        self.unreadable_blocks = 0
 
     def record_at(self, offset: int) -> Found | Flaw:
         """The record that begins there, verified with its data."""
@@ -92,10 +94,11 @@ class SegmentScan:
                 offset = start + ALIGNMENT
 
     def is_blank_from(self, offset: int) -> bool:
-        """Whether only zeros follow."""
+        """Whether only zeros follow, each of them read."""
+        unreadable = self.unreadable_blocks
         while offset < self.size_bytes:
             piece = self.read(offset, _WINDOW_BYTES)
-            if piece != _ZEROS[: len(piece)]:
+            if piece != _ZEROS[: len(piece)] or self.unreadable_blocks > unreadable:
                 return False
             offset += _WINDOW_BYTES
         return True
@@ -112,6 +115,9 @@ class SegmentScan:
         """The next multiple of 8 where a record may begin."""
         while offset < self.size_bytes:
             piece = self.read(offset, _WINDOW_BYTES)
+            if not piece:
+                # The file is shorter than it was when it was opened.
+                return None
             if piece == _ZEROS[: len(piece)]:
                 offset += len(piece)
                 continue
@@ -134,4 +140,5 @@ class SegmentScan:
         try:
             return self._file.read_at(offset, missing)
         except OSError:
+            self.unreadable_blocks += 1
             return bytes(missing)

@@ -10,7 +10,7 @@ from rustfs_node.drive.worker import run_drive
 from rustfs_node.role import RoleContext, RoleRefused
 from rustfs_node.seams.node_files import FolderLock, lock_folder
 from rustfs_node.seams.real_files import RealFiles
-from rustfs_node.seams.threads import ThreadPool
+from rustfs_node.seams.threads import OwnThread, ThreadPool
 
 _LOCK_PAUSE_S = 0.05
 
@@ -36,7 +36,7 @@ async def main(context: RoleContext) -> None:
                     RealFiles(),
                     context.clock,
                     threads,
-                    log_threads=ThreadPool(1),
+                    log_threads=OwnThread("log"),
                     task_status=task_status,
                 )
 

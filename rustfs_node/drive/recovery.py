@@ -25,16 +25,17 @@ import structlog
 from rustfs_node.drive import versions
 from rustfs_node.drive.commit import Batch, Copy, in_batches, row_of_record
 from rustfs_node.drive.identity_file import DriveAddress, DriveRefused, lay_out, mark_healing, read_identity
-from rustfs_node.drive.index import Index, Position
+from rustfs_node.drive.index import Index, IndexDamaged, Position
 from rustfs_node.drive.index_file import INDEX_ERRORS, IndexFile
 from rustfs_node.drive.log import Log, NoRoom
 from rustfs_node.drive.log_scan import Found, SegmentScan
 from rustfs_node.drive.quarantine import quarantine
-from rustfs_node.seams.files import Files
+from rustfs_node.seams.files import File, Files
 from rustfs_node.settings.drive import MIB, DriveSettings
 from rustfs_proto.disk.identity import DriveIdentity
 from rustfs_proto.disk.layout import (
     LOG_FOLDER,
+    QUARANTINE_FOLDER,
     SHARD_FOLDER,
     is_shard_subfolder,
     parse_segment_name,
@@ -46,6 +47,9 @@ from rustfs_proto.disk.record import Flaw
 from rustfs_proto.disk.segment import HEADER_BYTES, SegmentFlaw, SegmentHeader, decode_segment_header
 
 log = structlog.get_logger("drive")
+
+PAGE_BYTES = 4096
+"""What a page cache writes at once, or several of them."""
 
 
 @attrs.frozen
@@ -127,13 +131,14 @@ class _Recovery:
         """All steps in order."""
         self._sync_folders()
         numbers = self._usable(self._numbers())
+        self._refuse_unknown(numbers)
         self._find_lost_segments(numbers)
         self._sync_unapplied(numbers)
         self.index.begin()
         previous = 0
         for number in numbers:
             is_last = number == numbers[-1]
-            if is_last or number >= self.applied.segment or number not in self.index.segments:
+            if is_last or number >= self.applied.segment:
                 self._take(number, previous, is_last=is_last)
                 previous = number
         # Where the log ends before the index did, its last segment is not continued: a gap would look like
@@ -161,6 +166,11 @@ class _Recovery:
 
     def _sync_folders(self) -> None:
         """Names that a killed process made may not be durable yet; from here on they are taken to be."""
+        # The identity: what it says, healing above all, is not written a second time.
+        self.files.sync_folder(self.path)
+        # Before the others, as files may have gone there: a folder that lost a name must not be durable
+        # first.
+        self.files.sync_folder(f"{self.path}/{QUARANTINE_FOLDER}")
         shards = f"{self.path}/{SHARD_FOLDER}"
         for name in self.files.list_folder(shards):
             if is_shard_subfolder(name):
@@ -176,9 +186,22 @@ class _Recovery:
             if number >= self.applied.segment:
                 file = self.files.open(self._path_of(number))
                 try:
+                    if number == numbers[-1]:
+                        self._write_again(file, self.applied.offset if number == self.applied.segment else 0)
                     file.sync()
                 finally:
                     file.close()
+
+    @staticmethod
+    def _write_again(file: File, offset: int) -> None:
+        """What a failed sync left behind looks clean to the page cache and is on no disk: no other sync
+        brings it there, only another write. It can only be in the last segment, as nothing follows a failed
+        sync.
+        """
+        for start in range(offset - offset % PAGE_BYTES, file.size_bytes(), MIB):
+            for at, found in _readable(file, start, MIB):
+                if found.strip(b"\0"):
+                    file.write_at(at, [found])
 
     def _numbers(self) -> list[int]:
         """Segment numbers in the log folder; whatever else lies there is strange."""
@@ -201,9 +224,20 @@ class _Recovery:
                 header = self._header(scan, numbers[-1])
                 if isinstance(header, SegmentHeader) or next(scan.all_from(HEADER_BYTES), None) is not None:
                     break
+                if scan.unreadable_blocks:
+                    # It holds nothing that can be read, which is not the same.
+                    break
+            # Not made durable: what a power cut brings back holds nothing again.
             self.files.remove(self._path_of(numbers.pop()))
-            self.files.sync_folder(f"{self.path}/{LOG_FOLDER}")
         return numbers
+
+    def _refuse_unknown(self, numbers: list[int]) -> None:
+        """The index knows every segment up to where it stands. To replay one of them alone would bring back
+        what later ones have ended.
+        """
+        unknown = [n for n in numbers if n <= self.applied.segment and n not in self.index.segments]
+        if unknown:
+            raise IndexDamaged(f"the index stands in segment {self.applied.segment} and lacks {unknown}")
 
     def _find_lost_segments(self, numbers: list[int]) -> None:
         """Segments that the index knows and the log lacks. One without live records was removed by
@@ -223,7 +257,7 @@ class _Recovery:
             header = self._header(scan, number)
             self.end = HEADER_BYTES
             if isinstance(header, SegmentHeader):
-                if previous == number - 1 and header.first_sequence != self.sequence + 1:
+                if 0 < previous == number - 1 and header.first_sequence != self.sequence + 1:
                     self._condemn(previous, f"it lacks records before sequence {header.first_sequence}")
                 self.sequence = header.first_sequence - 1
                 for found in scan.run_from(HEADER_BYTES, header.first_sequence):
@@ -247,6 +281,8 @@ class _Recovery:
             return f"no whole record at {self.end}, but sequence {proof.record.sequence} at {proof.offset}"
         if number == self.applied.segment and self.sequence < self.applied.sequence:
             return f"it ends at sequence {self.sequence}, the index had {self.applied.sequence}"
+        if scan.unreadable_blocks:
+            return f"{scan.unreadable_blocks} blocks cannot be read"
         if not isinstance(header, SegmentHeader):
             return ""
         if not is_last and self.end < scan.size_bytes and scan.record_at(self.end) is not Flaw.BLANK:
@@ -319,6 +355,7 @@ class _Recovery:
             batch.encode()
             batch.sync()
             batch.apply()
+        self.index.flush()
 
     def _path_of(self, number: int) -> str:
         return f"{self.path}/{LOG_FOLDER}/{segment_name(number)}"
@@ -338,6 +375,16 @@ class _Recovery:
                 f"{self._path_of(number)} was written by a later release: run that one, or a still later one"
             )
         return header
+
+
+def _readable(file: File, offset: int, size_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """What can be read there, whole or page by page. A page that cannot is not in memory either."""
+    try:
+        yield offset, file.read_at(offset, size_bytes)
+    except OSError:
+        if size_bytes > PAGE_BYTES:
+            for page in range(offset, offset + size_bytes, PAGE_BYTES):
+                yield from _readable(file, page, PAGE_BYTES)
 
 
 def is_live(index: Index, found: Found, segment: int) -> bool:

@@ -13,7 +13,15 @@ from operator import attrgetter
 import attrs
 
 from rustfs_node.drive.index import Index, Row, SubKey
-from rustfs_proto.wire.drive_ops import RowKind, Scan, Scanned, ScanRow
+from rustfs_proto.wire.drive_ops import (
+    ListUnsettled,
+    RowKind,
+    RowName,
+    Scan,
+    Scanned,
+    ScanRow,
+    UnsettledListed,
+)
 
 _key_and_sub = attrgetter("key", "sub")
 
@@ -25,6 +33,14 @@ def scan_page(index: Index, scan: Scan, limit: int, *, evidence: bool) -> Scanne
     while at is not None:
         at = page.walk(at)
     return Scanned(tuple(page.rows[:limit]), len(page.rows) > limit, evidence)
+
+
+def list_unsettled(index: Index, request: ListUnsettled, limit: int) -> UnsettledListed:
+    """The answer to a `ListUnsettled`, which may look through `limit` versions and not more."""
+    after = request.after
+    limit = min(max(request.limit, 2), limit)
+    rows, go_on = index.unsettled((after.space, after.bucket, after.key, after.sub), limit)
+    return UnsettledListed(tuple(RowName(*row) for row in rows), None if go_on is None else RowName(*go_on))
 
 
 def after_prefix(prefix: bytes) -> bytes | None:

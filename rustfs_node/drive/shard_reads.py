@@ -7,6 +7,8 @@ and `read` block.
 
 from __future__ import annotations
 
+from typing import cast
+
 import attrs
 
 from rustfs_node.seams.files import File, Files
@@ -15,9 +17,11 @@ from rustfs_proto.disk.layout import DATA_ID_BYTES, shard_path
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.disk.shard_file import (
     BLOCK_BYTES,
+    FRAME_HEADER_BYTES,
     ShardFlaw,
-    decode_frame,
+    check_frame,
     decode_shard_header,
+    fragment_bytes_max,
     frame_offset,
     frame_span,
 )
@@ -78,8 +82,12 @@ class ShardReaders:
             raise
         return OpenShard(data_id, file, header.identity, epoch, users=1)
 
-    def read(self, shard: OpenShard, request: ShardRead) -> tuple[ShardFragments, tuple[bytes, ...]]:
-        """The fragments asked for. Blocks; raises Fault or OSError."""
+    def read(
+        self, shard: OpenShard, request: ShardRead, *, wait: bool = True
+    ) -> tuple[ShardFragments, tuple[bytes, ...]] | None:
+        """The fragments asked for. Blocks; raises Fault or OSError. Without `wait` it never blocks, and
+        answers None where not all is in memory.
+        """
         name, identity = request.data_id.hex(), shard.identity
         if (identity.bucket, identity.key, identity.shard) != (request.bucket, request.key, request.shard):
             raise Fault(FaultCode.DAMAGED, f"shard file {name} is of {identity}")
@@ -87,14 +95,12 @@ class ShardReaders:
         if request.index < 0 or request.count < 1 or request.count * span > self._settings.read_bytes:
             text = f"fragments {request.index} + {request.count} of {span} bytes; the limit is read_bytes"
             raise Fault(FaultCode.INVALID, text)
-        raw = shard.file.read_at(frame_offset(identity, request.index), request.count * span)
         checks: list[bytes] = []
         fragments: list[bytes] = []
-        for number in range(request.count):
-            found = decode_frame(raw, number * span, shard.data_id, request.index + number)
-            if isinstance(found, ShardFlaw):
-                code = FaultCode.NOT_FOUND if found is ShardFlaw.MISSING else FaultCode.DAMAGED
-                raise Fault(code, f"fragment {request.index + number} of shard file {name}: {found.value}")
+        for index in range(request.index, request.index + request.count):
+            found = _read_frame(shard, index, wait=wait)
+            if found is None:
+                return None
             fragments.append(found[0])
             checks.append(found[1])
         return ShardFragments(tuple(checks)), tuple(fragments)
@@ -137,3 +143,19 @@ class ShardReaders:
     def _close_unused(self, shard: OpenShard) -> None:
         if not shard.users and self._kept.get(shard.data_id) is not shard:
             shard.file.close()
+
+
+def _read_frame(shard: OpenShard, index: int, *, wait: bool) -> tuple[bytes, bytes] | None:
+    """Fragment and digest. The fragment is read to where it stays, and copied nowhere."""
+    header, fragment = bytearray(FRAME_HEADER_BYTES), bytearray(fragment_bytes_max(shard.identity))
+    size_bytes = shard.file.read_into(frame_offset(shard.identity, index), (header, fragment), wait=wait)
+    if size_bytes is None:
+        return None
+    arrived = memoryview(fragment)[: max(0, size_bytes - FRAME_HEADER_BYTES)]
+    found = check_frame(header[:size_bytes], arrived, shard.data_id, index)
+    if isinstance(found, ShardFlaw):
+        # Also where the file ends before it: NOT_FOUND says that a version was given up, and this is a loss.
+        text = f"fragment {index} of shard file {shard.data_id.hex()}: {found.value}"
+        raise Fault(FaultCode.DAMAGED, text)
+    # The bus sends whatever is made of bytes; those who receive it get `bytes`.
+    return cast("bytes", arrived[: found[0]]), found[1]

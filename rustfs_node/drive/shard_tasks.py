@@ -1,12 +1,12 @@
-"""The tasks around shard files: each write and read in a thread, the fragments of one file one after the
-other.
+"""The tasks around shard files: reads and writes in threads, the fragments of one file one after the other.
 
-Small fragments are written on the spot: a thread hop would cost more than the write.
+A few threads write, and each takes all that waits: while it is at it more comes in, so that a busy drive does
+much with one hop. Small fragments are written on the spot: the hop would cost more than the write.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
@@ -15,7 +15,7 @@ import trio
 
 from rustfs_node.bus import Request
 from rustfs_node.drive.engine import DriveEngine
-from rustfs_node.drive.shards import NO_ROOM, Fragment, ShardWriter
+from rustfs_node.drive.shards import Fragment, ShardWriter
 from rustfs_node.seams.threads import Threads
 from rustfs_proto.wire.drive_ops import ShardRead, ShardWrite, ShardWritten
 from rustfs_proto.wire.faults import Fault, FaultCode
@@ -33,6 +33,9 @@ class ShardTasks:
         self._threads = threads
         self._nursery = nursery
         self._idle: dict[bytes, trio.Event] = {}
+        # Files with fragments to write that nobody is writing, and tasks that write.
+        self._ready: deque[ShardWriter] = deque()
+        self._writing = 0
 
     def write(self, request: Request, message: ShardWrite) -> None:
         """Take a fragment over; it is answered once it is written."""
@@ -47,37 +50,62 @@ class ShardTasks:
         elif not writer.is_busy:
             writer.is_busy = True
             self._idle[writer.data_id] = trio.Event()
-            self._nursery.start_soon(self._drain, writer)
+            self._ready.append(writer)
+            if self._writing < engine.settings.shard_write_threads:
+                self._writing += 1
+                self._nursery.start_soon(self._write_ready)
 
-    async def _drain(self, writer: ShardWriter) -> None:
-        """Write what is queued for one file until nothing is."""
-        writers = self._engine.shard_writers
-        while writer.queue:
+    async def _write_ready(self) -> None:
+        """Write what waits, much of it at a time, until nothing does."""
+        while self._ready:
+            taken = self._take_ready()
+            faults = await self._write(taken)
+            for (writer, fragments), fault in zip(taken, faults, strict=True):
+                self._written(writer, fragments, fault)
+        self._writing -= 1
+
+    def _take_ready(self) -> list[tuple[ShardWriter, list[Fragment]]]:
+        """Files in the order in which they came to wait, each with all that is queued for it."""
+        taken: list[tuple[ShardWriter, list[Fragment]]] = []
+        size_bytes = 0
+        while self._ready and size_bytes < self._engine.settings.shard_batch_bytes:
+            writer = self._ready.popleft()
             fragments, writer.queue = writer.queue, []
-            if writer.fault is None:
-                writer.fault = await self._write(writer, fragments)
-            writers.buffered_bytes -= sum(len(fragment.data) for fragment in fragments)
-            for fragment in fragments:
-                if writer.fault is None:
-                    fragment.asker.reply(_WRITTEN)
-                else:
-                    fragment.asker.fail(writer.fault)
-        writer.is_busy = False
-        self._idle.pop(writer.data_id).set()
+            taken.append((writer, fragments))
+            size_bytes += sum(len(fragment.data) for fragment in fragments)
+        return taken
 
-    async def _write(self, writer: ShardWriter, fragments: Sequence[Fragment]) -> Fault | None:
-        work = partial(self._engine.shard_writers.write, writer, fragments)
-        size_bytes = sum(len(fragment.data) for fragment in fragments)
-        try:
-            if size_bytes < self._engine.settings.inline_read_bytes:
-                work()
+    def _written(self, writer: ShardWriter, fragments: Sequence[Fragment], fault: Fault | None) -> None:
+        writer.fault = writer.fault or fault
+        self._engine.shard_writers.buffered_bytes -= sum(len(fragment.data) for fragment in fragments)
+        for fragment in fragments:
+            if writer.fault is None:
+                fragment.asker.reply(_WRITTEN)
             else:
-                await self._threads.run(work)
-        except Fault as fault:
-            return fault
+                fragment.asker.fail(writer.fault)
+        if writer.queue:
+            self._ready.append(writer)
+        else:
+            writer.is_busy = False
+            self._idle.pop(writer.data_id).set()
+
+    async def _write(self, taken: Sequence[tuple[ShardWriter, list[Fragment]]]) -> list[Fault | None]:
+        """What became of each file; a drive that cannot be written to is fenced."""
+        writers = self._engine.shard_writers
+
+        def work() -> list[Fault | None]:
+            return [writer.fault or writers.write(writer, fragments) for writer, fragments in taken]
+
+        size_bytes = sum(len(fragment.data) for _, fragments in taken for fragment in fragments)
+        try:
+            return (
+                work()
+                if size_bytes < self._engine.settings.inline_read_bytes
+                else await self._threads.run(work)
+            )
         except OSError as error:
-            return self._fence(f"writing a shard file failed: {error}")
-        return None
+            fault = self._fence(f"writing a shard file failed: {error}")
+            return [fault for _ in taken]
 
     def drop(self, data_id: bytes) -> None:
         """The upload was given up: discard the file with the next tick."""
@@ -104,8 +132,6 @@ class ShardTasks:
         try:
             missing = await self._threads.run(work)
         except OSError as error:
-            if error.errno in NO_ROOM:
-                raise Fault(FaultCode.FULL, f"no space for a shard file: {error}") from error
             raise self._fence(f"syncing a shard file failed: {error}") from error
         finally:
             for writer in ready:
@@ -115,15 +141,43 @@ class ShardTasks:
             self._engine.shard_readers.forget(writer.data_id)
         return missing
 
-    async def read(self, request: Request, message: ShardRead) -> None:
-        """Answer with verified fragments."""
+    def read(self, request: Request, message: ShardRead) -> None:
+        """Answer with verified fragments: on the spot where they are in memory, as a copy takes less time
+        than a hop to a thread; else from a thread.
+        """
+        if not self._read_now(request, message):
+            self._nursery.start_soon(self._read, request, message)
+
+    def _read_now(self, request: Request, message: ShardRead) -> bool:
+        engine = self._engine
+        readers = engine.shard_readers
+        shard = readers.borrow(message.data_id, engine.clock.monotonic_s())
+        if shard is None:
+            return False
+        try:
+            found = readers.read(shard, message, wait=False)
+        except Fault as fault:
+            request.fail(fault)
+            return True
+        except OSError:
+            # The thread will meet it too, and note it.
+            return False
+        finally:
+            readers.give_back(shard, engine.clock.monotonic_s())
+        if found is not None:
+            request.reply(*found)
+        return found is not None
+
+    async def _read(self, request: Request, message: ShardRead) -> None:
         engine = self._engine
         readers = engine.shard_readers
         shard = readers.borrow(message.data_id, engine.clock.monotonic_s())
         try:
             if shard is None:
                 shard = await self._threads.run(partial(readers.open, message.data_id))
-            reply, frames = await self._threads.run(partial(readers.read, shard, message))
+            found = await self._threads.run(partial(readers.read, shard, message))
+            assert found is not None
+            reply, frames = found
         except Fault as fault:
             request.fail(fault)
         except OSError as error:

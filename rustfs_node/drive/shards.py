@@ -12,12 +12,13 @@ writer is never in two threads at once: `is_busy` says that one is at work.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 import xxhash
 
 from rustfs_node.drive.commit import Asker
+from rustfs_node.seams.aligned import AlignedMemory
 from rustfs_node.seams.files import Buffer, File, Files
 from rustfs_node.settings.drive import DriveSettings
 from rustfs_proto.disk.layout import DATA_ID_BYTES, SHARD_FOLDER, UNFINISHED, shard_path, shard_subfolder
@@ -76,6 +77,7 @@ class ShardWriters:
         self._place = place
         self._settings = settings
         self._new_folders: dict[str, None] = {}
+        self._memory = AlignedMemory(settings.threads)
 
     def take(self, request: ShardWrite, data: bytes, asker: Asker, now_s: float) -> ShardWriter | Fault:
         """Queue a fragment at its writer, which is new for fragment 0; or why not."""
@@ -116,34 +118,47 @@ class ShardWriters:
             return Fault(FaultCode.NOT_FOUND, f"no shard file {request.data_id.hex()} is being written")
         return writer.fault or writer
 
-    def write(self, writer: ShardWriter, fragments: Sequence[Fragment]) -> None:
-        """Verify and write fragments that follow each other. Blocks; raises Fault, or OSError (fence the
-        drive).
+    def write(self, writer: ShardWriter, fragments: Sequence[Fragment]) -> Fault | None:
+        """Verify and write fragments that follow each other; why the file can never be whole, if it cannot.
+        Blocks; raises OSError (fence the drive).
         """
         for fragment in fragments:
             if xxhash.xxh3_128_digest(fragment.data) != fragment.check:
-                raise Fault(FaultCode.DAMAGED, f"fragment {fragment.index} does not match its digest")
-        buffers: list[Buffer] = []
-        offset = frame_offset(writer.identity, fragments[0].index)
+                return Fault(FaultCode.DAMAGED, f"fragment {fragment.index} does not match its digest")
         try:
             if writer.file is None:
                 writer.file = self._create(writer.data_id)
-                buffers.append(encode_shard_header(self._place, writer.data_id, writer.identity))
-                offset = 0
-            for fragment in fragments:
-                size = len(fragment.data)
-                header = encode_frame_header(writer.data_id, fragment.index, size, fragment.check)
-                buffers += (header, fragment.data, frame_padding(size))
-            writer.file.write_at(offset, buffers)
-            writer.unsynced_bytes += sum(map(len, buffers))
+            for run in _runs(fragments, self._settings.shard_write_bytes):
+                self._write_run(writer, writer.file, run)
             if writer.unsynced_bytes >= self._settings.shard_sync_bytes:
                 writer.file.sync()
                 writer.unsynced_bytes = 0
         except OSError as error:
             # Final for this file only: it will be discarded, and nothing refers to it.
             if error.errno in NO_ROOM:
-                raise Fault(FaultCode.FULL, f"no space for a shard file: {error}") from error
+                return Fault(FaultCode.FULL, f"no space for a shard file: {error}")
             raise
+        return None
+
+    def _write_run(self, writer: ShardWriter, file: File, fragments: Sequence[Fragment]) -> None:
+        """Their frames, with the file's header before the first of all: one write."""
+        buffers: list[Buffer] = []
+        offset = frame_offset(writer.identity, fragments[0].index)
+        if fragments[0].index == 0:
+            buffers.append(encode_shard_header(self._place, writer.data_id, writer.identity))
+            offset = 0
+        for fragment in fragments:
+            size = len(fragment.data)
+            header = encode_frame_header(writer.data_id, fragment.index, size, fragment.check)
+            buffers += (header, fragment.data, frame_padding(size))
+        size_bytes = sum(map(len, buffers))
+        if self._settings.shard_direct and size_bytes >= self._settings.inline_read_bytes:
+            with self._memory.take(size_bytes) as block:
+                _fill(block, buffers)
+                file.write_aligned(offset, block)
+        else:
+            file.write_at(offset, buffers)
+        writer.unsynced_bytes += size_bytes
 
     def finishing(self, data_ids: Sequence[bytes]) -> list[ShardWriter]:
         """Writers of those data ids that are idle and whole, taken out: they get no more fragments."""
@@ -154,12 +169,13 @@ class ShardWriters:
         return ready
 
     def finish(self, writers: Sequence[ShardWriter]) -> None:
-        """Make files durable under their own names. Blocks; raises OSError (fence the drive)."""
+        """Make files durable under their own names. Blocks; raises OSError (fence the drive), or Fault: there
+        was no space, and none of the files is there.
+        """
+        self._sync_contents(writers)
+        # From here on an error is final, want of space too: a file under its own name that may not be durable
+        # would satisfy the next commit that names it.
         for writer in writers:
-            assert writer.file is not None
-            writer.file.sync()
-            # Durable after this line: the content, under a name that means nothing yet.
-            writer.file.close()
             path = f"{self._root}/{shard_path(writer.data_id)}"
             self._files.rename(path + UNFINISHED, path)
         for name in dict.fromkeys(shard_subfolder(writer.data_id) for writer in writers):
@@ -169,6 +185,22 @@ class ShardWriters:
                 # Only now, and two threads may come here for one folder: whoever finds it new syncs it.
                 self._new_folders.pop(name, None)
         # Durable after this line: the files under their names, so that a record may refer to them.
+
+    def _sync_contents(self, writers: Sequence[ShardWriter]) -> None:
+        try:
+            for writer in writers:
+                assert writer.file is not None
+                writer.file.sync()
+                # Durable after this line: the content, under a name that means nothing yet.
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            for writer in writers:
+                self.discard(writer)
+            raise Fault(FaultCode.FULL, f"no space for a shard file: {error}") from error
+        for writer in writers:
+            assert writer.file is not None
+            writer.file.close()
 
     def missing(self, data_ids: Sequence[bytes]) -> tuple[bytes, ...]:
         """Those for which no whole file is here. Blocks."""
@@ -222,3 +254,24 @@ def _refusal(writer: ShardWriter, request: ShardWrite, data: bytes) -> Fault | N
     if not 0 < len(data) <= size_max:
         return Fault(FaultCode.INVALID, f"a fragment of {len(data)} bytes where 1 to {size_max} are possible")
     return None
+
+
+def _runs(fragments: Sequence[Fragment], bytes_max: int) -> Iterator[list[Fragment]]:
+    """The fragments in order, cut into lists of so many bytes, or of one fragment that is larger."""
+    run: list[Fragment] = []
+    size_bytes = 0
+    for fragment in fragments:
+        if run and size_bytes + len(fragment.data) > bytes_max:
+            yield run
+            run, size_bytes = [], 0
+        run.append(fragment)
+        size_bytes += len(fragment.data)
+    yield run
+
+
+def _fill(block: memoryview, buffers: Sequence[Buffer]) -> None:
+    """Copy the buffers there, one after the other."""
+    position = 0
+    for buffer in buffers:
+        block[position : position + len(buffer)] = buffer
+        position += len(buffer)

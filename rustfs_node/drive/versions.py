@@ -28,7 +28,9 @@ def add(index: Index, row: Row, segment: int, now_ms: int) -> None:
     """
     known = index.version(row.row_key, row.stamp)
     if known is not None:
-        index.replace(known, row._replace(missing=known.missing))
+        # A second record of one version names the same files, or is not ours: then the first one stays.
+        if known.files == row.files:
+            index.replace(known, row._replace(missing=known.missing))
         return
     if row.space == Space.HEAL and not _replace_notes(index, row, now_ms):
         return
@@ -82,14 +84,10 @@ def lose_file(index: Index, data_id: bytes) -> None:
 
 def settle(index: Index, settled: SettledRow, segment: int, now_ms: int) -> None:
     """Drop what that version replaced. Does nothing where this drive does not hold the version itself."""
-    versions = index.versions((settled.space, settled.bucket, settled.key, settled.sub))
-    own = next((row for row in versions if row.stamp == settled.stamp), None)
-    if own is None or own.version_id != settled.version_id:
-        return
-    for row in versions:
-        if row.stamp < own.stamp and row.version_id == own.version_id:
-            index.drop(row, now_ms)
-    if own.kind == RowKind.TOMBSTONE and settled.complete:
+    row_key = (settled.space, settled.bucket, settled.key, settled.sub)
+    index.drop_older(row_key, settled.stamp, settled.version_id, now_ms)
+    own = index.version(row_key, settled.stamp) if settled.complete else None
+    if own is not None and own.version_id == settled.version_id and own.kind == RowKind.TOMBSTONE:
         # Copies of what was dropped just now stand in segments up to this one and, as only live versions are
         # copied, in no later one. Once all of those are gone nothing can come back in a rebuild.
         index.add_settled(own, segment)

@@ -20,7 +20,8 @@ from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.identity_file import DriveAddress, DriveRefused
 from rustfs_node.drive.index_file import INDEX_ERRORS
 from rustfs_node.drive.lane import Lane
-from rustfs_node.drive.scan import scan_page
+from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_row
+from rustfs_node.drive.scan import list_unsettled, scan_page
 from rustfs_node.drive.shard_tasks import ShardTasks
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.files import Files
@@ -31,6 +32,7 @@ from rustfs_proto.wire.drive_ops import (
     DriveState,
     DriveStatus,
     DriveStatusReply,
+    ListUnsettled,
     Lookup,
     Scan,
     Settle,
@@ -99,20 +101,30 @@ class DriveWorker:
                 self._look_up(request, message)
             case Settle():
                 self._settle(message)
+            case Scan() if (fault := no_such_row(message)) is not None:
+                request.fail(fault)
             case Scan():
                 page = min(max(message.limit, 1), self.engine.settings.scan_rows)
                 evidence = self.engine.fence.evidence
                 request.reply(scan_page(self.engine.index, message, page, evidence=evidence))
+            case ListUnsettled():
+                request.reply(list_unsettled(self.engine.index, message, self.engine.settings.scan_rows))
             case ShardWrite():
                 self.shards.write(request, message)
+            case ShardRead() if (fault := no_such_fragments(message)) is not None:
+                request.fail(fault)
             case ShardRead():
-                self._nursery.start_soon(self.shards.read, request, message)
+                self.shards.read(request, message)
             case ShardDrop():
                 self.shards.drop(message.data_id)
             case _:
                 request.fail(Fault(FaultCode.UNKNOWN_OP, f"a drive does not know {type(message).__name__}"))
 
     def _look_up(self, request: Request, message: Lookup) -> None:
+        fault = no_such_row(message)
+        if fault is not None:
+            request.fail(fault)
+            return
         reader, fence = self.engine.reader, self.engine.fence
         answer, frames = reader.look_up(message, evidence=fence.evidence)
         if reader.read_errors:
@@ -139,6 +151,8 @@ class DriveWorker:
         files = waiting.commit.files
         try:
             waiting.missing = await self.shards.finish(files)
+            if waiting.missing and waiting.commit.whole:
+                raise Fault(FaultCode.NOT_FOUND, f"{len(waiting.missing)} of its shard files are not here")
         except Fault as fault:
             waiting.asker.fail(fault)
         else:
@@ -147,7 +161,7 @@ class DriveWorker:
         self.shards.pinned.subtract(files)
 
     def _settle(self, message: Settle) -> None:
-        for row in message.rows:
+        for row in filter(can_be_settled, message.rows):
             version = (row.space, row.bucket, row.key, row.sub, row.stamp)
             if version in self._finishing:
                 self._finishing[version].append(row)

@@ -1,7 +1,8 @@
 """Blocks of large objects: k fragments of each stripe from shard files, decoded where data shards are
 missing.
 
-    StripeRead   one stripe: k drives asked, data shards first, the next drive for each that fails or is slow
+    RunRead      stripes that follow each other in a part: k drives asked, data shards first, each for all its
+                 fragments at once; the next drive for each that fails or is slow
     BlockRead    a range of the object: the stripes that it touches, together
 
 A version never changes, so a block needs no quorum: k fragments with the right checksums are the bytes.
@@ -10,6 +11,8 @@ A version never changes, so a block needs no quorum: k fragments with the right 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 import xxhash
 
@@ -17,7 +20,7 @@ from rustfs_node.bus import Reply
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.versions import ReadableVersion
-from rustfs_proto.erasure.geometry import Stretch, fragment_bytes, stretches
+from rustfs_proto.erasure.geometry import fragment_bytes, stretches
 from rustfs_proto.erasure.placement import shard_of_slot
 from rustfs_proto.objects import Part
 from rustfs_proto.wire.drive_ops import ShardFragments, ShardRead
@@ -27,12 +30,17 @@ DAMAGE = frozenset({FaultCode.DAMAGED, FaultCode.NOT_FOUND})
 """Faults of a drive that should have had the fragment: a case for healing."""
 
 
-class StripeRead:
-    """One stripe of one part. `done` is called once, with its bytes or a `Fault`."""
+class RunRead:
+    """Stripes `first` to `first + len(sizes) - 1` of one part, of so many bytes each. `done` is called once,
+    with their bytes or a `Fault`.
+
+    A drive of which any fragment is missing or wrong counts as one that failed. Where so many fail that the
+    run cannot be read, its stripes are read one by one: each may have other drives to read it from.
+    """
 
     __slots__ = (
-        "_asked", "_done", "_fragments", "_is_done", "_misses", "_open", "_order", "_part", "_size",
-        "_state", "_stripe", "_trace", "_version", "_watch",
+        "_asked", "_done", "_first", "_fragments", "_is_done", "_misses", "_open", "_order", "_part",
+        "_sizes", "_state", "_trace", "_version", "_watch",
     )  # fmt: skip
 
     def __init__(
@@ -40,15 +48,15 @@ class StripeRead:
         state: SetState,
         version: ReadableVersion,
         part: Part,
-        stripe: int,
-        stripe_len: int,
+        first: int,
+        sizes: Sequence[int],
         done: Callable[[bytes | Fault], None],
         trace: str = "",
     ) -> None:
-        self._state, self._version, self._part, self._stripe = state, version, part, stripe
-        self._size, self._done, self._trace = stripe_len, done, trace
+        self._state, self._version, self._part, self._first = state, version, part, first
+        self._sizes, self._done, self._trace = sizes, done, trace
         self._order = state.drives.order(version.bucket, version.key)
-        self._fragments: dict[int, bytes] = {}
+        self._fragments: dict[int, tuple[bytes, ...]] = {}
         self._misses: list[FaultCode] = []
         self._asked = self._open = 0
         self._is_done = False
@@ -71,7 +79,9 @@ class StripeRead:
         self._open += 1
         version = self._version
         shard = shard_of_slot(version.bucket, version.key, slot, len(self._order))
-        request = ShardRead(self._part.data_id, version.bucket, version.key, shard, self._stripe)
+        request = ShardRead(
+            self._part.data_id, version.bucket, version.key, shard, self._first, len(self._sizes)
+        )
         self._state.drives.ask_read(slot, request, self._answered, self._trace)
         return True
 
@@ -83,23 +93,36 @@ class StripeRead:
             self._missed(answer.code)
             return
         assert isinstance(answer.message, ShardFragments)
-        fragment = self._verified(answer.frames, answer.message.checks)
-        if fragment is None:
+        if not self._are_right(answer.frames, answer.message.checks):
             self._missed(FaultCode.DAMAGED)
             return
         shard = shard_of_slot(self._version.bucket, self._version.key, slot, len(self._order))
-        self._fragments[shard] = fragment
+        self._fragments[shard] = answer.frames
         if len(self._fragments) == self._version.meta.geometry.k:
-            self._finish(codec_of(self._version.meta.geometry).decode(self._fragments, self._size))
+            self._finish(self._decoded())
         else:
             self._end_if_over()
 
-    def _verified(self, frames: tuple[bytes, ...], checks: tuple[bytes, ...]) -> bytes | None:
-        """The fragment, if it is one of this stripe and arrived as it was encoded."""
-        size = fragment_bytes(self._size, self._version.meta.geometry.k)
-        if len(frames) != 1 or len(frames[0]) != size or (xxhash.xxh3_128_digest(frames[0]),) != checks:
-            return None
-        return frames[0]
+    def _are_right(self, frames: tuple[bytes, ...], checks: tuple[bytes, ...]) -> bool:
+        """Whether these are the fragments of the run's stripes, arrived as they were encoded."""
+        k = self._version.meta.geometry.k
+        return (
+            len(frames) == len(checks) == len(self._sizes)
+            and all(
+                len(frame) == fragment_bytes(size, k) for frame, size in zip(frames, self._sizes, strict=True)
+            )
+            and all(
+                xxhash.xxh3_128_digest(frame) == check for frame, check in zip(frames, checks, strict=True)
+            )
+        )
+
+    def _decoded(self) -> bytes:
+        codec = codec_of(self._version.meta.geometry)
+        stripes = []
+        for number, size in enumerate(self._sizes):
+            fragments = {shard: frames[number] for shard, frames in self._fragments.items()}
+            stripes.append(codec.decode(fragments, size))
+        return _joined(stripes)
 
     def _missed(self, code: FaultCode) -> None:
         self._misses.append(code)
@@ -111,11 +134,23 @@ class StripeRead:
         if self._open:
             return
         k = self._version.meta.geometry.k
-        if len(self._misses) == len(self._order) and set(self._misses) == {FaultCode.NOT_FOUND}:
+        if len(self._sizes) > 1:
+            self._read_one_by_one()
+        elif len(self._misses) == len(self._order) and set(self._misses) == {FaultCode.NOT_FOUND}:
             self._finish(Fault(FaultCode.NOT_FOUND, "this version is gone"))
-            return
-        text = f"{len(self._fragments)} of {k} needed shards of stripe {self._stripe} can be read"
-        self._finish(Fault(FaultCode.NO_QUORUM, text))
+        else:
+            text = f"{len(self._fragments)} of {k} needed shards of stripe {self._first} can be read"
+            self._finish(Fault(FaultCode.NO_QUORUM, text))
+
+    def _read_one_by_one(self) -> None:
+        self._is_done = True
+        self._watch.clear()
+        self._fragments.clear()
+        together = _Together(len(self._sizes), self._done)
+        for number, size in enumerate(self._sizes):
+            done = together.piece(number)
+            at = self._first + number
+            RunRead(self._state, self._version, self._part, at, (size,), done, self._trace).start()
 
     def _finish(self, outcome: bytes | Fault) -> None:
         self._is_done = True
@@ -129,42 +164,29 @@ class StripeRead:
 async def read_stripe(
     state: SetState, version: ReadableVersion, part: Part, stripe: int, stripe_len: int, trace: str = ""
 ) -> bytes:
-    """`StripeRead` for a task. Raises `Fault`."""
+    """`RunRead` of one stripe for a task. Raises `Fault`."""
     answered: Answer[bytes | Fault] = Answer()
-    StripeRead(state, version, part, stripe, stripe_len, answered.set, trace).start()
+    RunRead(state, version, part, stripe, (stripe_len,), answered.set, trace).start()
     outcome = await answered.wait()
     if isinstance(outcome, Fault):
         raise outcome
     return outcome
 
 
-class BlockRead:
-    """A range of a version, at most a stripe long: it may touch the end of one stripe and the beginning of
-    the next.
-
-    `done` is called once, with the bytes or a `Fault`. All stripes touched are read together.
+class _Together:
+    """Pieces that are read side by side: `done` is called once, with all of them joined or the first
+    `Fault`.
     """
 
-    __slots__ = ("_done", "_is_done", "_left", "_pieces", "_state")
+    __slots__ = ("_done", "_is_done", "_left", "_pieces")
 
-    def __init__(self, state: SetState, done: Callable[[bytes | Fault], None]) -> None:
-        self._state, self._done = state, done
-        self._pieces: list[bytes] = []
-        self._left = 0
-        self._is_done = False
+    def __init__(self, count: int, done: Callable[[bytes | Fault], None]) -> None:
+        self._pieces = [b""] * count
+        self._left, self._done, self._is_done = count, done, False
 
-    def start(self, version: ReadableVersion, offset: int, length: int, trace: str = "") -> None:
-        """Read bytes `offset` to `offset + length - 1`; at least one."""
-        meta = version.meta
-        touched = list(stretches(meta.parts, meta.geometry.stripe_bytes, offset, length))
-        self._pieces = [b""] * len(touched)
-        self._left = len(touched)
-        for index, stretch in enumerate(touched):
-            done = self._piece_done(index, stretch)
-            part = meta.parts[stretch.part]
-            StripeRead(self._state, version, part, stretch.stripe, stretch.stripe_len, done, trace).start()
+    def piece(self, number: int, cut: slice | None = None) -> Callable[[bytes | Fault], None]:
+        """Takes what becomes of that piece, of which only `cut` is wanted."""
 
-    def _piece_done(self, index: int, stretch: Stretch) -> Callable[[bytes | Fault], None]:
         def done(outcome: bytes | Fault) -> None:
             if self._is_done:
                 return
@@ -172,14 +194,40 @@ class BlockRead:
                 self._is_done = True
                 self._done(outcome)
                 return
-            is_whole = stretch.end - stretch.first == len(outcome)
-            self._pieces[index] = outcome if is_whole else outcome[stretch.first : stretch.end]
+            self._pieces[number] = outcome if cut is None else outcome[cut]
             self._left -= 1
             if not self._left:
                 self._is_done = True
                 self._done(_joined(self._pieces))
 
         return done
+
+
+class BlockRead:
+    """A range of a version: the stripes that it touches, which may lie in several parts.
+
+    `done` is called once, with the bytes or a `Fault`. All stripes touched are read together.
+    """
+
+    __slots__ = ("_done", "_state")
+
+    def __init__(self, state: SetState, done: Callable[[bytes | Fault], None]) -> None:
+        self._state, self._done = state, done
+
+    def start(self, version: ReadableVersion, offset: int, length: int, trace: str = "") -> None:
+        """Read bytes `offset` to `offset + length - 1`; at least one."""
+        meta = version.meta
+        touched = stretches(meta.parts, meta.geometry.stripe_bytes, offset, length)
+        runs = [[*run] for _, run in groupby(touched, key=attrgetter("part"))]
+        together = _Together(len(runs), self._done)
+        for number, run in enumerate(runs):
+            sizes = [stretch.stripe_len for stretch in run]
+            # Of the first stripe the beginning may be unwanted, of the last one the end.
+            end = sum(sizes[:-1]) + run[-1].end
+            is_whole = run[0].first == 0 and end == sum(sizes)
+            done = together.piece(number, None if is_whole else slice(run[0].first, end))
+            part = meta.parts[run[0].part]
+            RunRead(self._state, version, part, run[0].stripe, sizes, done, trace).start()
 
 
 def _joined(pieces: Sequence[bytes]) -> bytes:

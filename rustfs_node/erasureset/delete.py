@@ -13,7 +13,7 @@ from rustfs_node.bus import Request
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.write import RowWrite
-from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.erasure.decide import Decision, Verdict
 from rustfs_proto.wire.drive_ops import Commit, Lookup, RowKind, Space
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import Delete, Deleted
@@ -101,12 +101,18 @@ class RowRemoval:
     def _looked(self, read: RowRead) -> None:
         decision = read.decision
         assert decision is not None
-        if decision.verdict is Verdict.ABSENT and not decision.complete_on:
+        if decision.verdict is Verdict.ABSENT and not decision.complete_on and not self._is_thin(decision):
             self._removed(0)
             return
         # A version that cannot be read can be removed all the same: the tombstone is newer than whatever it
         # was.
         self._bury(above=max(read.newest_seen, decision.stamp))
+
+    def _is_thin(self, decision: Decision) -> bool:
+        """Whether what hides the row is a tombstone on fewer drives than acknowledge one: drives that are
+        away now may bring back what it hides.
+        """
+        return 0 < len(decision.slots) < self._state.write_quorum
 
     def _bury(self, above: int) -> None:
         lookup = self._lookup

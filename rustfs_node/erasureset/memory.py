@@ -26,26 +26,27 @@ class Memory:
         self._limit_bytes = limit_bytes
         self._waiting_bytes_max = waiting_bytes_max
         self._clock = clock
-        self._waiting: deque[tuple[int, float, Go]] = deque()
+        self._waiting: deque[tuple[int, int, float, Go]] = deque()
         self._waiting_bytes = 0
         self._is_draining = False
         self.taken_bytes = 0
 
-    def take(self, size_bytes: int, deadline: float, go: Go) -> None:
+    def take(self, size_bytes: int, deadline: float, go: Go, *, is_here: bool = True) -> None:
         """Call `go` once: on the spot where the bytes are free, else when it is this one's turn, or with the
-        fault OVERLOADED or EXPIRED.
+        fault OVERLOADED or EXPIRED. Not `is_here`: a read, which holds nothing while it waits.
         """
+        here_bytes = size_bytes if is_here else 0
         if not self._waiting and self._fits(size_bytes):
             self.taken_bytes += size_bytes
             go(None)
-        elif self._waiting_bytes + size_bytes > self._waiting_bytes_max:
+        elif here_bytes and self._waiting_bytes + here_bytes > self._waiting_bytes_max:
             text = f"{self._waiting_bytes} bytes wait for {self._limit_bytes} in flight: try again later"
             go(Fault(FaultCode.OVERLOADED, text))
         else:
-            self._waiting_bytes += size_bytes
-            self._waiting.append((size_bytes, deadline, go))
+            self._waiting_bytes += here_bytes
+            self._waiting.append((size_bytes, here_bytes, deadline, go))
 
-    async def taken(self, request: Request, size_bytes: int) -> None:
+    async def taken(self, request: Request, size_bytes: int, *, is_here: bool = True) -> None:
         """`take` for a task that serves `request`. Raises `Fault`."""
         outcome: list[Fault | None] = []
         is_decided = trio.Event()
@@ -54,7 +55,7 @@ class Memory:
             outcome.append(fault)
             is_decided.set()
 
-        self.take(size_bytes, request.deadline, go)
+        self.take(size_bytes, request.deadline, go, is_here=is_here)
         await is_decided.wait()
         if outcome[0] is not None:
             raise outcome[0]
@@ -71,8 +72,8 @@ class Memory:
 
     def _drain(self) -> None:
         while self._waiting and self._fits(self._waiting[0][0]):
-            size_bytes, deadline, go = self._waiting.popleft()
-            self._waiting_bytes -= size_bytes
+            size_bytes, here_bytes, deadline, go = self._waiting.popleft()
+            self._waiting_bytes -= here_bytes
             if deadline <= self._clock.monotonic_s():
                 go(Fault(FaultCode.EXPIRED, "there was no memory for it before its deadline"))
             else:

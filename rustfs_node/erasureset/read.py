@@ -74,11 +74,14 @@ def _cut(body: bytes, offset: int, length: int) -> bytes:
 
 
 def _answer_from_files(state: SetState, request: Request, got: Got) -> None:
-    """The first block is read from shard files."""
+    """The first block is read from shard files, or nothing where it is not wanted."""
     message = request.message
     assert isinstance(message, Get)
     version = remember(state, message.bucket, message.key, got.stamp, got.meta)
-    size_bytes = first_block_bytes(got)
+    if not message.from_files:
+        request.reply(got)
+        return
+    size_bytes = version.read_bytes
 
     def done(outcome: bytes | Fault) -> None:
         state.memory.give_back(size_bytes)
@@ -93,9 +96,9 @@ def _answer_from_files(state: SetState, request: Request, got: Got) -> None:
         if fault is not None:
             request.fail(fault)
         else:
-            BlockRead(state, done).start(version, got.offset, size_bytes, request.trace)
+            BlockRead(state, done).start(version, got.offset, first_block_bytes(got), request.trace)
 
-    state.memory.take(size_bytes, request.deadline, go)
+    state.memory.take(size_bytes, request.deadline, go, is_here=False)
 
 
 def no_such_key() -> Fault:
@@ -151,7 +154,9 @@ async def _read_resolved(state: SetState, request: Request, message: Get, read: 
         body = codec_of(got.meta.geometry).decode(fragments, got.head.size)
         return Reply(got, (_cut(body, got.offset, got.length),))
     readable = remember(state, message.bucket, message.key, got.stamp, got.meta)
-    return Reply(got, (await read_range(state, readable, got.offset, first_block_bytes(got), request.trace),))
+    if not message.from_files:
+        return Reply(got)
+    return Reply(got, (await read_range(state, request, readable, got.offset, first_block_bytes(got)),))
 
 
 def _got(version: Version, message: Get) -> Got:
@@ -161,12 +166,16 @@ def _got(version: Version, message: Get) -> Got:
 
 
 async def read_range(
-    state: SetState, version: ReadableVersion, offset: int, length: int, trace: str = ""
+    state: SetState, request: Request, version: ReadableVersion, offset: int, length: int
 ) -> bytes:
-    """`BlockRead` for a task. Raises `Fault`."""
+    """`BlockRead` for a task that serves `request`. Raises `Fault`."""
     answered: Answer[bytes | Fault] = Answer()
-    BlockRead(state, answered.set).start(version, offset, length, trace)
-    outcome = await answered.wait()
+    await state.memory.taken(request, version.read_bytes, is_here=False)
+    try:
+        BlockRead(state, answered.set).start(version, offset, length, request.trace)
+        outcome = await answered.wait()
+    finally:
+        state.memory.give_back(version.read_bytes)
     if isinstance(outcome, Fault):
         raise outcome
     return outcome

@@ -22,7 +22,8 @@ def read_block(state: SetState, request: Request) -> None:
     """Answer a `ReadBlock`."""
     message = request.message
     assert isinstance(message, ReadBlock)
-    if not 0 < message.length <= state.geometry.stripe_bytes or message.offset < 0 or message.stamp <= 0:
+    length_max = state.settings.block_stripes_max * state.geometry.stripe_bytes
+    if not 0 < message.length <= length_max or message.offset < 0 or message.stamp <= 0:
         text = f"bytes {message.offset}+{message.length} of version {message.stamp}"
         request.fail(Fault(FaultCode.INVALID, text))
         return
@@ -36,8 +37,10 @@ def read_block(state: SetState, request: Request) -> None:
 
 
 def _read(state: SetState, request: Request, message: ReadBlock, version: ReadableVersion) -> None:
+    size_bytes = max(version.read_bytes, message.length)
+
     def done(outcome: bytes | Fault) -> None:
-        state.memory.give_back(message.length)
+        state.memory.give_back(size_bytes)
         if isinstance(outcome, Fault):
             request.fail(outcome)
         else:
@@ -49,7 +52,7 @@ def _read(state: SetState, request: Request, message: ReadBlock, version: Readab
         else:
             BlockRead(state, done).start(version, message.offset, message.length, request.trace)
 
-    state.memory.take(message.length, request.deadline, go)
+    state.memory.take(size_bytes, request.deadline, go, is_here=False)
 
 
 async def _read_unknown(state: SetState, request: Request) -> Reply:
@@ -65,7 +68,7 @@ async def _read_unknown(state: SetState, request: Request) -> Reply:
         body = _decode_inline(version, found)
         return Reply(Block(), (body[message.offset : message.offset + message.length],))
     state.versions.put(version)
-    return Reply(Block(), (await read_range(state, version, message.offset, message.length, request.trace),))
+    return Reply(Block(), (await read_range(state, request, version, message.offset, message.length),))
 
 
 async def _ask_all(state: SetState, lookup: Lookup, trace: str) -> list[Found]:

@@ -1,8 +1,8 @@
 """Tells drives which versions are on a write quorum, so that they drop what those replaced.
 
-Everything that was acknowledged in one pass of the event loop goes to each drive in one notice. A notice may
-be lost: the drive then keeps the older version a little longer, and reads of that key ask all drives until
-the next write of it is settled.
+Everything that was acknowledged within `settle_delay_s` goes to each drive in one notice. A notice may be
+lost: the drive then keeps the older version a little longer, and reads of that key ask all drives until the
+next write of it is settled.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ ROWS_MAX = 1000
 class Settler:
     """Collects settled versions; `run` sends them."""
 
-    def __init__(self, drives: Drives) -> None:
+    def __init__(self, drives: Drives, delay_s: float) -> None:
         self._drives = drives
+        self._delay_s = delay_s
         self._rows: dict[tuple[int, str, bytes, bytes, int], SettledRow] = {}
         self._has_rows = trio.Event()
 
@@ -33,9 +34,10 @@ class Settler:
         self._has_rows.set()
 
     async def run(self) -> None:
-        """Send what is collected, as soon as there is something."""
+        """Send what is collected, a moment after the first of it."""
         while True:
             await self._has_rows.wait()
+            await trio.sleep(self._delay_s)
             self._send()
 
     def _send(self) -> None:

@@ -56,6 +56,11 @@ class Stream:
         self._open: dict[int, _Block] = {}
         self._behind = [0] * state.n
         self._slowest_block_s = 0.0
+        # Blocks that a write quorum has taken and that are not answered; how long slow drives may still make
+        # them wait, and whether they do.
+        self._taken: list[int] = []
+        self._patience_s = state.settings.straggler_wait_s
+        self._is_waiting = False
         self._faults: dict[int, Fault] = {}
         self._idle = trio.Event()
 
@@ -115,6 +120,7 @@ class Stream:
         if self.is_over:
             return
         self.is_over = True
+        self._idle.set()
         for index in list(self._open):
             self._answer(index, Fault(FaultCode.NOT_FOUND, "this write was given up"))
         if self.held is not None:
@@ -126,6 +132,7 @@ class Stream:
     def finished(self) -> None:
         """The commit is made, or was tried: the shard file belongs to it now."""
         self.is_over = True
+        self._idle.set()
         if self.held is not None:
             self._state.memory.give_back(len(self.held))
             self.held = None
@@ -143,14 +150,44 @@ class Stream:
             if block.drives >= self._state.write_quorum:
                 took_s = self._state.clock.monotonic_s() - block.sent_s
                 self._slowest_block_s = max(self._slowest_block_s, took_s)
-                self._answer(index, None)
-                self._leave_slow_ones_out()
+                self._taken.append(index)
+                self._go_on()
         self._idle.set()
 
-    def _leave_slow_ones_out(self) -> None:
-        for slot, behind in enumerate(self._behind):
-            if behind > self._state.settings.lag_blocks_max and slot not in self._faults:
-                self._leave_out(slot, Fault(FaultCode.TIMEOUT, f"{behind} blocks behind"))
+    def _go_on(self) -> None:
+        """Answer blocks that a write quorum has taken, unless a drive is so far behind that it is waited
+        for.
+        """
+        if self._is_waiting:
+            return
+        if self._slow_ones() and self._patience_s > 0:
+            self._is_waiting = True
+            self._state.nursery.start_soon(self._wait_for_slow_ones)
+            return
+        for slot in self._slow_ones():
+            self._leave_out(slot, Fault(FaultCode.TIMEOUT, f"{self._behind[slot]} blocks behind"))
+        taken, self._taken = self._taken, []
+        for index in taken:
+            if index in self._open:
+                self._answer(index, None)
+
+    async def _wait_for_slow_ones(self) -> None:
+        """A stall of a moment costs no heal: the sender is slowed down instead, for a bounded time in all."""
+        began_s = self._state.clock.monotonic_s()
+        with trio.move_on_after(self._patience_s):
+            while self._slow_ones() and not self.is_over:
+                await self._wait()
+        self._patience_s -= self._state.clock.monotonic_s() - began_s
+        if self._slow_ones():
+            self._patience_s = 0.0
+        self._is_waiting = False
+        self._go_on()
+
+    def _slow_ones(self) -> list[int]:
+        limit = self._state.settings.lag_blocks_max
+        return [
+            slot for slot, behind in enumerate(self._behind) if behind > limit and slot not in self._faults
+        ]
 
     def _leave_out(self, slot: int, fault: Fault) -> None:
         if slot in self._faults:
@@ -186,5 +223,6 @@ class Stream:
         return sum(behind > 0 and slot not in self._faults for slot, behind in enumerate(self._behind))
 
     async def _wait(self) -> None:
-        self._idle = trio.Event()
+        if self._idle.is_set():
+            self._idle = trio.Event()
         await self._idle.wait()

@@ -111,6 +111,8 @@ def _send(state: SetState, request: Request, stream: Stream, index: int, stripe:
         stream.held = stripe
         request.reply(PutBlockDone())
     else:
+        # What is needed of it from here on are its fragments.
+        request.frames = ()
         stream.send(index, stripe, taken)
 
 

@@ -45,6 +45,21 @@ async def require_upload(state: SetState, bucket: str, key: bytes, upload_id: by
     return Upload(version.stamp, info, algorithm)
 
 
+async def stamp_to_end(state: SetState, bucket: str, key: bytes, upload_id: bytes, trace: str) -> int:
+    """The newest stamp of an upload that may be given up; raises `Fault` NOT_FOUND where it is over.
+
+    It is not over where every drive has answered and fewer than a write quorum have its end: that was never
+    acknowledged, and a listing may still show the upload.
+    """
+    if len(upload_id) == UPLOAD_ID_BYTES:
+        read = await resolve(state, Lookup(Space.UPLOAD, bucket, key, upload_id, want_inline=False), trace)
+        decision = read.decision
+        assert decision is not None
+        if decision.verdict is Verdict.ABSENT and decision.complete_on and len(read.answers) == state.n:
+            return decision.stamp
+    return (await require_upload(state, bucket, key, upload_id, trace)).stamp
+
+
 async def require_target(state: SetState, bucket: str, key: bytes, part: PartTarget, trace: str) -> None:
     """The part may be written; raises `Fault` NOT_FOUND as `require_upload` does, and INVALID."""
     if not 1 <= part.number <= PART_NUMBER_MAX:

@@ -17,7 +17,7 @@ from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.delete import RowRemoval
 from rustfs_node.erasureset.state import SetState
-from rustfs_node.erasureset.upload_rows import require_upload, stored_parts
+from rustfs_node.erasureset.upload_rows import require_upload, stamp_to_end, stored_parts
 from rustfs_node.erasureset.write import WatchedWrite, write_row
 from rustfs_proto.erasure.multipart import (
     PART_NUMBER_MAX,
@@ -171,8 +171,8 @@ async def _abort(state: SetState, request: Request) -> Reply:
     assert isinstance(message, UploadAbort)
     bucket, key, upload_id, trace = message.bucket, message.key, message.upload_id, request.trace
     async with state.locks.hold((bucket, key)):
-        upload = await require_upload(state, bucket, key, upload_id, trace)
-        await _remove_upload(state, bucket, key, upload_id, upload.stamp, (), trace)
+        stamp = await stamp_to_end(state, bucket, key, upload_id, trace)
+        await _remove_upload(state, bucket, key, upload_id, stamp, (), trace)
     return Reply(Done())
 
 

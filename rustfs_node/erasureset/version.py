@@ -78,11 +78,12 @@ async def inline_fragments(state: SetState, read: RowRead, trace: str) -> dict[i
     """
     assert read.decision is not None
     fragments: dict[int, bytes] = {}
-    asked = dict(holders(read, read.decision.stamp))
+    # A read that did not want fragments has none to give.
+    asked = dict(holders(read, read.decision.stamp)) if read.lookup.want_inline else {}
     for slot in [*asked, *(slot for slot in state.drives.order(*_name(read)) if slot not in asked)]:
         if len(fragments) >= state.k:
             break
-        found = asked.get(slot) or await _ask_exactly(state, read, slot, trace)
+        found = asked.get(slot) or await _ask_exactly(state, read, slot, trace, want_inline=True)
         if found is None:
             continue
         fragment = verified(found)
@@ -96,9 +97,11 @@ async def inline_fragments(state: SetState, read: RowRead, trace: str) -> dict[i
     return fragments
 
 
-async def _ask_exactly(state: SetState, read: RowRead, slot: int, trace: str) -> Found | None:
+async def _ask_exactly(
+    state: SetState, read: RowRead, slot: int, trace: str, *, want_inline: bool = False
+) -> Found | None:
     assert read.decision is not None
-    lookup = attrs.evolve(read.lookup, stamp=read.decision.stamp)
+    lookup = attrs.evolve(read.lookup, stamp=read.decision.stamp, want_inline=want_inline)
     try:
         reply = await state.drives.read(slot, lookup, trace)
     except Fault:

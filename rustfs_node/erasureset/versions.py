@@ -22,12 +22,22 @@ class ReadableVersion:
     stamp: int
     meta: ObjectMeta
 
+    @property
+    def read_bytes(self) -> int:
+        """What is read for a block of it, however few of its bytes are wanted: a whole stripe."""
+        parts, stripe_bytes = self.meta.parts, self.meta.geometry.stripe_bytes
+        return min(parts[0].size, stripe_bytes) if len(parts) == 1 else stripe_bytes
+
 
 class Versions:
-    """Versions resolved lately, at most `limit`."""
+    """Versions resolved lately, at most `limit`, and of at most `parts_limit` parts in all, the latest aside:
+    what is known of a version grows with its parts, of which there may be 10,000.
+    """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, parts_limit: int) -> None:
         self._limit = limit
+        self._parts_limit = parts_limit
+        self._parts = 0
         self._versions: OrderedDict[tuple[str, bytes, int], ReadableVersion] = OrderedDict()
 
     def get(self, bucket: str, key: bytes, stamp: int) -> ReadableVersion | None:
@@ -39,6 +49,13 @@ class Versions:
 
     def put(self, version: ReadableVersion) -> None:
         """Remember it."""
-        self._versions[version.bucket, version.key, version.stamp] = version
-        if len(self._versions) > self._limit:
-            self._versions.popitem(last=False)
+        place = (version.bucket, version.key, version.stamp)
+        if place in self._versions:
+            return
+        self._versions[place] = version
+        self._parts += len(version.meta.parts)
+        while len(self._versions) > self._limit or self._parts > self._parts_limit:
+            if len(self._versions) == 1:
+                return
+            _, forgotten = self._versions.popitem(last=False)
+            self._parts -= len(forgotten.meta.parts)

@@ -18,6 +18,7 @@ from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
 from rustfs_node.erasureset.peers import Drives
+from rustfs_node.erasureset.resettle import Resettler
 from rustfs_node.erasureset.settle import Settler
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.versions import Versions
@@ -78,6 +79,7 @@ async def run_set(
         # Versions of a former life must not look newer than what is written now, even if the clock was set
         # back.
         state.issuer.last = max(state.issuer.last, drives.newest_stamp)
+        nursery.start_soon(Resettler(bus, state).run)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
         task_status.started()
 
@@ -94,7 +96,7 @@ def make_state(
     """The state of a worker that starts. `writer` is the number of the node, part of every stamp."""
     geometry = Geometry(plan.k, plan.m, settings.stripe_bytes)
     issuer = StampIssuer(writer)
-    settler = Settler(drives)
+    settler = Settler(drives, settings.settle_delay_s)
     return SetState(
         plan=plan,
         settings=settings,
@@ -109,7 +111,7 @@ def make_state(
         under_way=WritesUnderWay(),
         issuer=issuer,
         memory=Memory(settings.in_flight_bytes_max, settings.waiting_bytes_max, clock),
-        versions=Versions(settings.versions_cached),
+        versions=Versions(settings.versions_cached, settings.version_parts_cached),
         handles=Handles(settings.handles_max, settings.handle_idle_s, clock, randomness),
         geometry=geometry,
         codec=codec_of(geometry),

@@ -49,6 +49,20 @@ class File(Protocol):
         """
         ...
 
+    def read_into(
+        self, offset: int, buffers: Sequence[bytearray | memoryview], *, wait: bool = True
+    ) -> int | None:
+        """Fill the buffers, one after the other, from that position; how many bytes there were, fewer only at
+        the end of the file. Without `wait` only what is in memory is given, and None where that is not all.
+        """
+        ...
+
+    def write_aligned(self, offset: int, block: memoryview) -> None:
+        """`write_at` past the page cache, where the file system can: for what will not be read again soon.
+        Position, length and memory are multiples of `aligned.ALIGN_BYTES`. Not durable before `sync`.
+        """
+        ...
+
     def allocate(self, size_bytes: int) -> None:
         """Make the file that long, reserving the space and reading as zeros. Not durable before `sync`."""
         ...

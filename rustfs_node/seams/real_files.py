@@ -8,12 +8,15 @@ kernel gave it.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Sequence
 
 from rustfs_node.seams.files import Buffer, FileStat, Space
 
+_WOULD_WAIT = frozenset({errno.EAGAIN, errno.EOPNOTSUPP})
+_REFUSED = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 _IOV_MAX = 1024
 """Buffers that Linux takes in one call (UIO_MAXIOV)."""
 
@@ -21,11 +24,12 @@ _IOV_MAX = 1024
 class RealFile:
     """An open descriptor."""
 
-    __slots__ = ("_fd", "_path")
+    __slots__ = ("_fd", "_is_direct", "_path", "_refuses_direct")
 
     def __init__(self, fd: int, path: str) -> None:
         self._fd = fd
         self._path = path
+        self._is_direct = self._refuses_direct = False
 
     def read_at(self, offset: int, size_bytes: int) -> bytes:
         first = os.pread(self._fd, size_bytes, offset)
@@ -41,7 +45,47 @@ class RealFile:
             missing -= len(piece)
         return b"".join(pieces)
 
+    def read_into(
+        self, offset: int, buffers: Sequence[bytearray | memoryview], *, wait: bool = True
+    ) -> int | None:
+        wanted = sum(map(len, buffers))
+        try:
+            done = os.preadv(self._fd, buffers, offset, 0 if wait else os.RWF_NOWAIT)
+        except OSError as error:
+            if wait or error.errno not in _WOULD_WAIT:
+                raise
+            return None
+        while wait and 0 < done < wanted:
+            more = os.preadv(self._fd, _rest_of(list(buffers), done), offset + done)
+            if not more:
+                break
+            done += more
+        # A short answer without waiting is the end of the file, or of what is in memory.
+        return done if wait or done == wanted or offset + done == self.size_bytes() else None
+
+    def write_aligned(self, offset: int, block: memoryview) -> None:
+        if not self._refuses_direct:
+            try:
+                self._bypass_cache(True)
+                self._write_some(offset, [block])
+            except OSError as error:
+                if error.errno not in _REFUSED:
+                    raise
+                # This file system has no such writes, or only larger ones: the same bytes once more, then.
+                self._refuses_direct = True
+            else:
+                return
+        self.write_at(offset, [block])
+
+    def _bypass_cache(self, wanted: bool) -> None:
+        if self._is_direct != wanted:
+            flags = fcntl.fcntl(self._fd, fcntl.F_GETFL)
+            changed = flags | os.O_DIRECT if wanted else flags & ~os.O_DIRECT
+            fcntl.fcntl(self._fd, fcntl.F_SETFL, changed)
+            self._is_direct = wanted
+
     def write_at(self, offset: int, buffers: Sequence[Buffer]) -> None:
+        self._bypass_cache(False)
         for start in range(0, len(buffers), _IOV_MAX):
             offset = self._write_some(offset, list(buffers[start : start + _IOV_MAX]))
 
@@ -79,8 +123,8 @@ class RealFile:
         return f"<RealFile {self._path} fd={self._fd}>"
 
 
-def _rest_of(buffers: list[Buffer], written: int) -> list[Buffer]:
-    """What is left after a short write."""
+def _rest_of(buffers: Sequence[Buffer], written: int) -> list[Buffer]:
+    """What is left after a short read or write."""
     for number, buffer in enumerate(buffers):
         if written < len(buffer):
             return [memoryview(buffer)[written:], *buffers[number + 1 :]]

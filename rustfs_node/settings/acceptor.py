@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 KIB = 1024
+MIB = 1024 * KIB
 
 
 @attrs.frozen
@@ -80,20 +81,41 @@ class AcceptorSettings:
     faults.
     """
 
+    put_bytes_max: int = 64 * MIB
+    """Bytes of blocks that all uploads together have received and not yet sent on. A slow client costs what
+    it has sent; beyond this uploads wait, and those that are slow are ended. What a crowd of slow clients may
+    cost; with fast ones the drives set the pace long before."""
+
+    put_slow_s: float = 15.0
+    """Seconds after which an upload that has not filled its block may be ended (SlowDown) for the sake of
+    those that wait for memory: a megabyte in less is 70 KiB/s. Where memory suffices none is ended."""
+
     put_window: int = 4
     """Blocks (of one stripe) of one upload on their way to the set worker: enough to keep encoding, drives
     and the client's socket busy at once."""
 
-    put_blocks_max: int = 64
+    put_blocks_max: int = 24
     """Blocks of all uploads together on their way to set workers; further ones wait. As many keep the drives
-    of a node busy, and with bus.queued_bytes_max none is refused."""
+    of a node busy, and with bus.queued_bytes_max none is refused. Each costs a stripe and its fragments,
+    about 3 MiB with half of the drives for parity, in whichever process they are."""
 
     get_window: int = 4
     """Blocks of one download asked ahead of what the client has taken."""
 
-    get_blocks_max: int = 48
-    """Blocks asked ahead by all downloads together; beyond it each asks for a block when it has sent the one
-    before: bounds what clients cost that are slower than the drives."""
+    get_block_stripes: int = 2
+    """Stripes of one such block, at most set.block_stripes_max. More: fewer messages; fewer: less memory for
+    each download."""
+
+    get_bytes_max: int = 48 * MIB
+    """Bytes of blocks that all downloads together hold or have asked for. Beyond half of it each asks only
+    for the block it sends next; at all of it they wait, and those of slow clients give theirs up and read
+    them again later, in pieces of 256 KiB out of half of this. It bounds what a crowd of slow clients costs;
+    raise it by a megabyte for each one whose download must not suffer from the others."""
+
+    get_slow_s: float = 0.5
+    """Seconds for a block of one stripe beyond which a client counts as slow where memory is short, and
+    another download may have it: slower than 2 MiB/s. A crowd that comes at once keeps others waiting for
+    about as long, times what it wants over get_bytes_max."""
 
     set_deadline_s: float = 30.0
     """Seconds a set worker has for one call before the client is answered 503."""

@@ -21,6 +21,13 @@ class BusSettings:
     batch_calls: int = 512
     """Calls in one outgoing message; bounds how long a receiver decodes before it looks elsewhere."""
 
+    gather_s: float = 0.01
+    """Seconds. Small calls to a peer that is busy answering wait for its next answer, up to this long after
+    its last one. About the sync of a hard disk."""
+
+    gather_bytes: int = 64 * 1024
+    """Bytes. As soon as so much is gathered it goes: the cost of a message no longer matters."""
+
     frame_bytes_max: int = 16 * 1024 * 1024
     """Bytes. A larger frame is refused by its sender, and by ZeroMQ, which drops the connection. The same on
     all nodes."""

@@ -41,6 +41,14 @@ class DriveSettings:
     index_cache_bytes: int = 16 * MIB
     """Page cache of the index. There is one drive worker per drive, so it counts once per drive."""
 
+    index_check_rows: int = 100_000
+    """An index of up to so many rows is read from end to end before it is trusted, which takes half a second;
+    of a larger one, damage is noticed when the rows it is in are read."""
+
+    index_flush_s: float = 0.05
+    """Changes of the index are gathered for so long before they go into its file, in one transaction. A
+    worker that is killed applies the records of that time again when it starts."""
+
     index_wal_bytes: int = 16 * MIB
     """Size of the index's write-ahead file at which it is folded into the index, between two batches."""
 
@@ -78,6 +86,21 @@ class DriveSettings:
     """A growing shard file is synced after so many new bytes, so that the last sync, which a client waits
     for, is short."""
 
+    shard_write_threads: int = 2
+    """Threads that write shard files at one time. Few: what waits meanwhile is written together."""
+
+    shard_batch_bytes: int = 4 * MIB
+    """Fragments, of however many files, that one of them takes at a time: what the last of them waits for."""
+
+    shard_write_bytes: int = 2 * MIB
+    """Fragments of one file written by one call, where so many wait. Each thread may hold a copy of as much;
+    a call costs as much as copying half a megabyte."""
+
+    shard_direct: bool = True
+    """Write shard files past the page cache (O_DIRECT), where the file system can: a fifth of the processor
+    time, and no writeback that piles up until the sync which a client waits for. Off where large objects are
+    read soon after they are written, from slow disks and with memory to spare."""
+
     shard_idle_s: float = 600.0
     """An unfinished shard file that got nothing for that long is given up. More than a client's longest
     pause."""
@@ -88,6 +111,10 @@ class DriveSettings:
     compact_live_ratio: float = 0.5
     """A sealed segment with less live data than this part of its size is rewritten. Higher saves space, costs
     writes."""
+
+    compact_garbage_bytes: int = 1 * GIB
+    """Dead log bytes that are left alone while the drive has room: a segment of keys that are written again
+    and again dies by itself, and goes without having been read."""
 
     compact_bytes_per_s: int = 16 * MIB
     """Log bytes that compaction may read per second: background work never takes the drive away from

@@ -15,6 +15,10 @@ class SetSettings:
     """Bytes of an object that are encoded together. Larger: fewer messages for large objects; smaller: less
     read for a short range and less memory in flight. Objects keep the value that they were written with."""
 
+    block_stripes_max: int = 4
+    """Stripes that an acceptor may ask for at a time, read from each drive by one call. At most
+    drive.read_bytes, and the memory for them is waited for in one piece."""
+
     inline_bytes_max: int = 256 * 1024
     """Largest shard that stands in the drives' logs beside its metadata. Larger: one fsync for more objects,
     but more bytes that compaction copies; beyond 256 KiB the copy costs more than a file of its own."""
@@ -32,13 +36,25 @@ class SetSettings:
     """How often a write is tried again with a newer stamp because drives have seen a later one. One is enough
     unless clocks of several writers run apart."""
 
-    in_flight_bytes_max: int = 128 * MIB
-    """Bodies being written or read at one time; beyond it calls wait, and with them their senders."""
+    in_flight_bytes_max: int = 24 * MIB
+    """Bodies being written or read at one time; beyond it calls wait, and with them their senders. Their
+    fragments, here and in the drive workers, come on top: up to twice as much again."""
 
     waiting_bytes_max: int = 128 * MIB
-    """Bodies that may wait for their turn; beyond it calls are answered OVERLOADED, which clients see as
-    SlowDown. More than the blocks that the acceptors of a node send together (acceptor.put_blocks_max).
+    """Bodies to be written that may wait for their turn; beyond it calls are answered OVERLOADED, which
+    clients see as SlowDown. More than the blocks that the acceptors of a node send together
+    (acceptor.put_blocks_max).
     """
+
+    settle_delay_s: float = 0.01
+    """For so long acknowledged versions are gathered before drives are told that they are settled. Until then
+    reads of such a key ask every drive, if an older version is there."""
+
+    resettle_delay_s: float = 2.0
+    """How often it is looked whether a drive was started again, and may keep what is long replaced."""
+
+    resettle_pause_s: float = 0.01
+    """Pause between two questions about that: background work, which may take its time."""
 
     hedge_delay_s: float = 0.05
     """After this long without enough answers a read asks one more drive: about the 99th percentile of a
@@ -65,7 +81,8 @@ class SetSettings:
 
     lag_blocks_max: int = 8
     """How many blocks a drive may be behind in a streamed write while a write quorum keeps up; beyond it the
-    drive is left out of this write and healed later. Bounds the memory that a slow drive costs."""
+    sender waits for the drive, `straggler_wait_s` in all, and then the drive is left out of this write and
+    healed later. Bounds the memory that a slow drive costs."""
 
     straggler_wait_s: float = 0.5
     """How long the commit of a streamed write waits for drives that have not taken all blocks yet, once a
@@ -74,7 +91,11 @@ class SetSettings:
     """
 
     versions_cached: int = 2048
-    """Resolved versions kept for block reads, one small entry per object being read."""
+    """Resolved versions kept for block reads, one entry per object being read."""
+
+    version_parts_cached: int = 65_536
+    """Parts that these versions may have together, about 400 bytes each: enough for a hundred objects of
+    5 GiB that were uploaded in parts of 8 MiB."""
 
     delete_concurrency: int = 64
     """Keys of one batch delete that are under way together."""

@@ -85,15 +85,25 @@ class NodeSettings:
     beat_interval_s: float = attrs.field(default=1.0, validator=_POSITIVE)
     """Seconds between the signs of life that every process gives to the supervisor."""
 
+    rest_s: float = attrs.field(default=5.0, validator=_POSITIVE)
+    """Seconds with next to nothing to do after which a process gives the memory that it freed back to the
+    system; while it works it keeps it, because fresh memory costs more than erasure coding."""
+
+    collect_after_objects: int = attrs.field(default=5000, validator=attrs.validators.gt(0))
+    """New objects after which Python looks for garbage in circles. Nothing here makes such garbage as a rule,
+    and looking for it after 700, Python's default, costs some percent of every request."""
+
     hang_after_s: float = attrs.field(default=60.0, validator=_POSITIVE)
     """Seconds without a sign of life after which a process is killed and started again; long enough for a
     machine that swaps or a drive that retries a bad sector."""
 
-    restart_delay_first_s: float = attrs.field(default=0.1, validator=_POSITIVE)
-    """Seconds before a process that died is started again; doubled with every further death."""
+    restart_delay_first_s: float = attrs.field(default=0.02, validator=_POSITIVE)
+    """Seconds before a process that died is started again; doubled with every further death. Most deaths are
+    single ones, and clients wait meanwhile."""
 
     restart_delay_max_s: float = attrs.field(default=10.0, validator=_POSITIVE)
     """Seconds that the delay never exceeds: the longest that a repaired cause stays unnoticed."""
 
-    restart_calm_s: float = attrs.field(default=60.0, validator=_POSITIVE)
-    """Seconds a process must have run for its earlier deaths to be forgotten."""
+    restart_calm_s: float = attrs.field(default=5.0, validator=_POSITIVE)
+    """Seconds a process must have been ready for its earlier deaths to be forgotten: several times what a
+    start costs, so that one which dies again and again wastes little of the machine."""

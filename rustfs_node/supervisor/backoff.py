@@ -9,14 +9,14 @@ from rustfs_node.settings.node import NodeSettings
 
 @attrs.define
 class Backoff:
-    """Doubles with every death, forgets after a calm run. `deaths` counts those not forgotten."""
+    """Doubles with every death, forgets after a calm time of service. `deaths` counts those not forgotten."""
 
     settings: NodeSettings
     deaths: int = 0
 
-    def died(self, ran_s: float) -> float:
-        """Seconds to wait, after a process that ran for `ran_s` seconds."""
-        if ran_s >= self.settings.restart_calm_s:
+    def died(self, served_s: float) -> float:
+        """Seconds to wait, after a process that was ready for `served_s` seconds."""
+        if served_s >= self.settings.restart_calm_s:
             self.deaths = 0
         self.deaths += 1
         # The exponent is capped only so that a process that dies for a year does not overflow a float.

@@ -6,8 +6,11 @@ import os
 import sys
 from collections.abc import Mapping
 
+import attrs
+
 from rustfs_node.plan import NodePlan, acceptor_name
-from rustfs_node.seams.processes import Child, spawn
+from rustfs_node.seams.forking import Forge
+from rustfs_node.seams.processes import Child
 
 DRIVES, SETS, ACCEPTORS = "drives", "sets", "acceptors"
 
@@ -17,7 +20,15 @@ _NOT_INHERITED_PREFIXES = ("RUSTFS_", "MINIO_")
 _NOT_INHERITED = frozenset({"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
 
 
-def worker_commands(plan: NodePlan, plan_file: str) -> dict[str, dict[str, list[str]]]:
+@attrs.frozen
+class WorkerCommand:
+    """What a worker is to be: its role, and that role's arguments."""
+
+    role: str
+    arguments: tuple[str, ...]
+
+
+def worker_commands(plan: NodePlan, plan_file: str) -> dict[str, dict[str, WorkerCommand]]:
     """Stage → (worker name → command), stages in the order in which they depend on each other."""
     drives = {
         drive.name: _command("drive", plan_file, "--set", str(one.index), "--slot", str(drive.slot))
@@ -33,11 +44,8 @@ def worker_commands(plan: NodePlan, plan_file: str) -> dict[str, dict[str, list[
     return {DRIVES: drives, SETS: sets, ACCEPTORS: acceptors}
 
 
-def _command(role: str, plan_file: str, *arguments: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", f"rustfs_node.{role}", "--plan", plan_file, *arguments),
-        *("--parent", str(os.getpid()), "--beat-fd", "{beat_fd}"),
-    ]
+def _command(role: str, plan_file: str, *arguments: str) -> WorkerCommand:
+    return WorkerCommand(role, ("--plan", plan_file, *arguments))
 
 
 def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -49,6 +57,12 @@ def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def start(name: str, command: list[str]) -> Child:
+def make_forge() -> Forge:
+    """The process that workers are forked from; not started yet."""
+    command = (sys.executable, "-m", "rustfs_node.forge", "--line", "{line_fd}", "--parent", str(os.getpid()))
+    return Forge(command, worker_environment(os.environ))
+
+
+async def start(forge: Forge, name: str, command: WorkerCommand) -> Child:
     """Start one worker."""
-    return spawn(name, command, worker_environment(os.environ))
+    return await forge.fork(name, command.role, command.arguments)

@@ -91,7 +91,8 @@ def kept_credentials(path: str, randomness: Randomness) -> tuple[Credentials, bo
         return checked(str(document["access_key"]), str(document["secret_key"])), False
     except CredentialsError as error:
         raise CredentialsError(f"credentials file {path}: {error}") from error
-    except (KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # Whatever is no TOML or no UTF-8, or has numbers of thousands of digits, is a ValueError.
+    except (KeyError, ValueError, RecursionError) as error:
         raise CredentialsError(
             f'credentials file {path} needs two lines, access_key = "..." and secret_key = "..." ({error})'
         ) from error

@@ -18,6 +18,7 @@ from rustfs_node import logs
 from rustfs_node.config import ConfigError, Settings, reloaded
 from rustfs_node.plan import NodePlan, encode_plan
 from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.forking import Forge
 from rustfs_node.seams.node_files import write_private
 from rustfs_node.supervisor import readiness
 from rustfs_node.supervisor.commands import ACCEPTORS, DRIVES, SETS, start, worker_commands
@@ -41,6 +42,7 @@ class Node:
 
     plan: NodePlan
     plan_file: str
+    forge: Forge
     clock: Clock
     notifier: Notifier
     log: structlog.typing.FilteringBoundLogger
@@ -78,7 +80,7 @@ class Node:
             for name, command in commands.items():
                 worker = Worker(
                     name=name,
-                    spawn=partial(start, name, command),
+                    spawn=partial(start, self.forge, name, command),
                     settings=self.plan.settings.node,
                     log=self.log,
                     on_change=self._note_change,

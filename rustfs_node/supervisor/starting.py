@@ -17,6 +17,7 @@ from rustfs_node.seams.clock import SystemClock
 from rustfs_node.seams.randomness import Randomness, SystemRandomness
 from rustfs_node.seams.real_files import RealFiles
 from rustfs_node.settings.node import NodeSettings
+from rustfs_node.supervisor.commands import make_forge
 from rustfs_node.supervisor.credentials import (
     CredentialsError,
     default_file,
@@ -78,7 +79,10 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
     given = given_credentials(order.settings.node)
     await check_address(order.settings.acceptor.address, order.settings.node.lock_wait_s)
     folder = open_runtime_folder(order.settings.node.runtime_dir, environ, os.geteuid(), order.paths)
+    forge = make_forge()
     try:
+        # It loads the program while the drives are looked at.
+        forge.start()
         memory = MountMemory(state_folder(environ, environ.get("HOME", "/")), order.paths)
         found: list[tuple[Credentials, CredentialsSource]] = []
 
@@ -95,6 +99,7 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
         node = Node(
             plan=make_plan(formation, order.settings, folder.path, credentials),
             plan_file=folder.plan_file,
+            forge=forge,
             clock=SystemClock(),
             notifier=Notifier.of_environment(environ, os.getpid()),
             log=log,
@@ -103,6 +108,7 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
         )
         await node.run()
     finally:
+        forge.close()
         folder.close()
 
 

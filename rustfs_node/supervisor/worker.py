@@ -7,7 +7,7 @@ tests against children that exist only there.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Protocol
 
@@ -15,6 +15,7 @@ import attrs
 import structlog
 import trio
 
+from rustfs_node.seams.forking import ForgeLost
 from rustfs_node.seams.processes import READY
 from rustfs_node.settings.node import NodeSettings
 from rustfs_node.supervisor.backoff import Backoff
@@ -39,7 +40,7 @@ class ChildProcess(Protocol):
 # A process that had not come as far as its signal handler ends by the signal itself.
 _ORDERLY_ENDS = frozenset({0, -signal.SIGTERM})
 
-Spawn = Callable[[], ChildProcess]
+Spawn = Callable[[], Awaitable[ChildProcess]]
 
 
 class WorkerState(StrEnum):
@@ -65,6 +66,7 @@ class Worker:
     state: WorkerState = WorkerState.DEAD
     last_status: int | None = None
     _child: ChildProcess | None = None
+    _ready_at: float | None = None
     _stopping: trio.Event = attrs.field(factory=trio.Event)
     _stopped: trio.Event = attrs.field(factory=trio.Event)
 
@@ -72,7 +74,6 @@ class Worker:
         """Keep the process running until `stop`."""
         backoff = Backoff(self.settings)
         while not self._stopping.is_set():
-            started_s = trio.current_time()
             status = await self._run_once()
             self.last_status = status
             if self._stopping.is_set():
@@ -81,7 +82,7 @@ class Worker:
                         "worker_died", worker=self.name, reason=describe(status), while_stopping=True
                     )
                 break
-            delay_s = backoff.died(trio.current_time() - started_s)
+            delay_s = backoff.died(self._served_s())
             self._enter(WorkerState.DEAD)
             self.log.warning("worker_died", worker=self.name, reason=describe(status), again_in_s=delay_s)
             with trio.move_on_after(delay_s):
@@ -89,10 +90,21 @@ class Worker:
         self._enter(WorkerState.STOPPED)
         self._stopped.set()
 
+    def _served_s(self) -> float:
+        """How long the latest process was ready; what dies while it starts has served for no time."""
+        return 0.0 if self._ready_at is None else trio.current_time() - self._ready_at
+
     async def _run_once(self) -> int:
         """One process, from its start to its end; the exit status."""
-        child = self.spawn()
+        try:
+            child = await self.spawn()
+        except ForgeLost:
+            return -signal.SIGKILL
         self._child = child
+        if self._stopping.is_set():
+            # It was told to stop while it was being made.
+            child.send_signal(signal.SIGTERM)
+        self._ready_at = None
         self._enter(WorkerState.STARTING)
         try:
             async with trio.open_nursery() as nursery:
@@ -120,6 +132,7 @@ class Worker:
             if not beats:
                 return
             if READY in beats and self.state is WorkerState.STARTING:
+                self._ready_at = trio.current_time()
                 self._enter(WorkerState.READY)
 
     def send_signal(self, number: int) -> None:

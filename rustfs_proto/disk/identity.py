@@ -25,6 +25,8 @@ import attrs
 import msgspec
 import xxhash
 
+from rustfs_proto.wire.envelope import UNREADABLE
+
 FORMAT_VERSION = 1
 
 OK = "ok"
@@ -86,7 +88,7 @@ def parse_identity(raw: bytes) -> DriveIdentity:
     """The inverse of `format_identity`; raises IdentityError."""
     try:
         found_format = msgspec.json.decode(raw, type=_FormatOnly).format
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise IdentityError(
             f"rustfs.json is not the identity of a drive ({error}); restore it, or empty the drive"
         ) from error
@@ -97,7 +99,7 @@ def parse_identity(raw: bytes) -> DriveIdentity:
         raise IdentityError(text)
     try:
         document = msgspec.json.decode(raw, type=_Document)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise IdentityError(f"rustfs.json is incomplete ({error}); restore it, or empty the drive") from error
     identity = _identity_of(document)
     if document.check != _check_of(identity):

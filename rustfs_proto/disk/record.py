@@ -55,12 +55,18 @@ import xxhash
 
 from rustfs_proto.disk.layout import DATA_ID_BYTES
 from rustfs_proto.disk.place import DrivePlace
-from rustfs_proto.wire.drive_ops import Commit
+from rustfs_proto.stamp import STAMP_MAX
+from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 
 HEADER_BYTES = 128
 ALIGNMENT = 8
 FORMAT_VERSION = 1
 MAGIC = b"RFLR"
+
+NUMBER_MAX = 10**18
+"""Sequences and segments beyond this were never written: a million records a second reach it in 30,000 years,
+and what is counted up from it still fits 63 bits.
+"""
 
 FLAG_COPY = 1
 """Set in records that compaction or recovery copied."""
@@ -74,6 +80,8 @@ _SIZES = struct.Struct("<HHHHIIII")
 _SIZES_AT = 64
 _PADDING = tuple(bytes(count) for count in range(ALIGNMENT))
 _digest = xxhash.xxh3_128_digest
+_KINDS = frozenset(map(int, RowKind))
+_SPACES = frozenset(map(int, Space))
 
 assert _FIELDS.size == _CHECKSUM_AT
 
@@ -83,7 +91,7 @@ class Flaw(Enum):
 
     BLANK = "zeros: nothing was ever written here"
     TORN = "the start of a record that runs past the end"
-    DAMAGED = "magic, format or checksum is wrong"
+    DAMAGED = "magic, format, checksum or a field is wrong"
     FOREIGN = "a whole record of another drive"
 
 
@@ -246,6 +254,15 @@ def _record_of(
     # fmt: on
     if deployment_id != place.deployment_id or set_index != place.set_index or slot != place.slot:
         return Flaw.FOREIGN
+    # A right checksum proves only that these bytes were meant to stand here, not that they make sense.
+    if kind not in _KINDS or space not in _SPACES or not 0 < stamp <= STAMP_MAX:
+        return Flaw.DAMAGED
+    if sequence > NUMBER_MAX or batch > sequence or first_segment > NUMBER_MAX:
+        return Flaw.DAMAGED
+    try:
+        bucket = body[:bucket_bytes].decode()
+    except UnicodeDecodeError:
+        return Flaw.DAMAGED
     key_at = bucket_bytes
     sub_at = key_at + key_bytes
     version_at = sub_at + sub_bytes
@@ -261,7 +278,7 @@ def _record_of(
         first_segment=first_segment,
         stamp=stamp,
         shard=shard,
-        bucket=body[:key_at].decode(),
+        bucket=bucket,
         key=body[key_at:sub_at],
         sub=body[sub_at:version_at],
         version_id=body[version_at:head_at],

@@ -33,6 +33,7 @@ import attrs
 import xxhash
 
 from rustfs_proto.disk.place import DrivePlace
+from rustfs_proto.disk.record import NUMBER_MAX
 
 HEADER_BYTES = 4096
 FORMAT_VERSION = 1
@@ -47,7 +48,7 @@ class SegmentFlaw(Enum):
     """Why a segment header could not be believed."""
 
     BLANK = "all zeros: prepared and never used"
-    DAMAGED = "magic or checksum is wrong"
+    DAMAGED = "magic, checksum or the first sequence is wrong"
     FOREIGN = "belongs to another drive, or stands under another number"
     TOO_NEW = "was written by a later release"
 
@@ -94,4 +95,6 @@ def decode_segment_header(block: bytes, place: DrivePlace, number: int) -> Segme
         return SegmentFlaw.TOO_NEW
     if DrivePlace(deployment_id, drive_id, set_index, slot) != place or found != number:
         return SegmentFlaw.FOREIGN
+    if not 0 < first_sequence <= NUMBER_MAX:
+        return SegmentFlaw.DAMAGED
     return SegmentHeader(found, first_sequence)

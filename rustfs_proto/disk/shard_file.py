@@ -53,6 +53,8 @@ import xxhash
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.wire.drive_ops import ShardIdentity
 
+Buffer = bytes | bytearray | memoryview
+
 BLOCK_BYTES = 4096
 FRAME_HEADER_BYTES = 64
 FORMAT_VERSION = 1
@@ -71,7 +73,7 @@ assert _FRAME.size == 48
 class ShardFlaw(Enum):
     """Why a shard file's header or frame could not be believed."""
 
-    DAMAGED = "magic or checksum is wrong"
+    DAMAGED = "magic, checksum or a field is wrong"
     FOREIGN = "belongs to another drive, object, shard or place in the file"
     MISSING = "the file ends before it"
     TOO_NEW = "was written by a later release"
@@ -158,8 +160,15 @@ def decode_shard_header(block: bytes, place: DrivePlace, data_id: bytes) -> Shar
         return ShardFlaw.TOO_NEW
     if DrivePlace(deployment_id, drive_id, set_index, slot) != place or found_id != data_id:
         return ShardFlaw.FOREIGN
-    bucket, key = names[:bucket_bytes].decode(), names[bucket_bytes:]
-    return ShardHeader(data_id, ShardIdentity(bucket, key, shard, k, m, stripe_bytes))
+    # A right checksum proves only that these bytes were meant to stand here, not that they make sense.
+    try:
+        bucket, key = names[:bucket_bytes].decode(), names[bucket_bytes:]
+    except UnicodeDecodeError:
+        return ShardFlaw.DAMAGED
+    identity = ShardIdentity(bucket, key, shard, k, m, stripe_bytes)
+    if len(key) != key_bytes or identity_refusal(identity):
+        return ShardFlaw.DAMAGED
+    return ShardHeader(data_id, identity)
 
 
 def encode_frame_header(data_id: bytes, index: int, fragment_bytes: int, check: bytes) -> bytes:
@@ -173,18 +182,29 @@ def frame_padding(fragment_bytes: int) -> bytes:
     return bytes(-(FRAME_HEADER_BYTES + fragment_bytes) % BLOCK_BYTES)
 
 
-def decode_frame(buffer: bytes, start: int, data_id: bytes, index: int) -> tuple[bytes, bytes] | ShardFlaw:
-    """Fragment and digest of the frame at `start`, verified to be stripe `index` of that data id."""
-    fields = buffer[start : start + _FRAME.size]
+def check_frame(header: Buffer, behind: Buffer, data_id: bytes, index: int) -> tuple[int, bytes] | ShardFlaw:
+    """Size and digest of the fragment that `behind` begins with, verified to be stripe `index` of that data
+    id; `header` are the 64 bytes before it.
+    """
+    fields = header[: _FRAME.size]
     if len(fields) < _FRAME.size:
         return ShardFlaw.MISSING
-    if _digest(fields) != buffer[start + _FRAME.size : start + FRAME_HEADER_BYTES]:
+    if _digest(fields) != header[_FRAME.size : FRAME_HEADER_BYTES]:
         return ShardFlaw.DAMAGED
     magic, fragment_bytes, found_index, found_id, check = _FRAME.unpack(fields)
     if magic != _FRAME_MAGIC or found_index != index or found_id != data_id:
         return ShardFlaw.FOREIGN
-    fragment_at = start + FRAME_HEADER_BYTES
-    fragment = buffer[fragment_at : fragment_at + fragment_bytes]
+    fragment = memoryview(behind)[:fragment_bytes]
     if len(fragment) != fragment_bytes or _digest(fragment) != check:
         return ShardFlaw.DAMAGED
-    return fragment, check
+    return fragment_bytes, check
+
+
+def decode_frame(buffer: bytes, start: int, data_id: bytes, index: int) -> tuple[bytes, bytes] | ShardFlaw:
+    """Fragment and digest of the frame at `start`, verified as by `check_frame`."""
+    fragment_at = start + FRAME_HEADER_BYTES
+    found = check_frame(buffer[start:fragment_at], memoryview(buffer)[fragment_at:], data_id, index)
+    if isinstance(found, ShardFlaw):
+        return found
+    fragment_bytes, check = found
+    return buffer[fragment_at : fragment_at + fragment_bytes], check

@@ -109,7 +109,18 @@ def _match(wanted: WantedPart, stored: Part | None) -> Part:
 def completed_object(
     parts: tuple[Part, ...], info: ObjectInfo, algorithm: str, geometry: Geometry
 ) -> tuple[ObjectHead, ObjectMeta]:
-    """The object that the parts make. A checksum over all is given only if every part brought its own."""
+    """The object that the parts make. A checksum over all is given only if every part brought its own. Raises
+    `Fault` INVALID where what was stored with a part or the upload cannot be put together.
+    """
+    try:
+        return _put_together(parts, info, algorithm, geometry)
+    except ValueError as error:
+        raise Fault(FaultCode.INVALID, f"a part's ETag or a checksum is none: {error}") from error
+
+
+def _put_together(
+    parts: tuple[Part, ...], info: ObjectInfo, algorithm: str, geometry: Geometry
+) -> tuple[ObjectHead, ObjectMeta]:
     etag = multipart_etag(part.etag for part in parts)
     head = ObjectHead(sum(part.size for part in parts), etag, info.storage_class)
     checksums: dict[str, str] = {}

@@ -21,6 +21,8 @@ import attrs
 import msgspec
 import xxhash
 
+from rustfs_proto.wire.envelope import UNREADABLE
+
 LAYOUT_FILE = "layout.json"
 FORMAT_VERSION = 1
 
@@ -103,7 +105,7 @@ def parse_deployment(raw: bytes) -> Deployment:
             )
             raise DeploymentError(f"{LAYOUT_FILE} has {text}")
         document = msgspec.json.decode(raw, type=_Document)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise DeploymentError(
             f"{LAYOUT_FILE} is damaged ({error}): remove it, other drives have it too"
         ) from error

@@ -17,6 +17,9 @@ from collections.abc import Sequence
 RANGE_MAX = 4096
 """Values of one argument's ranges together; more is a slip of the finger."""
 
+DIGITS_MAX = 20
+"""Of either end of a range; Python itself refuses to read numbers of thousands of digits."""
+
 _RANGE = re.compile(r"\{([0-9a-z]+)\.\.\.([0-9a-z]+)\}")
 _DECIMAL = re.compile(r"[0-9]+")
 _HEXADECIMAL = re.compile(r"[0-9a-f]+")
@@ -83,6 +86,8 @@ def _values(argument: str, first: str, last: str) -> list[str]:
 
 
 def _numbers(argument: str, first: str, last: str, base: int) -> list[str]:
+    if max(len(first), len(last)) > DIGITS_MAX:
+        raise EllipsesError(f"{argument[:100]!r}: a number of more than {DIGITS_MAX} digits")
     low, high = int(first, base), int(last, base)
     if low > high:
         raise EllipsesError(f"{argument!r}: {{{first}...{last}}} counts down: write {{{last}...{first}}}")

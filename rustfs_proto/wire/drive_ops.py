@@ -44,8 +44,9 @@ class Commit:
     number of the shard this drive holds, 0 to n-1. `inline_check` is the xxh3-128 digest of frame 0, computed
     where the shard was encoded. `files` are the data ids whose shard files must be durable before the record
     is. `expect` is the stamp that must be the newest (0: no row), or -1 for any. `version_id` is empty for
-    the null version. Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not match on arrival),
-    DRIVE_FAULT.
+    the null version. `whole`: not without all of `files`, because a record alone would speak for a version
+    that it cannot help to read. Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not match on arrival),
+    NOT_FOUND (a file, where `whole`), DRIVE_FAULT.
     """
 
     space: int
@@ -61,6 +62,7 @@ class Commit:
     inline_check: bytes = b""
     files: tuple[bytes, ...] = ()
     expect: int = -1
+    whole: bool = False
 
 
 @attrs.frozen
@@ -186,6 +188,34 @@ class Scanned:
 
 
 @attrs.frozen
+class RowName:
+    """Names a row, whichever its versions are."""
+
+    space: int = 0
+    bucket: str = ""
+    key: bytes = b""
+    sub: bytes = b""
+
+
+@attrs.frozen
+class ListUnsettled:
+    """Which rows does the drive keep older versions of? It looks through at most `limit` versions, of the
+    rows after `after`, in an order of its own.
+    """
+
+    after: RowName = RowName()
+    limit: int = 2000
+
+
+@attrs.frozen
+class UnsettledListed:
+    """Answer to `ListUnsettled`. `after` is where to go on; None when all rows were looked through."""
+
+    rows: tuple[RowName, ...]
+    after: RowName | None = None
+
+
+@attrs.frozen
 class ShardIdentity:
     """Whose bytes a shard file holds: written into its header and checked at every read."""
 
@@ -229,7 +259,7 @@ class ShardRead:
     """Fragments `index` to `index + count - 1` of a shard file, one frame each, verified by the drive.
     `fragment_bytes` are their sizes.
 
-    Faults: NOT_FOUND, DAMAGED (checksum or identity), DRIVE_FAULT.
+    Faults: NOT_FOUND (no such file), DAMAGED (checksum, identity or length), DRIVE_FAULT.
     """
 
     data_id: bytes

@@ -19,6 +19,7 @@ OPERATIONS: dict[type, type | None] = {
     drive_ops.Settle: None,
     drive_ops.Lookup: drive_ops.LookedUp,
     drive_ops.Scan: drive_ops.Scanned,
+    drive_ops.ListUnsettled: drive_ops.UnsettledListed,
     drive_ops.ShardWrite: drive_ops.ShardWritten,
     drive_ops.ShardDrop: None,
     drive_ops.ShardRead: drive_ops.ShardFragments,

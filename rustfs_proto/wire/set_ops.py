@@ -128,7 +128,8 @@ class Span:
 
 @attrs.frozen
 class Get:
-    """The current version of a key and, if `want_data`, the first block of `span` as frame 0.
+    """The current version of a key and, if `want_data`, the first block of `span` as frame 0. Without
+    `from_files` the bytes of large objects stay where they are, for whoever has no memory for them now.
 
     Faults: NOT_FOUND (no such key), NO_QUORUM.
     """
@@ -137,12 +138,13 @@ class Get:
     key: bytes
     span: Span = Span()
     want_data: bool = True
+    from_files: bool = True
 
 
 @attrs.frozen
 class Got:
     """Answer to `Get`. `offset` and `length` are the span resolved against the size (length 0 and offset -1:
-    cannot be satisfied); frame 0 holds its first bytes, up to the end of the stripe it begins in.
+    cannot be satisfied); frame 0, if any, holds its first bytes, up to the end of the stripe it begins in.
     """
 
     stamp: int
@@ -154,8 +156,8 @@ class Got:
 
 @attrs.frozen
 class ReadBlock:
-    """Bytes `offset` to `offset + length - 1` of exactly that version as frame 0; at most one stripe's worth.
-    Fault NOT_FOUND: the version is gone.
+    """Bytes `offset` to `offset + length - 1` of exactly that version as frame 0; at most as many as
+    set.block_stripes_max stripes have. Fault NOT_FOUND: the version is gone.
     """
 
     bucket: str

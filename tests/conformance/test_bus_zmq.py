@@ -276,10 +276,10 @@ async def test_a_busy_peer_leaves_room_for_the_others(
         bus = open_bus("set", None, endpoints, BusSettings(drain_messages=1), SystemClock())
         await nursery.start(bus.run)
         token, _ = await peer.receive()
+        other_token, _ = await other.receive()
         for _ in range(900):
             peer.send(token, HELLO)
-        token, _ = await other.receive()
-        other.send(token, HELLO, name="other")
+        other.send(other_token, HELLO, name="other")
         await up(bus, "other")
         assert bus.statistics().messages_received < 900
     finally:

@@ -36,6 +36,8 @@ SESSION = (
 NOT_RUN_HERE = {
     ("README.md", "make run"): "test_make_run.py runs it in a clean copy of the tree",
     ("README.md", "make test"): "it is this suite",
+    ("docs/performance.md", "python -m bench node /mnt"): "test_bench.py runs it with small budgets",
+    ("docs/testing.md", "make simulate SEEDS=1-1000"): "hours; the suite runs the same with small budgets",
 }
 # Indented, but to be looked at; test_names.py asks whether what README's picture names is there.
 PICTURES = {("README.md", "rustfs_proto/"), ("docs/operations.md", "supervisor")}

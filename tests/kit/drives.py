@@ -33,6 +33,7 @@ from rustfs_proto.wire.drive_ops import (
 from rustfs_proto.wire.faults import Fault
 
 SMALL = DriveSettings(
+    compact_garbage_bytes=0,
     segment_bytes=64 * KIB,
     batch_bytes=32 * KIB,
     segment_zero_fill=False,
@@ -114,6 +115,11 @@ class TestDrive:
         return self._engine
 
     @property
+    def is_open(self) -> bool:
+        """Whether there is an engine."""
+        return self._engine is not None
+
+    @property
     def identity(self) -> DriveIdentity:
         return parse_identity(self.files.read_file(f"{self.path}/rustfs.json"))
 
@@ -121,6 +127,10 @@ class TestDrive:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+
+    def abandon(self) -> None:
+        """The process is dead: nothing is closed in order."""
+        self._engine = None
 
     def reopen(self) -> DriveEngine:
         self.close()
@@ -160,7 +170,9 @@ class TestDrive:
             writer = writers.take(ShardWrite(data_id, index, check, identity), data, Answer(), 0.0)
             assert isinstance(writer, ShardWriter), writer
             fragments_taken, writer.queue = writer.queue, []
-            writers.write(writer, fragments_taken)
+            fault = writers.write(writer, fragments_taken)
+            if fault is not None:
+                raise fault
             writers.buffered_bytes -= len(data)
 
     def commit_files(self, commit: Commit) -> object:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import itertools
 import os
 import queue
 import select
@@ -174,24 +173,36 @@ class RunningNode:
         self.start()
 
     def worker_pids(self) -> dict[str, int]:
-        """Name → process id of the workers that run now; names as in the logs: drive-0-2, set-0,
-        acceptor-0.
+        """Name → process id of the workers that run now, and of the forge that they come from; names as in
+        the logs: drive-0-2, set-0, acceptor-0, forge.
         """
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        found = {}
-        for pid in map(int, children.split()):
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                found[_worker_name(pid)] = pid
+        forges = _children(self.process.pid)
+        found = dict.fromkeys(["forge"], forges[0]) if forges else {}
+        for pid in [worker for forge in forges for worker in _children(forge)]:
+            with contextlib.suppress(OSError):
+                found[Path(f"/proc/{pid}/comm").read_text().strip()] = pid
         return found
 
     def kill_worker(self, name: str, number: int = signal.SIGKILL) -> int:
         """Signal one worker; its process id. What the node said of itself before is forgotten."""
+        return self.kill_workers([name], number)[0]
+
+    def kill_workers(self, names: Sequence[str], number: int = signal.SIGKILL) -> list[int]:
+        """The same for several at one blow."""
         assert self._notices is not None
         self._notices.discard()
-        pid = self.worker_pids()[name]
-        os.kill(pid, number)
-        return pid
+        pids = self.worker_pids()
+        victims = [pids[name] for name in names]
+        for pid in victims:
+            os.kill(pid, number)
+        return victims
+
+    def kill_supervisor(self) -> None:
+        """SIGKILL to the supervisor alone; returns when it is gone, which its workers need not be yet."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(STOP_S)
 
     def kill_all(self) -> None:
         """SIGKILL to every process of the node, the supervisor first; returns when all are gone."""
@@ -262,10 +273,8 @@ def descriptor_of(pid: int) -> Iterator[int | None]:
         os.close(fd)
 
 
-def _worker_name(pid: int) -> str:
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-    role = words[words.index("-m") + 1].rpartition(".")[2]
-    value = dict(itertools.pairwise(words))
-    if role == "drive":
-        return f"drive-{value['--set']}-{value['--slot']}"
-    return f"set-{value['--set']}" if role == "erasureset" else f"{role}-{value['--number']}"
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []

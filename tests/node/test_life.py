@@ -18,7 +18,7 @@ from rustfs_node.cli.main import main
 from tests.kit.node import NodeError, RunningNode, descriptor_of
 
 ROOT = Path(__file__).parents[2]
-WORKERS = {"drive-0-0", "drive-0-1", "drive-0-2", "drive-0-3", "set-0", "acceptor-0"}
+WORKERS = {"drive-0-0", "drive-0-1", "drive-0-2", "drive-0-3", "set-0", "acceptor-0", "forge"}
 
 
 def put(node, bucket="life", key="key", body=b"body"):
@@ -65,12 +65,14 @@ def test_what_was_stored_survives_kill_9_of_everything(node):
     )
 
 
-@pytest.mark.parametrize("name", ["drive-0-1", "set-0", "acceptor-0"])
+@pytest.mark.parametrize("name", ["drive-0-1", "set-0", "acceptor-0", "forge"])
 def test_killed_worker_is_started_again(node, name):
-    """SIGKILL to any one process costs at most a retry: it is started again and the node serves."""
+    """SIGKILL to any one process costs at most a retry: it is started again and the node serves. The forge
+    takes its workers along.
+    """
     put(node)
     old = node.kill_worker(name)
-    node.wait_notice(name, 30)
+    node.wait_notice("not:" if name == "forge" else name, 30)
     node.wait_all_ready()
     assert node.worker_pids()[name] != old
     assert get(node) == b"body"

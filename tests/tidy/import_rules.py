@@ -27,6 +27,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "erasureset": COMMON | {"bus", "seams", "role"},
     "acceptor": COMMON | {"bus", "seams", "role"},
     "supervisor": COMMON | {"seams", "role"},
+    # Loads the program once, for all workers.
+    "forge": COMMON | {"seams", "role", "drive", "erasureset", "acceptor"},
 }
 # The command line puts everything together.
 ROOMS["cli"] = frozenset(ROOMS) | {"cli"}

@@ -83,6 +83,14 @@ HOMES: dict[str, tuple[str, frozenset[str]]] = {
         "these are the places",
         frozenset({"files", "clock", "randomness", "threads", "processes", "environment"}),
     ),
+    "rustfs_node/seams/forking.py": (
+        "the line between the supervisor and the process that forks its workers",
+        frozenset({"sockets"}),
+    ),
+    "rustfs_node/forge.py": (
+        "that process: it takes over its end of the line and hands it to the seam",
+        frozenset({"sockets"}),
+    ),
     "rustfs_node/bus/": (
         "the one owner of ZeroMQ sockets; a simulation uses the memory transport beside it",
         frozenset({"zmq", "sockets"}),

@@ -1,8 +1,9 @@
 """One client's connection: requests one after the other, each answered before the next is looked at.
 
 A turn is: read a head, let the application answer, send the answer, deal with what the handler left of the
-body. Every turn has a fresh h11 state that is fed what arrived early, so pipelined requests wait in
-`Inflow.leftover` and a body can pass h11 by. Timeouts come from `watch`: it calls
+body. A plain head is read at once; for any other a turn has a fresh h11 state that is fed what arrived early,
+so pipelined requests wait in `Inflow.leftover` and a body can pass h11 by. Timeouts come from `watch`: it
+calls
 `expire`, which cancels the one scope that everything here runs in.
 """
 
@@ -15,6 +16,8 @@ import trio
 from rustfs_node.acceptor.net.answer import encode_head, has_body
 from rustfs_node.acceptor.net.framing import CONTINUE, Inflow, body_of, discard
 from rustfs_node.acceptor.net.messages import Application, HttpRequest, Outcome, Response, StreamBroken
+from rustfs_node.acceptor.net.plain_head import PlainHead, plain_head
+from rustfs_node.acceptor.net.strictness import ambiguity
 from rustfs_node.acceptor.net.transport import Disconnected, Transport
 from rustfs_node.acceptor.net.watch import Phase
 from rustfs_node.seams.clock import Clock
@@ -116,9 +119,8 @@ class Connection:
         if self._inflow.leftover:
             # Pipelined requests find their bytes at hand: without this, they would keep the others waiting.
             await trio.lowlevel.checkpoint()
-        http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._settings.head_bytes_max)
         try:
-            head = await self._read_head(http)
+            head, http = await self._read_head()
             if head is None:
                 return False
             request = self._request_of(head, http)
@@ -127,24 +129,47 @@ class Connection:
             return False
         return await self._answer(request, keep_alive=wants_keep_alive(head, request.headers))
 
-    async def _read_head(self, http: h11.Connection) -> h11.Request | None:
+    async def _read_head(self) -> tuple[PlainHead | h11.Request | None, h11.Connection | None]:
+        """The next head, None where the client has ended; with h11's state where h11 has read it."""
         self._phase = Phase.IDLE
         arrived, self._inflow.leftover = self._inflow.leftover, b""
+        if not arrived:
+            arrived = await self._receive_head_bytes()
+        plain = plain_head(arrived, self._settings.head_bytes_max)
+        if plain is not None:
+            self._inflow.leftover = arrived[plain.size_bytes :]
+            return plain, None
+        http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._settings.head_bytes_max)
+        return await self._read_any_head(http, arrived), http
+
+    async def _read_any_head(self, http: h11.Connection, arrived: bytes) -> h11.Request | None:
+        pieces: list[bytes] = []
         try:
             while True:
-                if not arrived:
-                    arrived = await self._receive_head_bytes()
                 self._phase = Phase.HEAD
                 http.receive_data(arrived)
+                pieces.append(arrived)
                 event = http.next_event()
                 if event is not h11.NEED_DATA:
-                    return event if isinstance(event, h11.Request) else None
-                arrived = b""
+                    break
+                arrived = await self._receive_head_bytes()
         except h11.RemoteProtocolError as error:
             too_long = error.error_status_hint == 431
             raise BadHead(
                 "RequestHeaderSectionTooLarge" if too_long else "InvalidRequest", str(error)
             ) from None
+        if not isinstance(event, h11.Request):
+            return None
+        self._inflow.leftover = http.trailing_data[0]
+        raw = b"".join(pieces)
+        raw = raw[: len(raw) - len(self._inflow.leftover)]
+        if len(raw) > self._settings.head_bytes_max:
+            # h11 does not count while a head arrives in one piece, as it may behind another request.
+            raise BadHead("RequestHeaderSectionTooLarge", f"The request's head has {len(raw)} bytes.")
+        fault = ambiguity(raw, event)
+        if fault:
+            raise BadHead("InvalidRequest", f"The request's head is ambiguous: {fault}.")
+        return event
 
     async def _receive_head_bytes(self) -> bytes:
         if self._last_turn and self._phase is Phase.IDLE:
@@ -152,9 +177,8 @@ class Connection:
         view = self._inflow.scratch[: self._settings.head_bytes_max]
         return bytes(view[: await self._transport.receive_into(view)])
 
-    def _request_of(self, head: h11.Request, http: h11.Connection) -> HttpRequest:
+    def _request_of(self, head: PlainHead | h11.Request, http: h11.Connection | None) -> HttpRequest:
         headers = header_map(head.headers)
-        self._inflow.leftover = http.trailing_data[0]
         self._inflow.expects_continue = (
             headers.get("expect", "").lower() == "100-continue" and head.http_version != b"1.0"
         )
@@ -231,11 +255,11 @@ class Connection:
         try:
             while True:
                 self._phase = Phase.WORK
-                block = await response.stream.next_block()
-                if not block:
+                if not await response.stream.ready():
                     return True
                 self._phase = Phase.SEND
-                await self._transport.send([block])
+                # In no variable here: while the client is slow, the block may be given up.
+                response.stream.sent(await self._transport.send_some(response.stream.take()))
         except StreamBroken as broken:
             log.warning("answer_cut", peer=self._peer, reason=str(broken))
             return False
@@ -252,7 +276,7 @@ class Connection:
                 await trio.lowlevel.checkpoint()
 
 
-def wants_keep_alive(head: h11.Request, headers: dict[str, str]) -> bool:
+def wants_keep_alive(head: PlainHead | h11.Request, headers: dict[str, str]) -> bool:
     """HTTP/1.1 connections persist unless the client says close (RFC 9112 §9.3); those of HTTP/1.0 are
     closed.
     """

@@ -13,6 +13,7 @@ from typing import Protocol
 import h11
 import trio
 
+from rustfs_node.acceptor.net.strictness import ambiguity_of_trailer
 from rustfs_node.acceptor.net.transport import Disconnected, Transport
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -121,6 +122,8 @@ class ChunkedBody:
         self._inflow = inflow
         self._http = http
         self._piece = memoryview(b"")
+        # What h11 had not taken in when it was last given more: the trailer lies in it as a whole.
+        self._recent = http.trailing_data[0]
         self.left_bytes = -1
 
     def take(self, size_bytes: int) -> bytes | None:
@@ -139,7 +142,9 @@ class ChunkedBody:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
                 size = await self._inflow.receive_into(self._inflow.scratch[:_CHUNKED_BYTES])
-                self._http.receive_data(bytes(self._inflow.scratch[:size]))
+                received = bytes(self._inflow.scratch[:size])
+                self._recent = self._http.trailing_data[0] + received
+                self._http.receive_data(received)
                 # Receiving does not yield while bytes are at hand, and h11 makes an event of every chunk.
                 await trio.lowlevel.checkpoint()
         except h11.RemoteProtocolError as error:
@@ -147,12 +152,18 @@ class ChunkedBody:
         if isinstance(event, h11.Data):
             self._piece = memoryview(event.data)
         elif isinstance(event, h11.EndOfMessage):
+            leftover = self._http.trailing_data[0]
+            raw = self._recent[: len(self._recent) - len(leftover)]
+            fault = ambiguity_of_trailer(raw, event.headers)
+            if fault:
+                raise BodyIncomplete(fault)
             self.left_bytes = 0
-            self._inflow.leftover = self._http.trailing_data[0]
+            self._inflow.leftover = leftover
 
 
-def body_of(headers: dict[str, str], inflow: Inflow, http: h11.Connection) -> RawBody:
-    """The body that these headers frame; `inflow.leftover` must hold what came behind the head.
+def body_of(headers: dict[str, str], inflow: Inflow, http: h11.Connection | None) -> RawBody:
+    """The body that these headers frame; `inflow.leftover` must hold what came behind the head. `http` has
+    read the head, and must be there for the chunked coding.
 
     Both framings at once is how requests are smuggled past a proxy, so that is refused as a bad head (RFC
     9112 §6.1).
@@ -160,6 +171,7 @@ def body_of(headers: dict[str, str], inflow: Inflow, http: h11.Connection) -> Ra
     if "transfer-encoding" in headers:
         if "content-length" in headers:
             raise h11.RemoteProtocolError("both Content-Length and Transfer-Encoding")
+        assert http is not None
         inflow.leftover = b""  # h11 holds them
         return ChunkedBody(inflow, http)
     size = int(headers.get("content-length", "0"))

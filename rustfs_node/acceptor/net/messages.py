@@ -16,10 +16,20 @@ class StreamBroken(Exception):
 
 
 class Blocks(Protocol):
-    """The rest of an answer's body, block by block."""
+    """The rest of an answer's body. What a client is slow to take may be given up and read again, so nobody
+    else keeps it meanwhile.
+    """
 
-    async def next_block(self) -> bytes:
-        """The next bytes, empty at the end. Raises `StreamBroken`."""
+    async def ready(self) -> bool:
+        """Wait for bytes to send; False at the end. Raises `StreamBroken`."""
+        ...
+
+    def take(self) -> memoryview:
+        """The bytes that are ready; not to be kept while the client is waited for."""
+        ...
+
+    def sent(self, size_bytes: int) -> None:
+        """So many of them are sent."""
         ...
 
     def close(self) -> None:

@@ -22,6 +22,9 @@ from rustfs_node.acceptor.net.transport import (
     wait_writable,
 )
 
+_PIECE_BYTES = 64 * 1024
+"""Most bytes encrypted ahead of a client that is slow to take them."""
+
 
 class Certificate:
     """The TLS context of an acceptor. Connections that are open keep the one they began with."""
@@ -116,13 +119,23 @@ class TlsTransport:
 
     async def send(self, buffers: Sequence[Buffer]) -> None:
         for buffer in buffers:
-            rest: Buffer = buffer
-            while len(rest):
-                try:
-                    rest = memoryview(rest)[self._tls.write(rest) :]
-                except ssl.SSLError as error:
-                    raise Disconnected(f"TLS: {error}") from None
+            self._encrypt(buffer)
         await self._flush()
+
+    async def send_some(self, buffer: memoryview) -> int:
+        size = min(len(buffer), _PIECE_BYTES)
+        self._encrypt(buffer[:size])
+        del buffer
+        await self._flush()
+        return size
+
+    def _encrypt(self, rest: Buffer) -> None:
+        """All of it into the outgoing buffer."""
+        while len(rest):
+            try:
+                rest = memoryview(rest)[self._tls.write(rest) :]
+            except ssl.SSLError as error:
+                raise Disconnected(f"TLS: {error}") from None
 
     async def _flush(self) -> None:
         pending: list[Buffer] = [self._to_send.read()] if self._to_send.pending else []

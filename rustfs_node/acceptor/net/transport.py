@@ -39,6 +39,12 @@ class Transport(Protocol):
         """All of the buffers, in order."""
         ...
 
+    async def send_some(self, buffer: memoryview) -> int:
+        """Some of `buffer`; how much, 0 where none went but some may now. `buffer` is let go before the
+        client is waited for.
+        """
+        ...
+
     def end_sending(self) -> None:
         """Tell the client that nothing follows; receiving goes on."""
         ...
@@ -55,13 +61,18 @@ class PlainTransport:
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
+        self._is_drained = False
         self.moved_bytes = 0
 
     async def handshake(self) -> None:
         """Nothing to agree on."""
 
     async def receive_into(self, view: memoryview) -> int:
+        if self._is_drained:
+            # Nothing was left the last time: asking costs a system call and an exception.
+            await wait_readable(self._socket)
         size = await receive(self._socket, view)
+        self._is_drained = size < len(view)
         self.moved_bytes += size
         return size
 
@@ -77,6 +88,18 @@ class PlainTransport:
             else:
                 self.moved_bytes += sent
                 pending = unsent(pending, sent)
+
+    async def send_some(self, buffer: memoryview) -> int:
+        try:
+            sent = self._socket.send(buffer)
+        except BlockingIOError:
+            del buffer
+            await wait_writable(self._socket)
+            return 0
+        except OSError as error:
+            raise Disconnected(str(error)) from None
+        self.moved_bytes += sent
+        return sent
 
     def end_sending(self) -> None:
         try:

@@ -90,9 +90,7 @@ class CopiedBytes:
     def __init__(
         self, call: Call, source: CopySource, got: Got, wanted: ByteRange, algorithm: ChecksumAlgorithm | None
     ) -> None:
-        span = VersionSpan(
-            source.bucket, source.key.encode(), got.stamp, got.meta, wanted.offset, wanted.length
-        )
+        span = VersionSpan.of(source.bucket, source.key.encode(), got, wanted.offset, wanted.length)
         tools = call.services.body_tools
         self._reader = BlockReader(call.sets, span, call.request_id)
         self._pieces: list[bytes] = []

@@ -105,6 +105,8 @@ async def _store_blocks(
             # Hashed while it is on its way: the set worker needs about as long to encode and hand it on.
             await writer.write(block)
             await source.digest(block)
+            # Not to be held while the client is waited for.
+            block = b""
             block, is_last = await source.next_block(writer.stripe_bytes)
         await writer.write(block)
         await source.digest(block)

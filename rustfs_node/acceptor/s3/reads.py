@@ -26,6 +26,9 @@ from rustfs_proto.wire.set_ops import Get, Got, Span
 _PROBE_BYTES = 1 << 62
 """A size that every range fits into: what a Range header selects of it tells its form."""
 
+_UNSHARED_BYTES = 64 * 1024
+"""Up to this an answer is the connection's own, however slow its client; larger ones share a memory."""
+
 
 @attrs.frozen
 class _Selection:
@@ -45,17 +48,12 @@ async def get_object(call: Call) -> Response:
     offset, length = _bounds(got, selection)
     # What came along is the beginning of what was asked, unless If-Range or partNumber changed the question.
     fits = offset == got.offset and len(first) <= length and (bool(first) or not length)
-    response.body = first if fits else b""
-    rest = VersionSpan(
-        call.bucket,
-        call.key_bytes,
-        got.stamp,
-        got.meta,
-        offset + len(response.body),
-        length - len(response.body),
-    )
-    if rest.length:
-        response.stream = AnswerBlocks(BlockReader(call.sets, rest, call.request_id))
+    first = first if fits else b""
+    if len(first) == length <= _UNSHARED_BYTES:
+        response.body = first
+        return response
+    span = VersionSpan.of(call.bucket, call.key_bytes, got, offset, length)
+    response.stream = AnswerBlocks(BlockReader(call.sets, span, call.request_id, first))
     return response
 
 
@@ -81,8 +79,15 @@ async def get_object_tagging(call: Call) -> Response:
 
 
 async def _ask(call: Call, span: Span, want_data: bool) -> tuple[Got, bytes]:
-    request = Get(call.bucket, call.key_bytes, span, want_data)
-    got, frames = await call.sets.ask(call.home, request, Got, trace=call.request_id)
+    memory, block_bytes = call.sets.downloads, call.sets.stripe_bytes
+    # Nobody knows yet how large it is. Where there is no memory for a block, it comes in its turn.
+    has_room = want_data and memory.take_now(block_bytes)
+    try:
+        request = Get(call.bucket, call.key_bytes, span, want_data, from_files=has_room)
+        got, frames = await call.sets.ask(call.home, request, Got, trace=call.request_id)
+    finally:
+        if has_room:
+            memory.give_back(block_bytes)
     return got, frames[0] if frames else b""
 
 

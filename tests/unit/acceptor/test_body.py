@@ -15,6 +15,7 @@ from rustfs_node.acceptor.auth import Authenticator, OwnerSecrets
 from rustfs_node.acceptor.body import BodyReader, BodyTools
 from rustfs_node.acceptor.net.messages import HttpRequest, Response
 from rustfs_node.acceptor.pool import BufferPool
+from rustfs_node.acceptor.upload_memory import UploadMemory
 from rustfs_node.plan import Credentials as OwnerKeys
 from rustfs_node.seams.clock import SystemClock
 from rustfs_node.seams.threads import ThreadPool
@@ -39,11 +40,13 @@ def content_of(size: int) -> bytes:
     return bytes(index * 7 % 251 for index in range(size))
 
 
-def make_handler():
+def make_handler(memory: UploadMemory | None = None):
     """Reads the body in blocks; answers their sizes and the ETag, or the error's code."""
     clock = SystemClock()
     authenticator = Authenticator(OwnerSecrets(OwnerKeys(KEYS.access_key, KEYS.secret_key)), clock, "")
-    tools = BodyTools(ThreadPool(2), 64 * 1024, BufferPool(BLOCK_BYTES + 1, 2))
+    tools = BodyTools(
+        ThreadPool(2), 64 * 1024, BufferPool(BLOCK_BYTES + 1, 2), memory or UploadMemory(1 << 20, 10.0, clock)
+    )
 
     async def handle(request: HttpRequest) -> Response:
         try:

@@ -184,11 +184,18 @@ class _Blocks:
         self._left = [b"2" * 100_000, b"3" * 100_000]
         self._breaks = breaks
 
-    async def next_block(self) -> bytes:
+    async def ready(self) -> bool:
         await trio.lowlevel.checkpoint()
         if self._breaks and len(self._left) == 1:
             raise StreamBroken("gone")
-        return self._left.pop(0) if self._left else b""
+        return bool(self._left)
+
+    def take(self) -> memoryview:
+        return memoryview(self._left[0])
+
+    def sent(self, size_bytes: int) -> None:
+        self._left[0] = self._left[0][size_bytes:]
+        self._left = [block for block in self._left if block]
 
     def close(self) -> None:
         self.closed = True

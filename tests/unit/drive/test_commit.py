@@ -15,7 +15,7 @@ from rustfs_node.seams.threads import InlineThreads
 from rustfs_proto.disk.layout import shard_path
 from rustfs_proto.wire.drive_ops import Committed, Lookup, RowKind, RowState, SettledRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from tests.kit import drive_damage
+from tests.kit import corrupt
 from tests.kit.drives import FIRST_STAMP, SMALL, Answer, TestDrive, new_drive, tombstone, value
 
 DATA_ID = bytes(range(16))
@@ -221,7 +221,7 @@ def test_a_rewritten_record_says_which_files_are_here_now(tmp_path: Path) -> Non
     drive.write_shard(DATA_ID, b"x" * 700)
     commit = value("big", 1, files=(DATA_ID,), shard=1)
     drive.commit_files(commit)
-    drive_damage.flip_record_header(drive, "big")
+    corrupt.flip_record_header(drive, "big")
     drive.files.remove(f"{drive.path}/{shard_path(DATA_ID)}")
     drive.commit_files(commit)
     assert drive.look("big")[0].no_files == (DATA_ID,)

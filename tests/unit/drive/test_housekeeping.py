@@ -14,7 +14,7 @@ from rustfs_node.drive.sweep import Sweep
 from rustfs_node.seams.threads import InlineThreads
 from rustfs_proto.disk.layout import shard_path
 from rustfs_proto.wire.drive_ops import Committed, RowKind, RowState
-from tests.kit import drive_damage
+from tests.kit import at_rest, corrupt
 from tests.kit.drives import SMALL, TestDrive, new_drive, value
 
 BIG = 14_000
@@ -54,9 +54,9 @@ async def test_dead_segments_go_and_what_lives_moves(drive: TestDrive) -> None:
     drive.put("keep", 1, b"k" * 3000)
     drive.delete("gone", 1)
     churn(drive, "x", 1, 20)
-    assert len(drive_damage.segments(drive)) > 4
+    assert len(at_rest.segments(drive)) > 4
     await tidy_up(drive)
-    assert len(drive_damage.segments(drive)) <= 2
+    assert len(at_rest.segments(drive)) <= 2
     for _ in range(3):
         assert drive.data("keep") == b"k" * 3000 and drive.data("x") == b"x" * BIG
         assert drive.look("gone")[0].kind == RowKind.TOMBSTONE
@@ -69,7 +69,7 @@ async def test_a_copy_keeps_its_first_segment(drive: TestDrive) -> None:
     drive.put("keep", 1, b"k" * 3000)
     churn(drive, "x", 1, 9)
     await tidy_up(drive)
-    _, found = drive_damage.find_record(drive, "keep")
+    _, found = at_rest.find_record(drive, "keep")
     assert found.record.first_segment == 1 and found.record.flags == 1
     assert drive.engine.index.version((0, "bucket", b"keep", b""), found.record.stamp).segment > 1
 
@@ -127,7 +127,7 @@ async def test_a_segment_with_a_damaged_live_record_stays(drive: TestDrive) -> N
     drive.put("hurt", 1, b"h" * 3000)
     churn(drive, "x", 1, 9)
     drive.close()
-    drive_damage.flip_record_data(drive, "hurt")
+    corrupt.flip_record_data(drive, "hurt")
     compaction = Compaction(drive.engine)
     while compaction.begin():
         copies = compaction.copies(found := compaction.read())
@@ -135,13 +135,13 @@ async def test_a_segment_with_a_damaged_live_record_stays(drive: TestDrive) -> N
         if not found and compaction.end():
             compaction.remove()
             compaction.forget()
-    assert drive_damage.segments(drive)[0].endswith("000000000001.log")
+    assert at_rest.segments(drive)[0].endswith("000000000001.log")
     assert drive.look("hurt")[0].state == RowState.DAMAGED
     (got,) = drive.commit(value("hurt", 1, b"h" * 3000), data=b"h" * 3000)
     assert isinstance(got, Committed)
     assert compaction.begin() and compaction.segment == 1
     await tidy_up(drive)
-    assert not drive_damage.segments(drive)[0].endswith("000000000001.log")
+    assert not at_rest.segments(drive)[0].endswith("000000000001.log")
     assert drive.data("hurt") == b"h" * 3000
 
 
@@ -164,6 +164,9 @@ def test_which_segment_is_rewritten() -> None:
     assert choose_segment(uses, 4, 0.5, oldest_at_any_price=False) == 3
     assert choose_segment(uses, 3, 0.5, oldest_at_any_price=False) == 4
     assert choose_segment(uses[:1], 4, 0.5, oldest_at_any_price=False) is None
+    assert choose_segment(uses, 4, 0.5, garbage_bytes_max=1 << 30, oldest_at_any_price=False) is None
+    dead = [*uses, (5, 100, 0)]
+    assert choose_segment(dead, 4, 0.5, garbage_bytes_max=1 << 30, oldest_at_any_price=False) == 5
     assert choose_segment(uses, 4, 0.5, oldest_at_any_price=True) == 1
     assert choose_segment([], 4, 0.5, oldest_at_any_price=True) is None
 
@@ -231,7 +234,7 @@ async def test_what_is_strange_is_set_aside(drive: TestDrive) -> None:
     folder = file_of(drive, DATA_ID).parent
     (folder / "readme").write_bytes(b"mine")
     (folder.parent / "attic").mkdir()
-    drive_damage.flip_bit(drive.files, str(file_of(drive, DATA_ID)), 16)
+    corrupt.flip_bit(drive, str(file_of(drive, DATA_ID)), 16)
     await tidy_up(drive)
     aside = drive.files.list_folder(f"{drive.path}/quarantine")
     assert aside == [f"{DATA_ID.hex()}.1", "attic.1", "readme.1"]

@@ -13,7 +13,7 @@ from rustfs_proto.disk.identity import HEALING, OK
 from rustfs_proto.disk.record import decode_record
 from rustfs_proto.disk.segment import HEADER_BYTES
 from rustfs_proto.wire.drive_ops import Committed, RowState
-from tests.kit import drive_damage
+from tests.kit import at_rest, corrupt
 from tests.kit.drives import FIRST_STAMP, TestDrive, new_drive, value
 
 BIG = 14_000
@@ -26,7 +26,7 @@ def drive(tmp_path: Path) -> TestDrive:
     for number, key in enumerate("abcdefghij"):
         drive.put(key, number + 1, key.encode() * BIG)
     drive.close()
-    assert len(drive_damage.segments(drive)) == 3
+    assert len(at_rest.segments(drive)) == 3
     return drive
 
 
@@ -92,7 +92,7 @@ def test_an_index_that_breaks_during_replay(drive: TestDrive, page: int) -> None
 
 
 @pytest.mark.parametrize("with_index", [True, False])
-@pytest.mark.parametrize("damage", [drive_damage.flip_record_header, drive_damage.flip_record_data])
+@pytest.mark.parametrize("damage", [corrupt.flip_record_header, corrupt.flip_record_data])
 def test_damage_in_the_last_segment(
     drive: TestDrive, damage: Callable[[TestDrive, str], None], *, with_index: bool
 ) -> None:
@@ -111,14 +111,14 @@ def test_damage_in_the_last_segment(
 
 def test_damage_to_the_very_last_record_is_known_by_the_index(drive: TestDrive) -> None:
     """Without the index it would look like a batch that was never acknowledged."""
-    drive_damage.flip_record_data(drive, "j")
+    corrupt.flip_record_data(drive, "j")
     intact(drive, but="j")
     assert drive.look("j")[0].state == RowState.DAMAGED and drive.identity.state == HEALING
 
 
 def test_damage_in_an_old_segment_is_found_by_a_rebuild(drive: TestDrive) -> None:
     """A rebuild reads everything, so it sees what a plain start need not look at."""
-    drive_damage.flip_record_data(drive, "b")
+    corrupt.flip_record_data(drive, "b")
     lose_index(drive)
     intact(drive, but="b")
     assert drive.identity.state == HEALING
@@ -126,7 +126,7 @@ def test_damage_in_an_old_segment_is_found_by_a_rebuild(drive: TestDrive) -> Non
 
 def test_damage_in_an_old_segment_is_found_by_reading(drive: TestDrive) -> None:
     """A start with a good index does not read old segments; a lookup of the record says DAMAGED."""
-    drive_damage.flip_record_data(drive, "b")
+    corrupt.flip_record_data(drive, "b")
     intact(drive, but="b")
     found, frames = drive.look("b")
     assert (found.state, found.stamp, found.evidence, frames) == (RowState.DAMAGED, FIRST_STAMP + 2, True, ())
@@ -139,7 +139,7 @@ def test_damage_in_an_old_segment_is_found_by_reading(drive: TestDrive) -> None:
 
 def test_a_misdirected_record_is_not_believed(drive: TestDrive) -> None:
     """Whole bytes of another key are damage, not an answer."""
-    drive_damage.misdirect_record(drive, "c", "b")
+    corrupt.misdirect_record(drive, "c", "b")
     assert drive.look("b")[0].state == RowState.DAMAGED
     assert drive.data("c") == b"c" * BIG
 
@@ -147,7 +147,7 @@ def test_a_misdirected_record_is_not_believed(drive: TestDrive) -> None:
 @pytest.mark.parametrize("with_index", [True, False])
 def test_a_damaged_segment_header(drive: TestDrive, *, with_index: bool) -> None:
     """The records behind it are whole and are kept."""
-    drive_damage.flip_segment_header(drive, drive_damage.segments(drive)[2])
+    corrupt.flip_segment_header(drive, at_rest.segments(drive)[2])
     if not with_index:
         lose_index(drive)
     intact(drive)
@@ -157,14 +157,14 @@ def test_a_damaged_segment_header(drive: TestDrive, *, with_index: bool) -> None
 
 def test_a_lost_segment_is_noticed(drive: TestDrive) -> None:
     """Its versions answer DAMAGED, and the drive no longer proves absence."""
-    drive_damage.lose_segment(drive, drive_damage.segments(drive)[0])
+    corrupt.lose_file(drive, at_rest.segments(drive)[0])
     intact(drive, but="abcd")
     assert drive.look("a")[0].state == RowState.DAMAGED and drive.identity.state == HEALING
 
 
 def test_a_lost_last_segment_is_noticed(drive: TestDrive) -> None:
     """The index stood in it; new records go to a new segment and are kept apart from the lost ones."""
-    drive_damage.lose_segment(drive, drive_damage.segments(drive)[2])
+    corrupt.lose_file(drive, at_rest.segments(drive)[2])
     intact(drive, but="ij")
     assert drive.identity.state == HEALING
     drive.put("k", 30, b"new")
@@ -175,9 +175,9 @@ def test_a_lost_last_segment_is_noticed(drive: TestDrive) -> None:
 @pytest.mark.parametrize("with_index", [True, False])
 def test_a_sealed_segment_that_lost_its_end(drive: TestDrive, *, with_index: bool) -> None:
     """The next segment's first sequence tells that records are gone; so does reading them."""
-    path = drive_damage.segments(drive)[1]
-    last = drive_damage.records(drive, path)[-1]
-    drive_damage.cut_segment(drive, path, last.offset)
+    path = at_rest.segments(drive)[1]
+    last = at_rest.records(drive, path)[-1]
+    corrupt.cut_segment(drive, path, last.offset)
     if not with_index:
         lose_index(drive)
     lost = last.record.key.decode()
@@ -190,7 +190,7 @@ def test_a_sealed_segment_that_lost_its_end(drive: TestDrive, *, with_index: boo
 
 def test_a_lost_log_folder_is_noticed(drive: TestDrive) -> None:
     """A drive that was laid out once is not new, whatever is missing."""
-    for path in drive_damage.segments(drive):
+    for path in at_rest.segments(drive):
         drive.files.remove(path)
     Path(drive.path, "log").rmdir()
     lose_index(drive)
@@ -200,8 +200,8 @@ def test_a_lost_log_folder_is_noticed(drive: TestDrive) -> None:
 
 def test_what_was_torn_is_zeros_afterwards(drive: TestDrive) -> None:
     """Old bytes never follow new records."""
-    path = drive_damage.segments(drive)[2]
-    last = drive_damage.records(drive, path)[-1]
+    path = at_rest.segments(drive)[2]
+    last = at_rest.records(drive, path)[-1]
     file = drive.files.open(path)
     file.write_at(last.end, [last.prefix[:100], b"torn" * 100])
     file.close()
@@ -224,7 +224,7 @@ def test_a_later_release_is_refused(drive: TestDrive) -> None:
 
     import xxhash
 
-    path = Path(drive_damage.segments(drive)[2])
+    path = Path(at_rest.segments(drive)[2])
     raw = bytearray(path.read_bytes())
     struct.pack_into("<I", raw, 8, 2)
     raw[72:88] = xxhash.xxh3_128_digest(bytes(raw[:72]))

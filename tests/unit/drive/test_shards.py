@@ -12,7 +12,7 @@ import xxhash
 from rustfs_proto.disk.shard_file import BLOCK_BYTES, frame_span
 from rustfs_proto.wire.drive_ops import ShardIdentity, ShardWrite
 from rustfs_proto.wire.faults import Fault, FaultCode
-from tests.kit import drive_damage
+from tests.kit import corrupt
 from tests.kit.drives import SMALL, STRIPE_BYTES, Answer, TestDrive, memory_drive, new_drive, value
 
 DATA_ID = bytes(range(16))
@@ -45,12 +45,12 @@ def test_a_shard_file_survives_a_restart(drive: TestDrive) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda drive: drive_damage.flip_fragment(drive, DATA_ID),
-        lambda drive: drive_damage.flip_fragment(drive, DATA_ID, BLOCK_BYTES + 4),
-        lambda drive: drive_damage.flip_fragment(drive, DATA_ID, BLOCK_BYTES + 50),
-        lambda drive: drive_damage.flip_fragment(drive, DATA_ID, 20),
-        lambda drive: drive_damage.flip_fragment(drive, DATA_ID, 113),
-        lambda drive: drive_damage.swap_frames(drive, DATA_ID, SPAN),
+        lambda drive: corrupt.flip_fragment(drive, DATA_ID),
+        lambda drive: corrupt.flip_fragment(drive, DATA_ID, BLOCK_BYTES + 4),
+        lambda drive: corrupt.flip_fragment(drive, DATA_ID, BLOCK_BYTES + 50),
+        lambda drive: corrupt.flip_fragment(drive, DATA_ID, 20),
+        lambda drive: corrupt.flip_fragment(drive, DATA_ID, 113),
+        lambda drive: corrupt.swap_frames(drive, DATA_ID, SPAN),
     ],
     ids=["fragment", "fragment size", "frame checksum", "header", "bucket name", "frames swapped"],
 )
@@ -65,15 +65,17 @@ def test_the_file_of_another_object_is_not_read(drive: TestDrive) -> None:
     drive.write_shard(OTHER_ID, b"9" * 10, key="other")
     drive.commit_files(value("other", 1, files=(OTHER_ID,), shard=1))
     assert read_fault(drive, OTHER_ID) == FaultCode.DAMAGED
-    drive_damage.replace_shard_file(drive, DATA_ID, OTHER_ID)
+    corrupt.replace_shard_file(drive, DATA_ID, OTHER_ID)
     assert read_fault(drive) == FaultCode.DAMAGED
 
 
 def test_a_cut_file_ends_early(drive: TestDrive) -> None:
-    """The fragments that are there are read, those behind the end are NOT_FOUND."""
-    drive_damage.cut_segment(drive, f"{drive.path}/shards/00/{DATA_ID.hex()}", BLOCK_BYTES + 2 * SPAN)
+    """The fragments that are there are read, those behind the end are DAMAGED: a version whose files are gone
+    everywhere is over, one whose files were cut everywhere is lost.
+    """
+    corrupt.cut_segment(drive, f"{drive.path}/shards/00/{DATA_ID.hex()}", BLOCK_BYTES + 2 * SPAN)
     assert drive.read_shard(DATA_ID, 2) == FRAGMENTS[:2]
-    assert read_fault(drive) == FaultCode.NOT_FOUND
+    assert read_fault(drive) == FaultCode.DAMAGED
     assert read_fault(drive, OTHER_ID) == FaultCode.NOT_FOUND
 
 
@@ -89,7 +91,7 @@ def test_a_heal_replaces_a_damaged_file(drive: TestDrive) -> None:
     """The same data id is written again and takes the damaged one's place in one step, for open readers
     too.
     """
-    drive_damage.flip_fragment(drive, DATA_ID)
+    corrupt.flip_fragment(drive, DATA_ID)
     assert read_fault(drive) == FaultCode.DAMAGED
     drive.write_shard(DATA_ID, *FRAGMENTS)
     drive.commit_files(value("big", 1, files=(DATA_ID,), shard=1))

@@ -118,7 +118,7 @@ async def test_a_shard_file_is_written_committed_and_read(client: Client) -> Non
     assert read.message.checks == tuple(map(xxhash.xxh3_128_digest, fragments))
     second = await client.ask(ShardRead(DATA_ID, "bucket", b"big", 1, 2, 1))
     assert second.frames == fragments[2:]
-    await client.fails(FaultCode.NOT_FOUND, ShardRead(DATA_ID, "bucket", b"big", 1, 3, 1))
+    await client.fails(FaultCode.DAMAGED, ShardRead(DATA_ID, "bucket", b"big", 1, 3, 1))
     await client.fails(FaultCode.DAMAGED, ShardRead(DATA_ID, "bucket", b"other", 1, 0, 1))
 
 
@@ -131,6 +131,15 @@ async def test_a_commit_names_the_files_that_are_missing(client: Client) -> None
     await client.write_shard(b"1" * 10)
     assert (await client.ask(value("big", 1, files=(DATA_ID,)))).message.missing == ()
     assert (await client.ask(Lookup(Space.OBJECT, "bucket", b"big"))).message.no_files == ()
+
+
+async def test_a_commit_that_must_be_whole_is_refused_without_its_files(client: Client) -> None:
+    """No record is left behind that would speak for the version."""
+    await client.fails(FaultCode.NOT_FOUND, value("big", 1, files=(DATA_ID,), whole=True))
+    found = (await client.ask(Lookup(Space.OBJECT, "bucket", b"big"))).message
+    assert isinstance(found, LookedUp) and found.state == RowState.ABSENT
+    await client.write_shard(b"1" * 10)
+    assert (await client.ask(value("big", 1, files=(DATA_ID,), whole=True))).message.missing == ()
 
 
 async def test_fragments_out_of_order_end_the_file(client: Client) -> None:

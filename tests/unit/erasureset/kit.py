@@ -160,17 +160,20 @@ async def serve_set(
     drives: list[Drive],
     parity: int | None,
     settings: dict[str, object],
+    seed: int = 1,
 ) -> TestSet[Drive]:
-    """Start a set worker and a client."""
+    """Start a set worker and a client. Each life of a set needs a `seed` of its own: data ids come of it."""
     m = default_parity(len(drives)) if parity is None else parity
-    resolved = attrs.evolve(SetSettings(stripe_bytes=4096, inline_bytes_max=1024), **settings)
+    resolved = attrs.evolve(
+        SetSettings(stripe_bytes=4096, inline_bytes_max=1024, settle_delay_s=0.0), **settings
+    )
     names = [drive_name(0, slot) for slot in range(len(drives))]
     plans = tuple(DrivePlan(slot, name, "", "", "") for slot, name in enumerate(names))
     plan = SetPlan(0, "set-0", "", len(drives) - m, m, plans)
 
     async def serve(task_status: trio.TaskStatus[None]) -> None:
         bus = net.open_bus("set-0", names)
-        randomness = SeededRandomness()
+        randomness = SeededRandomness(seed)
         await run_set(bus, plan, resolved, TrioClock(), randomness, writer=1, task_status=task_status)
 
     await nursery.start(serve)

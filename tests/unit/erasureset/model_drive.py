@@ -106,6 +106,9 @@ class ModelDrive:
                 return self._lookup(message)
             case ops.Scan() as message:
                 return self._scan(message), ()
+            case ops.ListUnsettled():
+                kept = [ops.RowName(*name) for name, versions in self.rows.items() if len(versions) > 1]
+                return ops.UnsettledListed(tuple(kept)), ()
             case ops.ShardWrite() as message:
                 return self._write(message, request.frames[0]), ()
             case ops.ShardDrop(data_id):
@@ -138,10 +141,12 @@ class ModelDrive:
                 raise Fault(FaultCode.CONFLICT, f"expected {message.expect}", newest)
             if message.stamp < newest:
                 raise Fault(FaultCode.STALE, "older", newest)
+        missing = tuple(data_id for data_id in message.files if data_id not in self.files)
+        if missing and message.whole:
+            raise Fault(FaultCode.NOT_FOUND, "a shard file is not here")
         versions[message.stamp] = Stored(message, inline)
         if message.space == ops.Space.UPLOAD and message.kind == ops.RowKind.TOMBSTONE:
             self._drop_parts(message)
-        missing = tuple(data_id for data_id in message.files if data_id not in self.files)
         return ops.Committed(missing, replaced=len(versions) > 1)
 
     def _is_over(self, bucket: str, key: bytes, upload_id: bytes) -> bool:

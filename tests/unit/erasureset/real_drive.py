@@ -4,7 +4,9 @@ will.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import uuid
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from rustfs_node.drive.identity_file import DriveAddress, write_identity
 from rustfs_node.drive.worker import run_drive
 from rustfs_node.seams.clock import SystemClock
 from rustfs_node.seams.real_files import RealFiles
-from rustfs_node.seams.threads import ThreadPool
+from rustfs_node.seams.threads import ThreadPool, Threads
 from rustfs_node.settings.drive import DriveSettings
 from rustfs_proto.disk.identity import DriveIdentity
 
@@ -37,6 +39,8 @@ class RealDrive:
     drives: int
     name: str
     drive_id: str = attrs.field(factory=lambda: str(uuid.uuid4()))
+    settings: DriveSettings = SETTINGS
+    threads: Threads = attrs.field(factory=lambda: ThreadPool(2))
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _ended: trio.Event = attrs.field(factory=trio.Event)
 
@@ -63,6 +67,13 @@ class RealDrive:
     def shard_files(self) -> list[Path]:
         return [path for path in self.folder.glob("shards/*/*") if path.is_file()]
 
+    def keeps_older_versions(self) -> bool:
+        """Whether the drive's index has a row with more than one version."""
+        uri = f"file:{self.folder / 'index.sqlite'}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as index:
+            several = "SELECT 1 FROM rows GROUP BY space, bucket, key, sub HAVING count(*) > 1"
+            return index.execute(several).fetchone() is not None
+
     async def _run(self, task_status: trio.TaskStatus[None]) -> None:
         self._scope, self._ended = trio.CancelScope(), trio.Event()
         try:
@@ -70,10 +81,10 @@ class RealDrive:
                 bus = self.net.open_bus(self.name)
                 address = DriveAddress(str(self.folder), DEPLOYMENT, 0, self.slot, self.drive_id)
                 async with trio.open_nursery() as nursery:
-                    clock, threads = SystemClock(), ThreadPool(2)
+                    clock, threads = SystemClock(), self.threads
                     await nursery.start(
                         lambda task_status: run_drive(
-                            bus, address, SETTINGS, RealFiles(), clock, threads, task_status=task_status
+                            bus, address, self.settings, RealFiles(), clock, threads, task_status=task_status
                         )
                     )
                     await nursery.start(bus.run)

@@ -71,6 +71,29 @@ async def test_a_completion_that_died_half_way_can_be_asked_again() -> None:
             assert await a_set.client.get(b"k") == BODY
 
 
+async def test_giving_up_half_way_can_be_asked_again() -> None:
+    """Wherever the end of an upload got before the worker died, giving it up again ends it: no list shows it,
+    and no drive has its parts.
+    """
+    for reached in range(5):
+        async with running_set(4) as a_set:
+            client = a_set.client
+            upload_id, _ = await uploaded(a_set)
+            for drive in a_set.drives[reached:]:
+                drive.refuses_where = ends_upload
+            give_up = UploadAbort("b", b"k", upload_id)
+            if reached < 3:
+                await client.fault_of(give_up)
+                refuse_all(a_set, lambda _: False)
+                await client.ask(give_up)
+                assert rows_left(a_set) == []
+            else:
+                await client.ask(give_up)
+                refuse_all(a_set, lambda _: False)
+            assert await client.fault_of(give_up) is FaultCode.NOT_FOUND
+            assert (await client.ask(UploadList("b"))).entries == ()
+
+
 async def test_drives_that_missed_the_object_keep_its_shards() -> None:
     """A drive without the object's record keeps the rows and files of the parts for the healer, also when
     the upload is asked for again; clients see the upload no more.

@@ -38,6 +38,27 @@ async def test_memory_is_given_out_in_order() -> None:
     assert memory.taken_bytes == 0
 
 
+async def test_any_number_of_reads_may_wait() -> None:
+    """What is still to be read takes no memory while it waits, and does not count against those that bring
+    theirs along.
+    """
+    memory = Memory(10, 20, TrioClock())
+    came: list[Fault | None] = []
+
+    def read() -> None:
+        memory.take(10, trio.current_time() + 60, came.append, is_here=False)
+
+    for _ in range(100):
+        read()
+    memory.take(20, trio.current_time() + 60, came.append)
+    read()
+    assert came == [None]
+    for size_bytes in [10] * 100 + [20, 10]:
+        memory.give_back(size_bytes)
+    assert came == [None] * 102
+    assert memory.taken_bytes == 0
+
+
 async def test_whoever_waited_too_long_gets_none(autojump_clock: MockClock) -> None:
     """A deadline that has passed is told, and gives way to the next; giving back on the spot is allowed."""
     memory = Memory(10, 10_000, TrioClock())

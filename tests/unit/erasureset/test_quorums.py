@@ -11,7 +11,15 @@ from rustfs_proto.erasure.geometry import default_parity, write_quorum
 from rustfs_proto.erasure.placement import first_slot
 from rustfs_proto.wire.drive_ops import RowKind
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import ANY_STAMP, Get, ObjectInfo, PutSmall, SetStatus
+from rustfs_proto.wire.set_ops import (
+    ANY_STAMP,
+    Get,
+    ObjectInfo,
+    PutFinish,
+    PutOpen,
+    PutSmall,
+    SetStatus,
+)
 from tests.unit.erasureset.kit import raise_fault, running_set
 from tests.unit.erasureset.test_objects import body_of
 
@@ -76,6 +84,24 @@ async def test_a_version_on_k_drives_is_completed_by_a_read(body: bytes) -> None
             drive.empty()
         assert await a_set.client.get(key) == body
         assert all(stamp in drive.versions("b", key) for drive in a_set.drives[2:])
+
+
+@pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
+async def test_a_version_on_k_drives_is_completed_by_a_read_without_data(body: bytes) -> None:
+    """A HEAD that has shown the half-written version is a promise just like a GET."""
+    # Slots 1 and 2 are asked first, and differ.
+    key = next(key for key in (b"k%d" % number for number in range(99)) if first_slot("b", key, 4) == 1)
+    async with running_set(4) as a_set:
+        stamp = await a_set.client.put(key, body)
+        for drive in a_set.drives[2:]:
+            del drive.versions("b", key)[stamp]
+            drive.files.clear()
+        got = await a_set.client.ask(Get("b", key, want_data=False))
+        assert got.stamp == stamp
+        assert all(stamp in drive.versions("b", key) for drive in a_set.drives)
+        for drive in a_set.drives[:2]:
+            drive.empty()
+        assert await a_set.client.get(key) == body
 
 
 async def test_an_acknowledged_version_that_cannot_be_read_is_an_error() -> None:
@@ -272,3 +298,36 @@ async def test_get_without_data_asks_for_none() -> None:
         await a_set.client.put(b"k", SMALL)
         reply = await a_set.client.bus.call("set-0", Get("b", b"k", want_data=False), deadline_s=5)
         assert reply.frames == ()
+
+
+async def test_a_delete_is_acknowledged_only_where_its_tombstone_is() -> None:
+    """A tombstone of an earlier delete that failed, on the k drives that are left, hides the object and is no
+    reason to acknowledge another delete: the other drives would bring the object back.
+    """
+    async with running_set(4) as a_set:
+        await a_set.client.put(b"k", SMALL)
+        for drive in a_set.drives[2:]:
+            drive.refuses = FaultCode.DRIVE_FAULT
+        for _ in range(2):
+            (fault,) = (await a_set.client.delete(b"k")).faults
+            assert fault == FaultCode.NO_QUORUM
+        a_set.drives[2].refuses = None
+        assert (await a_set.client.delete(b"k")).faults == ("",)
+        for slot, drive in enumerate(a_set.drives):
+            drive.refuses = FaultCode.DRIVE_FAULT if slot == 0 else None
+        assert await a_set.client.get_fault(b"k") is FaultCode.NOT_FOUND
+
+
+async def test_a_drive_that_lost_the_fragments_does_not_speak_for_the_version() -> None:
+    """A streamed write that fails, because one drive was started again in the middle of it and another is
+    away, leaves the version before it readable: one shard and a record elsewhere are no quorum.
+    """
+    async with running_set(3) as a_set:
+        await a_set.client.put(b"k", SMALL)
+        handle = await a_set.client.send_blocks(PutOpen("b", b"k", len(LARGE)), LARGE)
+        a_set.drives[0].files.clear()
+        a_set.drives[1].refuses = FaultCode.DRIVE_FAULT
+        with pytest.raises(Fault):
+            await a_set.client.ask(PutFinish(handle, ObjectInfo("etag")))
+        a_set.drives[1].refuses = None
+        assert await a_set.client.get(b"k") == SMALL

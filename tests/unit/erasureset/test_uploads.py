@@ -251,7 +251,7 @@ async def test_malformed_requests_are_refused() -> None:
             (UploadParts("b", b"k", b""), FaultCode.NOT_FOUND),
             (Get("b", b"k", Span(-5, -1)), FaultCode.INVALID),
             (ReadBlock("b", b"k", 0, 0, 1), FaultCode.INVALID),
-            (ReadBlock("b", b"k", 5, 0, 5000), FaultCode.INVALID),
+            (ReadBlock("b", b"k", 5, 0, 4 * 4096 + 1), FaultCode.INVALID),
             (ReadBlock("b", b"k", 5, 0, 10), FaultCode.NOT_FOUND),
             (List("b", after=b"\xff", after_group=True), FaultCode.INVALID),
         ]:

@@ -40,7 +40,7 @@ def test_one_worker_for_each_role():
     assert list(commands[DRIVES]) == ["drive-0-0", "drive-0-1", "drive-0-2"]
     assert list(commands[SETS]) == ["set-0"]
     assert list(commands[ACCEPTORS]) == ["acceptor-0", "acceptor-1"]
-    assert "--slot 2" in " ".join(commands[DRIVES]["drive-0-2"])
+    assert "--slot 2" in " ".join(commands[DRIVES]["drive-0-2"].arguments)
 
 
 def test_workers_inherit_no_secrets():

@@ -10,8 +10,10 @@ from functools import partial
 import attrs
 import pytest
 import trio
+import trio.testing
 
 from rustfs_node import logs
+from rustfs_node.seams.forking import ForgeLost
 from rustfs_node.seams.processes import spawn
 from rustfs_node.settings.node import NodeSettings
 from rustfs_node.supervisor.backoff import Backoff
@@ -36,8 +38,12 @@ class Watched:
     spawned: int = 0
     children: list = attrs.field(factory=list)
     changed: trio.Event = attrs.field(factory=trio.Event)
+    refusals: int = 0
+    may_spawn: trio.Event = attrs.field(factory=trio.Event)
+    is_spawning: trio.Event = attrs.field(factory=trio.Event)
 
     def __attrs_post_init__(self) -> None:
+        self.may_spawn.set()
         self.worker = Worker(
             name="test",
             spawn=self.spawn,
@@ -46,8 +52,12 @@ class Watched:
             on_change=self.note,
         )
 
-    def spawn(self):
+    async def spawn(self):
         self.spawned += 1
+        if self.spawned <= self.refusals:
+            raise ForgeLost("told to refuse")
+        self.is_spawning.set()
+        await self.may_spawn.wait()
         child = spawn("test", [sys.executable, "-c", self.code, "{beat_fd}"], os.environ)
         self.children.append(child)
         return child
@@ -129,6 +139,28 @@ async def test_stop_while_waiting_to_start_again(nursery):
     await watched.until(lambda: watched.worker.last_status == 3)
     with trio.fail_after(5):
         await watched.stop()
+
+
+async def test_a_process_that_cannot_be_made_is_tried_again(nursery):
+    """Where the forge is lost, that counts as a death of the worker, and the next try may succeed."""
+    watched = Watched(READY_AND_WAIT, refusals=2)
+    nursery.start_soon(watched.worker.run)
+    await watched.until(partial(is_ready, watched))
+    assert watched.spawned == 3
+    await watched.stop()
+
+
+async def test_stop_while_a_process_is_being_made(nursery):
+    """The process that comes after the word to stop is told so at once."""
+    watched = Watched(READY_AND_WAIT)
+    watched.may_spawn = trio.Event()
+    nursery.start_soon(watched.worker.run)
+    await watched.is_spawning.wait()
+    nursery.start_soon(watched.stop)
+    await trio.testing.wait_all_tasks_blocked()
+    watched.may_spawn.set()
+    await watched.until(lambda: watched.worker.state is WorkerState.STOPPED)
+    assert watched.worker.last_status == -signal.SIGTERM
 
 
 async def test_no_descriptor_is_left(nursery):

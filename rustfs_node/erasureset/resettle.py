@@ -1,0 +1,97 @@
+"""Settles again what a drive was not told, or forgot: after every start of a drive, and of this worker.
+
+That a version is on a write quorum is told in notices that may be lost, and a drive may forget them with its
+process. It then keeps what that version replaced, shard files included. So whenever a drive has begun another
+life it is asked which rows it keeps older versions of; each is looked up on all drives, and where a write
+quorum has the newest version they are told so once more.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import trio
+
+from rustfs_node.bus import Bus, Reply
+from rustfs_node.erasureset.state import SetState
+from rustfs_proto.wire.drive_ops import (
+    Commit,
+    ListUnsettled,
+    LookedUp,
+    Lookup,
+    RowName,
+    RowState,
+    UnsettledListed,
+)
+from rustfs_proto.wire.faults import Fault
+
+
+class Resettler:
+    """Remembers which life of each drive it has gone through."""
+
+    def __init__(self, bus: Bus, state: SetState) -> None:
+        self._bus, self._state = bus, state
+        self._lives: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """Look for new lives for ever."""
+        while True:
+            await trio.sleep(self._state.settings.resettle_delay_s)
+            for plan in self._state.plan.drives:
+                if plan.fault:
+                    continue
+                life = self._bus.statistics().peers[plan.name].incarnation
+                if life and life != self._lives.get(plan.name) and await self._go_through(plan.slot):
+                    self._lives[plan.name] = life
+
+    async def _go_through(self, slot: int) -> bool:
+        """All that this drive keeps; false where it did not answer to the end."""
+        after: RowName | None = RowName()
+        while after is not None:
+            try:
+                reply = await self._state.drives.read(slot, ListUnsettled(after))
+            except Fault:
+                return False
+            assert isinstance(reply.message, UnsettledListed)
+            for row in reply.message.rows:
+                await self._settle(row)
+            after = reply.message.after
+            # Background work: clients come first.
+            await trio.sleep(self._state.settings.resettle_pause_s)
+        return True
+
+    async def _settle(self, row: RowName) -> None:
+        state = self._state
+        if state.under_way.has((row.bucket, row.key)):
+            # It is written just now, and will be settled by that.
+            return
+        found = await self._found(row)
+        newest = max((looked_up.stamp for looked_up in found), default=0)
+        whole = [one for one in found if one.stamp == newest and _is_whole(one)]
+        if len(whole) >= state.write_quorum and any(one.priors for one in found):
+            commit = Commit(row.space, row.bucket, row.key, newest, whole[0].kind, row.sub)
+            state.settler.add(commit, complete=False)
+            await trio.sleep(state.settings.resettle_pause_s)
+
+    async def _found(self, row: RowName) -> list[LookedUp]:
+        """What the drives that answer have."""
+        lookup = Lookup(row.space, row.bucket, row.key, row.sub, want_inline=False)
+        found: list[LookedUp] = []
+
+        async def ask(slot: int) -> None:
+            try:
+                reply: Reply = await self._state.drives.read(slot, lookup)
+            except Fault:
+                # The others may do.
+                return
+            assert isinstance(reply.message, LookedUp)
+            found.append(reply.message)
+
+        async with trio.open_nursery() as nursery:
+            for slot in range(self._state.n):
+                nursery.start_soon(partial(ask, slot))
+        return found
+
+
+def _is_whole(found: LookedUp) -> bool:
+    return found.state == RowState.FOUND and not found.no_files

@@ -1,0 +1,104 @@
+"""What must be true when all faults are over: of the history, of what lies on the drives, of what still
+runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+
+import trio
+
+from rustfs_proto.disk.identity import OK
+from rustfs_proto.erasure.geometry import write_quorum
+from rustfs_proto.objects import decode_head
+from rustfs_proto.wire.drive_ops import RowKind, Space
+from tests.kit.at_rest import Folder, all_records, identity_of
+from tests.kit.census import Version, take
+from tests.kit.sim.atlas import Atlas
+from tests.kit.sim.history import Kind, Outcome
+from tests.kit.sim.linear import is_linearizable
+from tests.kit.sim.listings import wrong_listings
+from tests.kit.sim.node import SimNode
+from tests.kit.sim.workload import BUCKET, Scene
+
+
+def check_history(scene: Scene) -> None:
+    """Every key linearizable, every listing possible."""
+    for key, ops in sorted(scene.history.by_key().items()):
+        if not is_linearizable(ops):
+            told = "\n    ".join(map(str, ops))
+            scene.world.fail(f"the history of {key} is not linearizable:\n    {told}")
+    for sentence in wrong_listings(scene.history):
+        scene.world.fail(sentence)
+
+
+def tasks_of(node: SimNode) -> Counter[str]:
+    """How many tasks each process has."""
+    return Counter(
+        {
+            name: _tasks_below(process.life.nursery)
+            for name, process in node.processes.items()
+            if process.life is not None
+        }
+    )
+
+
+def _tasks_below(nursery: trio.Nursery) -> int:
+    return sum(1 + sum(_tasks_below(inner) for inner in task.child_nurseries) for task in nursery.child_tasks)
+
+
+def check_tasks(node: SimNode, at_start: Counter[str]) -> None:
+    """Idle again, no process has more tasks than when it began."""
+    for name, count in tasks_of(node).items():
+        if count > at_start[name]:
+            node.world.fail(f"{name} had {at_start[name]} tasks when it began and has {count} now")
+
+
+def check_drives(node: SimNode, atlas: Atlas, scene: Scene) -> None:
+    """What lies on the drives: a write quorum of every version that was read last, and nothing that nobody
+    needs.
+
+    The node is not running. Drives that lost what they had cannot have a quorum of it: see the atlas.
+    """
+    shown = {
+        op.key: op.value for op in scene.history.ops if op.kind is Kind.READ and op.outcome is Outcome.OK
+    }
+    for set_plan in node.plan.sets:
+        with contextlib.ExitStack() as stack:
+            drives = [
+                Folder(stack.enter_context(node.disks[drive.name].quietly()), drive.path)
+                for drive in set_plan.drives
+            ]
+            census = take(drives)
+            etags = _etags(drives)
+            states = [identity_of(drive).state for drive in drives]
+        if atlas.swarm.is_loss:
+            # A record that was damaged names its shard files no more, and the index still does.
+            continue
+        for slot, drive in enumerate(set_plan.drives):
+            for path in census.leftovers.get(slot, ()):
+                node.world.fail(f"{drive.name} still has {path}, which no record names")
+            if states[slot] != OK:
+                node.world.fail(f"{drive.name} is {states[slot]}")
+        quorum = write_quorum(set_plan.k, set_plan.m)
+        for version, etag in etags.items():
+            held = len(census.good(version))
+            if shown.get(version.key.decode()) == etag and held < quorum:
+                node.world.fail(f"{version.key!r} {etag[:6]} was read and is on {held} drives")
+
+
+def _etags(drives: Sequence[Folder]) -> dict[Version, str]:
+    """The ETag of every version of every object; of equal ones, which copies have, only the newest
+    version.
+    """
+    found: dict[Version, str] = {}
+    for drive in drives:
+        for _, one in all_records(drive):
+            record = one.record
+            if record.space == Space.OBJECT and record.bucket == BUCKET and record.kind == RowKind.VALUE:
+                version = Version(record.space, record.bucket, record.key, record.sub, record.stamp)
+                found[version] = decode_head(record.head).etag
+    newest = {(version.key, found[version]): version for version in sorted(found)}
+    return {version: found[version] for version in newest.values()}

@@ -1,0 +1,20 @@
+"""All planted bugs, by what of the engine they are planted in."""
+
+from __future__ import annotations
+
+from tests.planted.bug import PlantedBug
+from tests.planted.catalogue.bus import BUS
+from tests.planted.catalogue.clients import CLIENTS
+from tests.planted.catalogue.commit_path import COMMIT_PATH
+from tests.planted.catalogue.drive_content import DRIVE_CONTENT
+from tests.planted.catalogue.drive_index import DRIVE_INDEX
+from tests.planted.catalogue.reads import READS
+from tests.planted.catalogue.recovery import RECOVERY
+from tests.planted.catalogue.start import START
+from tests.planted.catalogue.uploads import UPLOADS
+from tests.planted.catalogue.writes import WRITES
+
+ALL = (
+    *COMMIT_PATH, *RECOVERY, *DRIVE_INDEX, *DRIVE_CONTENT, *WRITES, *READS, *UPLOADS, *CLIENTS, *BUS, *START,
+)  # fmt: skip
+BUGS: dict[str, PlantedBug] = {bug.name: bug for bug in ALL}

@@ -1,0 +1,49 @@
+"""Calls between processes: an answer belongs to the one life of a process that was asked, and to its time."""
+
+from __future__ import annotations
+
+from tests.planted.bug import PlantedBug
+
+ACKED = "An acknowledged write"
+UNACKED = "A write that was not acknowledged"
+ZMQ = "tests/conformance/test_bus_zmq.py"
+MEMORY = "tests/conformance/test_bus_memory.py"
+
+BUS = (
+    PlantedBug(
+        "former-life-answers",
+        "rustfs_node/bus/peers.py",
+        "        if incarnation == peer.incarnation or peer.state is not PeerState.UP:\n",
+        "        if incarnation or peer.state is not PeerState.UP:\n",
+        "Calls to a process that died are still expected from its successor.",
+        UNACKED,
+        f"{ZMQ}::test_a_peer_that_was_restarted_unnoticed_fails_what_its_former_life_was_asked",
+    ),
+    PlantedBug(
+        "call-for-a-former-life-served",
+        "rustfs_node/bus/answering.py",
+        "        if header.target not in {0, self.outboxes.incarnation}:\n",
+        "        if header.target < 0:\n",
+        "What was asked of a process that died is carried out by its successor, after its asker gave it up.",
+        UNACKED,
+        f"{ZMQ}::test_calls_meant_for_a_former_life_are_not_served",
+    ),
+    PlantedBug(
+        "expired-call-served",
+        "rustfs_node/bus/answering.py",
+        "        if request.deadline <= now and not request.is_notice:\n",
+        "        if request.deadline <= 0 and not request.is_notice:\n",
+        "A write takes effect long after its client was told that it failed.",
+        UNACKED,
+        f"{MEMORY}::test_a_call_delayed_beyond_its_deadline_is_not_served",
+    ),
+    PlantedBug(
+        "wrong-name-answers",
+        "rustfs_node/bus/peers.py",
+        "        if header.sender != peer.name:\n",
+        "        if not header.sender:\n",
+        "Another drive's worker is asked for this drive's records.",
+        ACKED,
+        f"{ZMQ}::test_a_peer_of_another_name_is_not_asked",
+    ),
+)

@@ -1,0 +1,158 @@
+"""The index and the housekeeping that believes it: what may be forgotten, and when."""
+
+from __future__ import annotations
+
+from tests.planted.bug import PlantedBug
+
+ACKED = "An acknowledged write"
+READ = "A read"
+DELETES = "Deletes"
+ENDS = "tests/unit/drive/test_ends.py::test_every_end_is_survived"
+HOUSEKEEPING = "tests/unit/drive/test_housekeeping.py"
+
+DRIVE_INDEX = (
+    PlantedBug(
+        "row-check-not-verified",
+        "rustfs_node/drive/index.py",
+        "        is_right = check_of(found) == found[_CHECK_AT]\n",
+        "        is_right = check_of(found) > 0\n",
+        "A flipped bit in the index is answered as a version.",
+        READ,
+        "tests/unit/drive/test_worker.py::test_a_broken_index_is_rebuilt_while_serving",
+    ),
+    PlantedBug(
+        "foreign-index-used",
+        "rustfs_node/drive/index.py",
+        " or state[1] != drive_id:\n",
+        ":\n",
+        "The index of another drive says what is on this one.",
+        READ,
+        "tests/unit/drive/test_misplaced.py::test_the_index_of_another_drive_is_not_used",
+    ),
+    PlantedBug(
+        "position-not-moved",
+        "rustfs_node/drive/commit.py",
+        "        index.advance(Position(log.segment, log.offset, log.sequence))\n",
+        "        index.advance(index.position)\n",
+        "The index does not know how far it has applied the log, and does not miss what the log lost.",
+        READ,
+        "tests/unit/drive/test_recovery.py::test_damage_to_the_very_last_record_is_known_by_the_index",
+    ),
+    PlantedBug(
+        "position-moved-too-far",
+        "rustfs_node/drive/commit.py",
+        "        index.advance(Position(log.segment, log.offset, log.sequence))\n",
+        "        index.advance(Position(log.segment, log.offset, log.sequence + 1))\n",
+        "The index claims a record that was never written, and a whole log passes for damaged.",
+        ACKED,
+        "tests/unit/drive/test_recovery.py::test_an_old_index_is_brought_up_to_date",
+    ),
+    PlantedBug(
+        "garbage-without-grace",
+        "rustfs_node/drive/sweep.py",
+        "        until_ms = engine.clock.wall_ms() - int(settings.sweep_grace_s * 1000)\n",
+        "        until_ms = engine.clock.wall_ms()\n",
+        "The bytes of a replaced version go while a download still needs them.",
+        READ,
+        f"{HOUSEKEEPING}::test_a_shard_file_goes_after_its_grace",
+    ),
+    PlantedBug(
+        "orphans-without-grace",
+        "rustfs_node/drive/sweep.py",
+        "        return self._engine.clock.wall_ms() / 1000 - self._engine.settings.orphan_grace_s\n",
+        "        return self._engine.clock.wall_ms() / 1000 + self._engine.settings.orphan_grace_s\n",
+        "A shard file is removed between its own end and the record that names it.",
+        ACKED,
+        f"{HOUSEKEEPING}::test_leftovers_of_uploads_go",
+    ),
+    PlantedBug(
+        "pinned-file-swept",
+        "rustfs_node/drive/sweep.py",
+        "        return [data_id for data_id in found if data_id not in pinned and",
+        "        return [data_id for data_id in found if",
+        "A shard file is removed while a commit that names it is on its way.",
+        ACKED,
+        f"{HOUSEKEEPING}::test_a_pinned_shard_file_stays",
+    ),
+    PlantedBug(
+        "named-file-swept",
+        "rustfs_node/drive/sweep.py",
+        "        return not is_finished or not self._engine.index.refers(data_id)\n",
+        "        return True\n",
+        "A shard file that a record names is removed when it is old.",
+        ACKED,
+        f"{HOUSEKEEPING}::test_named_shard_files_survive_the_walk",
+    ),
+    PlantedBug(
+        "shared-file-is-garbage",
+        "rustfs_node/drive/index.py",
+        "            if not self.refers(data_id):\n",
+        "            if data_id:\n",
+        "A shard file that another version names too becomes garbage.",
+        ACKED,
+        "tests/unit/drive/test_commit.py::test_a_dropped_version_lets_its_shard_file_go",
+    ),
+    PlantedBug(
+        "strange-file-deleted",
+        "rustfs_node/drive/sweep.py",
+        "        elif not self._is_ours(path, data_id):\n            self._set_aside(path)\n",
+        "        elif not self._is_ours(path, data_id):\n            engine.files.remove(path)\n",
+        "A file that the program did not write is deleted.",
+        "Drives",
+        f"{HOUSEKEEPING}::test_what_is_strange_is_set_aside",
+    ),
+    PlantedBug(
+        "tombstone-forgotten-early",
+        "rustfs_node/drive/compaction.py",
+        "    found = engine.index.settled(oldest, limit)\n",
+        "    found = engine.index.settled(1 << 62, limit)\n",
+        "A tombstone goes while the log still holds what it deleted: a rebuild brings that back.",
+        DELETES,
+        f"{HOUSEKEEPING}::test_a_settled_tombstone_goes_with_the_last_old_segment",
+    ),
+    PlantedBug(
+        "tombstone-not-on-all-drives",
+        "rustfs_node/drive/versions.py",
+        "    own = index.version(row_key, settled.stamp) if settled.complete else None\n",
+        "    own = index.version(row_key, settled.stamp)\n",
+        "A tombstone goes before every drive has it: one that was away brings the key back.",
+        DELETES,
+        f"{HOUSEKEEPING}::test_a_tombstone_that_not_all_drives_have_stays",
+    ),
+    PlantedBug(
+        "compaction-before-fold",
+        "rustfs_node/drive/compaction.py",
+        "        engine.index_file.fold_now()\n",
+        "",
+        "After a power cut the index looks for live records in a segment that is gone.",
+        ACKED,
+        f"{ENDS}[compaction, power cut that loses the index]",
+    ),
+    PlantedBug(
+        "compaction-removal-not-synced",
+        "rustfs_node/drive/compaction.py",
+        "        engine.files.sync_folder(engine.log.folder)\n",
+        "",
+        "A segment that was given up comes back with what was deleted in it.",
+        DELETES,
+        f"{ENDS}[compaction, power cut]",
+    ),
+    PlantedBug(
+        "compaction-drops-the-damaged",
+        "rustfs_node/drive/compaction.py",
+        "        if use is not None and use.live_bytes > 0:\n",
+        "        if use is None:\n",
+        "A live record that cannot be read is given up with its segment.",
+        ACKED,
+        f"{HOUSEKEEPING}::test_a_segment_with_a_damaged_live_record_stays",
+    ),
+    PlantedBug(
+        "compaction-copies-the-dead",
+        "rustfs_node/drive/recovery.py",
+        "    return row is not None and row.segment == segment and row.offset == found.offset\n",
+        "    return row is None or (row.segment == segment and row.offset == found.offset)\n",
+        "What was dropped is copied and comes back.",
+        DELETES,
+        f"{HOUSEKEEPING}::test_a_settled_tombstone_goes_with_the_last_old_segment",
+    ),
+)

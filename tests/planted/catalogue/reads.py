@@ -1,0 +1,198 @@
+"""The set worker's reads and listings: whom to believe, and what never to answer."""
+
+from __future__ import annotations
+
+from tests.planted.bug import PlantedBug
+
+READ = "A read"
+UNACKED = "A write that was not acknowledged"
+LISTINGS = "Listings"
+DECIDE = "rustfs_proto/erasure/decide.py"
+DECISIONS = "tests/unit/erasure/test_decide.py"
+HISTORY = f"{DECISIONS}::test_every_history[1-1-3]"
+DOUBTS = "tests/unit/erasureset/test_doubts.py"
+QUORUMS = "tests/unit/erasureset/test_quorums.py"
+
+READS = (
+    PlantedBug(
+        "read-by-k-minus-1",
+        DECIDE,
+        "census.readable >= k:\n",
+        "census.readable >= k - 1:\n",
+        "A version is the answer with fewer shards than it takes to read it.",
+        READ,
+        HISTORY,
+    ),
+    PlantedBug(
+        "first-answer-speaks-for-all",
+        "rustfs_node/erasureset/row_read.py",
+        "        found = [looked_up for looked_up, _ in self.answers.values()]\n        decision = agree(",
+        "        found = [looked_up for looked_up, _ in self.answers.values()][:1] * len(self.answers)\n"
+        "        decision = agree(",
+        "The first drive to answer a read, or a hedged one, gives its version for the current one.",
+        READ,
+        f"{DOUBTS}::test_the_first_answer_does_not_speak_for_the_others",
+    ),
+    PlantedBug(
+        "stale-version-agreed-on",
+        DECIDE,
+        "                answer.stamp != first.stamp\n",
+        "                answer.stamp < 0\n",
+        "Drives that have different versions agree on the first one's.",
+        READ,
+        f"{DECISIONS}::test_the_short_way_agrees_with_the_long_one[2-1]",
+    ),
+    PlantedBug(
+        "unsettled-version-agreed-on",
+        DECIDE,
+        "                or answer.priors\n",
+        "",
+        "A version that may never be acknowledged is answered by the short way.",
+        UNACKED,
+        f"{DECISIONS}::test_nobody_agrees_on_an_unsettled_version",
+    ),
+    PlantedBug(
+        "missing-files-overlooked",
+        DECIDE,
+        "        readable = len(held) - max(gaps.values(), default=0)\n",
+        "        readable = len(held)\n",
+        "Records without their shard files count as shards that can be read.",
+        READ,
+        f"{DECISIONS}::test_missing_shard_files_are_not_readable_shards",
+    ),
+    PlantedBug(
+        "absent-by-k",
+        DECIDE,
+        "    if len(answers) >= write_quorum(k, m) and",
+        "    if len(answers) >= k and",
+        "`No such key` is said by fewer drives than could have missed it.",
+        READ,
+        f"{DOUBTS}::test_absence_takes_a_write_quorum",
+    ),
+    PlantedBug(
+        "emptied-drives-vote",
+        DECIDE,
+        "    return view.presence is Presence.ANSWERED and view.evidence\n",
+        "    return view.presence is Presence.ANSWERED\n",
+        "Drives that have lost what they had count as voters.",
+        READ,
+        HISTORY,
+    ),
+    PlantedBug(
+        "emptied-drives-rule-out",
+        DECIDE,
+        "    return 4 if view.evidence else 3\n",
+        "    return 4\n",
+        "What a healing drive lacks rules an acknowledged version out.",
+        READ,
+        HISTORY,
+    ),
+    PlantedBug(
+        "emptied-drives-agree",
+        DECIDE,
+        "    if not answer.evidence or answer.priors:\n",
+        "    if answer.priors:\n",
+        "Emptied drives agree by the short way that there is no such key.",
+        READ,
+        f"{DECISIONS}::test_the_short_way_agrees_with_the_long_one[1-0]",
+    ),
+    PlantedBug(
+        "silent-drives-rule-out",
+        DECIDE,
+        "len(self.holders) + len(self.damaged) + len(self.unreached) + len(self.no_evidence)\n",
+        "len(self.holders) + len(self.damaged) + len(self.no_evidence)\n",
+        "A version is passed over although the drives that do not answer may have acknowledged it.",
+        READ,
+        HISTORY,
+    ),
+    PlantedBug(
+        "damaged-drives-rule-out",
+        DECIDE,
+        "len(self.holders) + len(self.damaged) + len(self.unreached) + len(self.no_evidence)\n",
+        "len(self.holders) + len(self.unreached) + len(self.no_evidence)\n",
+        "An older version is the answer where the records of the newer one are damaged.",
+        READ,
+        HISTORY,
+    ),
+    PlantedBug(
+        "tombstone-skipped",
+        DECIDE,
+        "    if census.kind == RowKind.TOMBSTONE and (",
+        "    if census.kind == RowKind.TOMBSTONE and may_be_acknowledged < 0 and (",
+        "A read looks behind the delete and finds the object again.",
+        "Deletes",
+        HISTORY,
+    ),
+    PlantedBug(
+        "half-written-version-answered",
+        "rustfs_node/erasureset/resolve.py",
+        "    if decision.complete_on and not _ends_upload(read):\n",
+        "    if decision.complete_on and _ends_upload(read):\n",
+        "A version that was read is not found by a later read of other drives.",
+        UNACKED,
+        f"{QUORUMS}::test_a_version_on_k_drives_is_completed_by_a_read[small]",
+    ),
+    PlantedBug(
+        "damaged-inline-fragment-accepted",
+        "rustfs_node/erasureset/version.py",
+        " or xxhash.xxh3_128_digest(frames[0]) != looked_up.inline_check:\n",
+        ":\n",
+        "A fragment damaged on its way from the drive is part of the answer.",
+        READ,
+        "tests/unit/erasureset/test_objects.py::test_reads_survive_damage[2]",
+    ),
+    PlantedBug(
+        "damaged-fragment-accepted",
+        "rustfs_node/erasureset/block_read.py",
+        "                xxhash.xxh3_128_digest(frame) == check for",
+        "                len(frame) and len(check) for",
+        "A damaged fragment of a large object is part of the answer.",
+        READ,
+        f"{DOUBTS}::test_fragments_damaged_on_their_way_are_read_around",
+    ),
+    PlantedBug(
+        "wrong-shards-decoded",
+        "rustfs_node/erasureset/block_read.py",
+        "        self._fragments[shard] = answer",
+        "        self._fragments[len(self._fragments)] = answer",
+        "Fragments are joined in the order in which drives answer.",
+        READ,
+        "tests/unit/erasureset/test_objects.py::test_reads_survive_damage[4]",
+    ),
+    PlantedBug(
+        "listing-by-too-few",
+        "rustfs_proto/erasure/geometry.py",
+        "    return k + m - write_quorum(k, m) + 1\n",
+        "    return k + m - write_quorum(k, m)\n",
+        "A listing asks so few drives that all of them may have missed a write.",
+        LISTINGS,
+        "tests/unit/erasure/test_geometry.py::test_quorums_meet",
+    ),
+    PlantedBug(
+        "emptied-drives-list",
+        "rustfs_node/erasureset/scan.py",
+        "                if page.evidence:\n",
+        "                if page.rows or not page.more:\n",
+        "An emptied drive takes part in a listing, and what others have is left out.",
+        LISTINGS,
+        "tests/unit/erasureset/test_listing.py::test_emptied_drives_do_not_vote",
+    ),
+    PlantedBug(
+        "partial-write-listed",
+        "rustfs_proto/erasure/listing.py",
+        "    return RowVerdict.PRESENT if is_same and len(shown) == len(rows) else RowVerdict.DISPUTED\n",
+        "    return RowVerdict.PRESENT if is_same else RowVerdict.DISPUTED\n",
+        "A version on one drive is listed without asking the others.",
+        LISTINGS,
+        "tests/unit/erasureset/test_listing.py::test_a_partial_write_is_not_listed",
+    ),
+    PlantedBug(
+        "deleted-key-listed",
+        "rustfs_proto/erasure/listing.py",
+        "        return RowVerdict.GONE\n",
+        "        return RowVerdict.PRESENT\n",
+        "A key whose delete was acknowledged is listed.",
+        LISTINGS,
+        "tests/unit/erasure/test_merge.py::test_every_row_comes_once_and_in_order",
+    ),
+)

@@ -1,0 +1,85 @@
+"""Which drives take part at a start, and which are written to."""
+
+from __future__ import annotations
+
+from tests.planted.bug import PlantedBug
+
+DRIVES = "Drives"
+FILE = "rustfs_proto/topology/rejoin.py"
+DECISIONS = "tests/unit/supervisor/test_formation_decisions.py"
+REPLACEMENTS = "tests/unit/supervisor/test_replacements.py"
+
+START = (
+    PlantedBug(
+        "exchanged-drives-accepted",
+        FILE,
+        "    if (identity.set_index, identity.slot) != (place.set_index, place.slot):\n",
+        "    if identity.set_index != place.set_index:\n",
+        "Two drives that changed places serve each other's shards.",
+        DRIVES,
+        f"{DECISIONS}::test_swapped_drives_name_both_places",
+    ),
+    PlantedBug(
+        "foreign-deployment-accepted",
+        FILE,
+        "    if identity.deployment_id != current.deployment_id:\n",
+        "    if not identity.deployment_id:\n",
+        "A drive of another deployment is written to.",
+        DRIVES,
+        f"{DECISIONS}::test_majority_decides_whose_deployment_it_is",
+    ),
+    PlantedBug(
+        "replaced-drive-accepted",
+        FILE,
+        "    if verdict.path not in wish.accepted:\n",
+        "    if not verdict.path:\n",
+        "A drive that was replaced comes back with what it had then.",
+        DRIVES,
+        f"{DECISIONS}::test_replaced_drive_that_comes_back_is_left_out",
+    ),
+    PlantedBug(
+        "new-drive-testifies",
+        FILE,
+        '            identity = fresh.healing("formatted into a deployment that holds data")\n',
+        "            identity = fresh\n",
+        "An empty replacement says that acknowledged objects do not exist.",
+        "A read",
+        f"{DECISIONS}::test_replaced_drive_heals",
+    ),
+    PlantedBug(
+        "formatted-beyond-repair",
+        "rustfs_proto/topology/replacements.py",
+        "    if sound >= needed:\n",
+        "    if sound >= 0:\n",
+        "More drives are formatted than the rest of the set could rebuild.",
+        DRIVES,
+        f"{REPLACEMENTS}::test_more_replacements_than_can_be_rebuilt_are_refused",
+    ),
+    PlantedBug(
+        "unmounted-disk-formatted",
+        "rustfs_proto/topology/verdicts.py",
+        "        if was != finding.mount and _is_above(finding.mount, was):\n",
+        "        if not finding.mount and _is_above(finding.mount, was):\n",
+        "The empty folder under a disk that is not mounted becomes a drive on the root disk.",
+        DRIVES,
+        f"{DECISIONS}::test_mount_that_went_away",
+    ),
+    PlantedBug(
+        "identity-before-layout",
+        "rustfs_node/supervisor/formation.py",
+        "        self._write_layouts(fresh, deployment)\n        self._write_identities(fresh)\n",
+        "        self._write_identities(fresh)\n        self._write_layouts(fresh, deployment)\n",
+        "A replacement that is interrupted leaves a drive whose slot is still its predecessor's.",
+        DRIVES,
+        "tests/unit/supervisor/test_formation_folders.py::test_replacement_interrupted",
+    ),
+    PlantedBug(
+        "drive-in-use-formed",
+        "rustfs_node/supervisor/formation.py",
+        "            return unusable(path, say.in_use(path))\n        locks.append(lock)\n",
+        "            return inspector.look(path, mount_point_of(path))\n        locks.append(lock)\n",
+        "Two nodes write on one drive.",
+        DRIVES,
+        "tests/unit/supervisor/test_formation_folders.py::test_a_drive_in_use_is_left_alone",
+    ),
+)

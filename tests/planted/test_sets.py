@@ -1,0 +1,28 @@
+"""What a set worker acknowledges and answers: each bug planted there is caught."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from pathlib import Path
+
+import pytest
+
+from tests.planted.bug import PlantedBug
+from tests.planted.catalogue.reads import READS
+from tests.planted.catalogue.uploads import UPLOADS
+from tests.planted.catalogue.writes import WRITES
+from tests.planted.check import assert_caught, assert_sound
+from tests.planted.trials import Trials
+
+BUGS = (*READS, *UPLOADS, *WRITES)
+
+
+def test_without_a_bug_nothing_fails(trials: Trials, tmp_path: Path) -> None:
+    """The tests that are to catch the bugs pass as things are."""
+    assert_sound(BUGS, trials, tmp_path)
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=attrgetter("name"))
+def test_a_planted_bug_is_caught(bug: PlantedBug, trials: Trials, tmp_path: Path) -> None:
+    """The test that is named fails because of this bug."""
+    assert_caught(bug, trials, tmp_path)

@@ -1,0 +1,144 @@
+"""The power of a whole machine, or of one of its drives, goes at one call after the other of everything that
+a set does; and a drive fails at one call after the other.
+
+A run of the suite takes a stretch of all calls; `SWEEPS=all` takes each of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+
+from rustfs_node.seams.memory_files import PAGE_BYTES, SECTOR_BYTES
+from rustfs_proto.disk.identity import OK
+from tests.kit.faulty_files import EVER, Fails, Lies
+from tests.kit.sweeps import CHANGING, WIDE, Failer
+from tests.unit.erasureset.set_story import SetStory, leftovers
+from tests.unit.erasureset.virtual_set import Machine, chance_of, new_machine
+
+ENDS = 1 << 30 if WIDE else 6
+"""How many calls of a sweep are taken, evenly spread."""
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)
+
+
+def calls_of_story(cut_slots: tuple[int, ...]) -> int:
+    """How many changing calls the drives make in it, starts included."""
+    machine = new_machine()
+    machine.cut_slots = cut_slots
+    machine.live(SetStory().tell)
+    return machine.calls
+
+
+def some_of(count: int, offset: int) -> range:
+    """Calls to end at."""
+    assert count > 40, f"a story of {count} calls"
+    return range(1 + offset % max(1, count // ENDS), count + 1, max(1, count // ENDS))
+
+
+def prove(machine: Machine, story: SetStory) -> None:
+    """With all drives, then without one of them, all is there; the set goes on and leaves nothing behind."""
+    machine.live(story.check)
+    away = machine.drives[machine.seed % len(machine.drives)]
+    away.is_out = True
+    machine.live(story.check)
+    away.is_out = False
+    machine.live(story.go_on)
+    for drive in machine.drives:
+        assert drive.identity.state == OK, drive.identity
+        assert leftovers(drive) == []
+
+
+ALL_SLOTS = (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize("keeps", [lambda _: lambda: False, chance_of], ids=["nothing", "chance"])
+@pytest.mark.parametrize("slots", [ALL_SLOTS, (1,)], ids=["all drives", "one drive"])
+def test_the_power_goes(slots: tuple[int, ...], keeps: Callable[[int], Callable[[], bool]]) -> None:
+    """Every write that was acknowledged is there and right, every other one wholly or not at all."""
+    for at in some_of(calls_of_story(slots), len(slots)):
+        machine = new_machine(seed=at, page_bytes=SECTOR_BYTES if at % 2 else PAGE_BYTES)
+        machine.cut_slots, machine.at = slots, at
+        story = SetStory()
+        machine.live(story.tell)
+        assert machine.is_over, at
+        machine.end(keeps(at))
+        prove(machine, story)
+
+
+def test_the_power_goes_again_while_the_drives_recover() -> None:
+    """A second cut in the recovery that follows the first."""
+    calls = calls_of_story(ALL_SLOTS)
+    for at in some_of(calls, 3):
+        machine = new_machine(seed=at)
+        machine.at = at
+        story = SetStory()
+        machine.live(story.tell)
+        machine.end(chance_of(at))
+        machine.calls, machine.at = 0, 1 + at % 30
+        machine.live(story.check)
+        machine.end()
+        prove(machine, story)
+
+
+@pytest.mark.parametrize(("code", "times"), [(errno.EIO, 1), (errno.EIO, EVER), (errno.ENOSPC, EVER)])
+def test_a_drive_fails_at_a_call(code: int, times: int) -> None:
+    """Nobody notices: every write is acknowledged, every read right; started again, the drive is well."""
+    for at in some_of(calls_of_story((2,)), 5):
+        machine = new_machine(seed=at)
+        failer = Failer(at, code, times, CHANGING)
+        machine.drives[2].files.on_call = failer
+        story = SetStory()
+
+        async def tell(running: object, story: SetStory = story) -> None:
+            await story.tell(running)
+            await story.check(running)
+
+        machine.live(tell)
+        assert failer.hits and not story.faults, (at, story.faults)
+        machine.drives[2].files.on_call = lambda *_: None
+        machine.cut_slots = ALL_SLOTS
+        machine.end()
+        prove(machine, story)
+
+
+def test_the_sweep_would_notice_drives_that_lie() -> None:
+    """Drives that say yes to every sync and make nothing stable lose what was acknowledged."""
+    machine, story = new_machine(seed=1), SetStory()
+    for drive in machine.drives:
+        drive.files.inject("sync", Lies(), times=EVER)
+    machine.at = calls_of_story(ALL_SLOTS)
+    machine.live(story.tell)
+    machine.end()
+    with pytest.raises((AssertionError, BaseExceptionGroup)):
+        prove(machine, story)
+
+
+def test_no_drive_has_room() -> None:
+    """Writes are refused cleanly where all drives are full, what was stored is read, and removals go on."""
+    machine, story = new_machine(), SetStory()
+    machine.live(story.tell)
+    for drive in machine.drives:
+        drive.files.inject("allocate", Fails(errno.ENOSPC), times=EVER)
+        drive.files.inject("create", Fails(errno.ENOSPC), "shards", times=EVER)
+
+    async def fill(running: object) -> None:
+        for number in range(30):
+            await story.put(running.client, b"more%d" % number, bytes([number]) * 8000)
+        await story.check(running)
+
+    machine.live(fill)
+    assert story.faults
+    for drive in machine.drives:
+        drive.files.heal()
+    prove(machine, story)
