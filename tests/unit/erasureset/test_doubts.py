@@ -47,6 +47,8 @@ async def test_a_drive_without_all_fragments_gets_no_record() -> None:
         drive = a_set.drives[1]
         drive.refuses_where = lambda message: isinstance(message, ops.ShardWrite) and message.index == 2
         await a_set.client.put(KEY, LARGE)
+        # Some drives commit after the answer.
+        await trio.testing.wait_all_tasks_blocked()
         assert drive.versions("b", KEY) == {}
         assert all(other.versions("b", KEY) for other in a_set.drives if other is not drive)
 
