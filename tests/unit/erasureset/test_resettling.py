@@ -7,12 +7,24 @@ from pathlib import Path
 import pytest
 import trio
 
-from rustfs_proto.wire.drive_ops import Commit, ListUnsettled
+from rustfs_proto.wire.drive_ops import Commit, ListUnsettled, Lookup
 from rustfs_proto.wire.faults import Fault
-from tests.unit.erasureset.kit import running_real_set, running_set
+from tests.unit.erasureset.kit import TestSet, running_real_set, running_set
+from tests.unit.erasureset.real_drive import RealDrive
 from tests.unit.erasureset.test_objects import body_of
 
 AT_ONCE = {"resettle_delay_s": 0.01, "resettle_pause_s": 0.0}
+
+
+async def on_all_drives(a_set: TestSet[RealDrive], key: bytes, stamp: int) -> None:
+    """Return when every drive has this version: an answer waits for a write quorum of them only."""
+    bus = a_set.net.open_bus("asker", [drive.name for drive in a_set.drives])
+    async with trio.open_nursery() as nursery:
+        await nursery.start(bus.run)
+        for drive in a_set.drives:
+            while (await bus.call(drive.name, Lookup(0, "b", key), deadline_s=20)).message.stamp != stamp:  # noqa: ASYNC110
+                await trio.sleep(0.01)
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_drive_that_forgot_what_is_settled_is_told_again(tmp_path: Path) -> None:
@@ -21,7 +33,8 @@ async def test_a_drive_that_forgot_what_is_settled_is_told_again(tmp_path: Path)
     """
     async with running_real_set(tmp_path, 4, **AT_ONCE) as a_set:
         for number in range(3):
-            await a_set.client.put(b"k", body_of(30_000, number))
+            stamp = await a_set.client.put(b"k", body_of(30_000, number))
+        await on_all_drives(a_set, b"k", stamp)
         drive = a_set.drives[1]
         before = len(a_set.drives[0].shard_files())
         await drive.stop()
