@@ -25,7 +25,7 @@ from bench.work import Endpoint, Work
 KIB, MIB = 1 << 10, 1 << 20
 SMALL_BYTES, LARGE_BYTES = 4 * KIB, 16 * MIB
 SMALL_BUCKET_KEYS = 10_000
-BARE_OPERATIONS = ("put", "get", "head", "delete")
+BARE_OPERATIONS = ("put", "overwrite", "get", "head", "delete")
 
 _PARALLEL_DRIVES = 4
 _SET_BYTES = 512 * MIB
@@ -51,7 +51,8 @@ class Plan:
 
     def objects(self) -> list[Work]:
         """Work on objects."""
-        small = [self._work(operation, SMALL_BYTES) for operation in ("put", "get", "head", "delete")]
+        operations = ("put", "get", "overwrite", "head", "delete")
+        small = [self._work(operation, SMALL_BYTES) for operation in operations]
         return [*small, *(self._work(operation, self.object_bytes) for operation in ("put", "get"))]
 
     def listings(self) -> list[Work]:
@@ -61,15 +62,16 @@ class Plan:
 
     def _work(self, operation: str, size: int) -> Work:
         keys = self.keys_per_process or keys_for(size)
-        # A key can be deleted once, so there must be enough of them.
-        keys *= 5 if operation == "delete" else 1
+        if size == SMALL_BYTES:
+            # A key is new once, and can be deleted once.
+            keys *= {"put": 20, "delete": 5}.get(operation, 1)
         return Work(operation, size, self.connections, self.seconds, keys_per_process=keys)
 
 
 def claims(rows: Sequence[Row], plan: Plan) -> list[Claim]:
     """The bounds that every release is held to."""
     titles = [work.title for work, _ in rows]
-    put_small, get_small, _, _, put_large, get_large, few_keys, many_keys = titles
+    put_small, get_small, _, _, _, put_large, get_large, few_keys, many_keys = titles
     pages = [first_outcome(rows, title) for title in (few_keys, many_keys)]
     slower = pages[1].quantile_ms(0.5) / pages[0].quantile_ms(0.5)
     found = [

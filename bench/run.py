@@ -5,6 +5,7 @@ it.
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 
@@ -18,16 +19,16 @@ from bench.work import Endpoint, Outcome, RoleTime, Work
 
 Row = tuple[Work, list[tuple[Endpoint, Outcome]]]
 
-_READS = ("get", "head", "delete", "mixed")
+_NEED_OBJECTS = ("overwrite", "get", "head", "delete", "mixed")
 _FILL_BATCH_KEYS = 10_000
 
 
 def measure(endpoint: Endpoint, work: Work) -> Outcome:
-    """Run `work` against `endpoint` now. Objects that a reading operation needs must have been put before
-    (`prepare`).
-    """
+    """Run `work` against `endpoint` now. Objects that it needs must have been put before (`prepare`)."""
     before = times_of(endpoint.pid)
-    running = [_start(endpoint, work, share, _prefix(work, n)) for n, share in enumerate(_shares(work))]
+    turn = f"{secrets.token_hex(4)}/" if work.operation == "put" else ""
+    shares = enumerate(_shares(work))
+    running = [_start(endpoint, work, share, _prefix(work, number) + turn) for number, share in shares]
     outcomes = [_finish(process) for process in running]
     return _sum(outcomes, between(before, times_of(endpoint.pid)))
 
@@ -49,7 +50,7 @@ def best_of(endpoints: list[Endpoint], work: Work, turns: int) -> Row:
 
 
 def prepare(endpoint: Endpoint, work: Work) -> None:
-    """Make the bucket and put every object that `work` will read or delete."""
+    """Make the bucket and put every object that `work` will read, replace or delete."""
     if endpoint.folders:
         return
     source = Requests(endpoint, work, "")
@@ -57,7 +58,7 @@ def prepare(endpoint: Endpoint, work: Work) -> None:
         fill_by_puts(endpoint, work, source)
         return
     ask(endpoint, source.create_bucket(endpoint.bucket))
-    if work.operation not in _READS:
+    if work.operation not in _NEED_OBJECTS:
         return
     puts = attrs.evolve(work, operation="put", seconds=0)
     for number, share in enumerate(_shares(work)):

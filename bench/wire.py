@@ -71,7 +71,7 @@ class Requests:
         if operation == "list":
             return self._list()
         target = f"/{self._endpoint.bucket}/{quote(self._prefix)}{index:08d}"
-        if operation == "put":
+        if operation in {"put", "overwrite"}:
             body = self.bodies.body(index)
             return Prepared(self._head("PUT", target, body), body)
         method = {"get": "GET", "head": "HEAD", "delete": "DELETE"}[operation]

@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 import attrs
 
-OPERATIONS = ("put", "get", "head", "delete", "list", "mixed")
-"""`mixed` is 45 % get, 30 % put, 15 % head, 10 % list, in a fixed order that every endpoint sees."""
+OPERATIONS = ("put", "overwrite", "get", "head", "delete", "list", "mixed")
+"""`put` stores under keys that are new in every turn, `overwrite` under those that are there. `mixed` is 45 %
+get, 30 % put, 15 % head, 10 % list, in a fixed order that every endpoint sees.
+"""
 
 MIX = ("get", "put", "head", "get", "put", "get", "list", "get", "put", "get") * 2
 MIX_HEADS = (3,)

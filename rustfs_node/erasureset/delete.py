@@ -7,14 +7,14 @@ number at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from rustfs_node.bus import Request
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.write import RowWrite
 from rustfs_proto.erasure.decide import Decision, Verdict
-from rustfs_proto.wire.drive_ops import Commit, Lookup, RowKind, Space
+from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, RowState, Space
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import Delete, Deleted
 
@@ -102,11 +102,26 @@ class RowRemoval:
         decision = read.decision
         assert decision is not None
         if decision.verdict is Verdict.ABSENT and not decision.complete_on and not self._is_thin(decision):
-            self._removed(0)
+            self._make_sure(read, decision.stamp)
             return
         # A version that cannot be read can be removed all the same: the tombstone is newer than whatever it
         # was.
         self._bury(above=max(read.newest_seen, decision.stamp))
+
+    def _make_sure(self, read: RowRead, decided: int) -> None:
+        """Readers find nothing. But a write that nobody acknowledged may be on a drive that was not asked or
+        is away, and must not come up after this: only when no drive has it there is nothing to do.
+        """
+
+        def heard(seen: Sequence[LookedUp], is_complete: bool) -> None:
+            newest = max((looked_up.stamp for looked_up in seen), default=0)
+            is_damaged = any(looked_up.state == RowState.DAMAGED for looked_up in seen)
+            if is_complete and not is_damaged and newest <= decided:
+                self._removed(0)
+            else:
+                self._bury(above=max(newest, decided))
+
+        read.hear_all(heard)
 
     def _is_thin(self, decision: Decision) -> bool:
         """Whether what hides the row is a tombstone on fewer drives than acknowledge one: drives that are

@@ -7,7 +7,7 @@ answer. Everything is a callback of the bus.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rustfs_node.bus import Reply
 from rustfs_node.erasureset.state import SetState
@@ -59,6 +59,28 @@ class RowRead:
     def newest_seen(self) -> int:
         """The newest stamp that any drive has shown, decided upon or not."""
         return max((found.stamp for found, _ in self.answers.values()), default=0)
+
+    def hear_all(self, done: Callable[[Sequence[LookedUp], bool], None]) -> None:
+        """After the decision: ask the drives that were not heard. `done` takes all answers there are, and
+        whether every drive gave one.
+        """
+        seen = [looked_up for looked_up, _ in self.answers.values()]
+        unheard = [slot for slot in range(self._state.n) if slot not in self.answers]
+        left = len(unheard)
+
+        def on_answer(_slot: int, answer: Reply | Fault) -> None:
+            nonlocal left
+            left -= 1
+            if isinstance(answer, Reply):
+                assert isinstance(answer.message, LookedUp)
+                seen.append(answer.message)
+            if not left:
+                done(seen, len(seen) == self._state.n)
+
+        for slot in unheard:
+            self._state.drives.ask_read(slot, self.lookup, on_answer, self._trace)
+        if not unheard:
+            done(seen, True)
 
     def _ask_more(self, drives: int) -> bool:
         slots = self._order[self._asked : self._asked + drives]

@@ -101,8 +101,9 @@ class NodeSettings:
     """Seconds before a process that died is started again; doubled with every further death. Most deaths are
     single ones, and clients wait meanwhile."""
 
-    restart_delay_max_s: float = attrs.field(default=10.0, validator=_POSITIVE)
-    """Seconds that the delay never exceeds: the longest that a repaired cause stays unnoticed."""
+    restart_delay_max_s: float = attrs.field(default=1.0, validator=_POSITIVE)
+    """Seconds that the delay never exceeds: the longest that a repaired cause stays unnoticed. A start is a
+    fork of a warm process, so that one each second costs a few percent of one processor."""
 
     restart_calm_s: float = attrs.field(default=5.0, validator=_POSITIVE)
     """Seconds a process must have been ready for its earlier deaths to be forgotten: several times what a

@@ -98,6 +98,8 @@ async def test_drives_that_were_away_lack_what_came_meanwhile(store, folder):
     assert {version.key for version in lacking} == {
         *(b"new/small", b"new/large", b"new/parts"),
         *(b"inline", b"file/many", b"one"),
+        # Deleted, and nobody could be sure that the drive which was away has nothing under that name.
+        contents.NEVER,
     }
     assert {slot for slots in lacking.values() for slot in slots} == {HIT}
 

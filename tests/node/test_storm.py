@@ -8,7 +8,7 @@ from tests.node.storm.run import run_storm
 
 pytestmark = pytest.mark.slow
 
-KILLS = 22
+KILLS = 40
 SEED = 1
 SERVING_S = 3.0
 """Within this time after a kill the node serves again, counted without what others took on this machine."""

@@ -117,3 +117,26 @@ async def test_a_version_that_comes_between_question_and_commit_is_not_overwritt
         with pytest.raises(Fault, match="conflict"):
             await a_set.client.put(KEY, b"ours", expect=first)
         assert all(max(drive.versions("b", KEY)) == first + 1 for drive in a_set.drives)
+
+
+async def test_what_a_delete_did_not_find_does_not_come_up_after_it() -> None:
+    """A write that was given up lies on a drive that is away: the delete goes above it all the same."""
+    async with running_set(4) as a_set:
+        for drive in a_set.drives[1:]:
+            drive.refuses_where = lambda message: isinstance(message, ops.Commit)
+        with pytest.raises(Fault):
+            await a_set.client.put(KEY, SMALL)
+        a_set.drives[0].refuses = FaultCode.PEER_DOWN
+        for drive in a_set.drives[1:]:
+            drive.refuses_where = lambda _message: False
+        await a_set.client.delete(KEY)
+        a_set.drives[0].refuses = None
+        newest = [max(drive.versions("b", KEY).items())[1].commit.kind for drive in a_set.drives[1:]]
+        assert newest == [ops.RowKind.TOMBSTONE] * 3
+
+
+async def test_what_no_drive_has_gets_no_tombstone() -> None:
+    """Deletes of keys that never were leave nothing behind."""
+    async with running_set(4) as a_set:
+        await a_set.client.delete(KEY)
+        assert [drive.versions("b", KEY) for drive in a_set.drives] == [{}] * 4
