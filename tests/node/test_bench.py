@@ -42,6 +42,7 @@ def test_every_operation_is_measured_on_every_target_that_can_do_it(measured):
     assert found == {
         "put 4 KiB x4": files,
         "get 4 KiB x4": every,
+        "overwrite 4 KiB x4": every,
         "head 4 KiB x4": every,
         "delete 4 KiB x4": every,
         "put 3 MiB x4": files,

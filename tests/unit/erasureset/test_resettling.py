@@ -22,7 +22,9 @@ async def on_all_drives(a_set: TestSet[RealDrive], key: bytes, stamp: int) -> No
     async with trio.open_nursery() as nursery:
         await nursery.start(bus.run)
         for drive in a_set.drives:
-            while (await bus.call(drive.name, Lookup(0, "b", key), deadline_s=20)).message.stamp != stamp:  # noqa: ASYNC110
+            found = 0
+            while found != stamp:
+                found = (await bus.call(drive.name, Lookup(0, "b", key), deadline_s=20)).message.stamp
                 await trio.sleep(0.01)
         nursery.cancel_scope.cancel()
 
