@@ -1,13 +1,15 @@
 """Settles again what a drive was not told, or forgot: after every start of a drive, and of this worker.
 
 That a version is on a write quorum is told in notices that may be lost, and a drive may forget them with its
-process. It then keeps what that version replaced, shard files included. So whenever a drive has begun another
-life it is asked which rows it keeps older versions of; each is looked up on all drives, and where a write
-quorum has the newest version they are told so once more.
+process. It then keeps what that version replaced, shard files included. So whenever a drive has begun
+another life it is asked which rows it keeps older versions of; each is looked up on all drives, and the
+newest version that a write quorum has is settled once more: one above it, of a write that was given up, may
+be read or not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import trio
@@ -66,17 +68,29 @@ class Resettler:
             # It is written just now, and will be settled by that.
             return
         found = await self._found(row)
-        newest = max((looked_up.stamp for looked_up in found), default=0)
-        whole = [one for one in found if one.stamp == newest and _is_whole(one)]
-        if len(whole) >= state.write_quorum and any(one.priors for one in found):
-            commit = Commit(row.space, row.bucket, row.key, newest, whole[0].kind, row.sub)
-            state.settler.add(commit, complete=False)
-            await trio.sleep(state.settings.resettle_pause_s)
+        for stamp in sorted({looked_up.stamp for looked_up in found.values()}, reverse=True):
+            kinds = await self._kinds(row, found, stamp)
+            if len(kinds) >= state.write_quorum:
+                commit = Commit(row.space, row.bucket, row.key, stamp, kinds[0], row.sub)
+                state.settler.add(commit, complete=False)
+                await trio.sleep(state.settings.resettle_pause_s)
+                return
 
-    async def _found(self, row: RowName) -> list[LookedUp]:
-        """What the drives that answer have."""
-        lookup = Lookup(row.space, row.bucket, row.key, row.sub, want_inline=False)
-        found: list[LookedUp] = []
+    async def _kinds(self, row: RowName, found: dict[int, LookedUp], stamp: int) -> list[int]:
+        """The kind of that version, once for each drive that has it whole, be it below a newer one."""
+        kinds = [one.kind for one in found.values() if one.stamp == stamp and _is_whole(one)]
+        below = [slot for slot, one in found.items() if stamp in one.priors]
+        if len(kinds) < self._state.write_quorum <= len(kinds) + len(below):
+            exact = await self._found(row, stamp, below)
+            kinds += [one.kind for one in exact.values() if one.stamp == stamp and _is_whole(one)]
+        return kinds
+
+    async def _found(
+        self, row: RowName, stamp: int = 0, slots: Sequence[int] | None = None
+    ) -> dict[int, LookedUp]:
+        """What the drives that answer have, by slot: of all drives, or of `slots`."""
+        lookup = Lookup(row.space, row.bucket, row.key, row.sub, stamp, want_inline=False)
+        found: dict[int, LookedUp] = {}
 
         async def ask(slot: int) -> None:
             try:
@@ -85,10 +99,10 @@ class Resettler:
                 # The others may do.
                 return
             assert isinstance(reply.message, LookedUp)
-            found.append(reply.message)
+            found[slot] = reply.message
 
         async with trio.open_nursery() as nursery:
-            for slot in range(self._state.n):
+            for slot in range(self._state.n) if slots is None else slots:
                 nursery.start_soon(partial(ask, slot))
         return found
 

@@ -15,15 +15,13 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from rustfs_proto.erasure.geometry import default_parity, write_quorum
 from rustfs_proto.wire.drive_ops import Space
 from tests.kit.node import RunningNode
 from tests.node.storm.drives import Drive
 from tests.node.storm.model import ABSENT
 from tests.node.storm.uploads import Upload
 from tests.node.storm.writer import BUCKET, Writer, Wrong
-
-WRITE_QUORUM = 3
-"""Of four drives."""
 
 SWEEP_S = 60.0
 """Within this time everything that may go has gone; the graces are fractions of a second."""
@@ -144,6 +142,12 @@ def end_uploads(writers: Sequence[Writer]) -> None:
             raise Wrong(f"these uploads have no end: {left}")
 
 
+def quorum_of(drives: Sequence[Drive]) -> int:
+    """How many of them acknowledge a write."""
+    parity = default_parity(len(drives))
+    return write_quorum(len(drives) - parity, parity)
+
+
 def kept_versions(drives: Sequence[Drive]) -> list[str]:
     """Versions that a drive keeps although it and a write quorum have a newer one."""
     held = [drive.versions(BUCKET) for drive in drives]
@@ -151,7 +155,7 @@ def kept_versions(drives: Sequence[Drive]) -> list[str]:
         f"{drive.path.name} {key}"
         for drive, versions in zip(drives, held, strict=True)
         for key, stamps in versions.items()
-        if len(stamps) > 1 and sum(stamps[-1] in other.get(key, []) for other in held) >= WRITE_QUORUM
+        if len(stamps) > 1 and sum(stamps[-1] in other.get(key, []) for other in held) >= quorum_of(drives)
     ]
 
 
@@ -196,7 +200,7 @@ def check_emptied(drives: Sequence[Drive], writers: Sequence[Writer]) -> int:
     for drive in drives:
         lagging.update(upload_id.hex() for upload_id in drive.open_uploads())
     for upload_id, count in lagging.items():
-        if count > (1 if ended.get(upload_id) == "abort" else WRITE_QUORUM - 1):
+        if count > (1 if ended.get(upload_id) == "abort" else quorum_of(drives) - 1):
             raise Wrong(f"upload {upload_id} is over, and still on {count} drives")
     return len(lagging)
 

@@ -75,9 +75,9 @@ class Key:
         """What a read may find."""
         return [self.acknowledged, *self.tried]
 
-    def saw(self, state: Known) -> None:
-        """A read found this; whatever was tried before it will not come back."""
-        if state != self.acknowledged:
+    def saw(self, state: Known, *, is_lasting: bool) -> None:
+        """A read found this. Where what was found stays, whatever was tried before it will not come back."""
+        if is_lasting and state != self.acknowledged:
             place = self.tried.index(state)
             self.acknowledged, self.tried = state, self.tried[place + 1 :]
 

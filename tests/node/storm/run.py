@@ -13,6 +13,7 @@ from pathlib import Path
 
 import attrs
 
+from rustfs_proto.erasure.geometry import default_parity
 from tests.kit.node import RunningNode
 from tests.node.storm.aftermath import Findings, check_everything, unexplained
 from tests.node.storm.killer import Kill, Killer, schedule
@@ -66,10 +67,10 @@ class Report:
         return lines
 
 
-def run_storm(folder: Path, kills: int, seed: int, say=lambda _text: None) -> Report:
-    """All of it. Raises `Wrong` where a promise is broken."""
+def run_storm(folder: Path, kills: int, seed: int, say=lambda _text: None, drives: int = 4) -> Report:
+    """All of it, over a set of that many drives. Raises `Wrong` where a promise is broken."""
     began_s = time.monotonic()
-    with RunningNode(folder) as node:
+    with RunningNode(folder, drives=drives) as node:
         node.boto3().create_bucket(Bucket=BUCKET)
         writers, done = _storm(node, kills, seed, say)
         findings = check_everything(node, writers)
@@ -82,11 +83,11 @@ def run_storm(folder: Path, kills: int, seed: int, say=lambda _text: None) -> Re
 
 def _storm(node: RunningNode, kills: int, seed: int, say) -> tuple[list[Writer], list[Kill]]:
     deaths, stop, acknowledged = Deaths(), threading.Event(), threading.Semaphore(0)
-    count = WRITERS + SLOW_WRITERS
+    count, drives = WRITERS + SLOW_WRITERS, len(node.drive_paths)
+    reads_last = 2 * default_parity(drives) != drives
+    tell = acknowledged.release
     writers = [
-        Writer(
-            node, number, count, seed, deaths, stop, acknowledged.release, SLOW_PIECE_S * (number >= WRITERS)
-        )
+        Writer(node, number, count, seed, deaths, stop, tell, reads_last, SLOW_PIECE_S * (number >= WRITERS))
         for number in range(count)
     ]
     chance = random.Random(f"moments {seed}")

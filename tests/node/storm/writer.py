@@ -42,7 +42,8 @@ class Wrong(AssertionError):
 @attrs.define(eq=False, slots=False)
 class Writer:
     """`number` of `writers`: what makes its keys, and its bytes, its own. `acknowledged` is told of every
-    success.
+    success. `reads_last`: what a read has found later ones find too, even of a write in doubt (the gap in
+    docs/guarantees.md where k = m).
     """
 
     node: RunningNode
@@ -52,6 +53,7 @@ class Writer:
     deaths: Deaths
     stop: threading.Event
     acknowledged: Callable[[], object]
+    reads_last: bool
     pause_s: float = 0.0
     keys: list[Key] = attrs.field(factory=list)
     done: Counter[str] = attrs.field(factory=Counter)
@@ -189,13 +191,13 @@ class Writer:
     def check(self, key: Key) -> Known:
         """Read a key, and judge what comes."""
         state = self.read(key, "GET")
-        key.saw(state)
+        key.saw(state, is_lasting=self.reads_last)
         return state
 
     def head(self) -> None:
         if self.keys:
             key = self.chance.choice(self.keys)
-            key.saw(self.read(key, "HEAD"))
+            key.saw(self.read(key, "HEAD"), is_lasting=self.reads_last)
             self.succeeded("head")
 
     def read(self, key: Key, method: str) -> Known:
