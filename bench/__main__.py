@@ -90,7 +90,7 @@ def _works(options: argparse.Namespace) -> Iterator[Work]:
     for operation in options.op or ["put", "get"]:
         for size in options.size or [4096]:
             if operation != "list":
-                keys = options.keys or keys_for(size)
+                keys = options.keys or keys_for(operation, size)
                 yield Work(operation, size, connections, seconds, keys_per_process=keys)
         for bucket_keys in (options.list_keys or [0]) if operation == "list" else ():
             yield Work("list", 0, connections, seconds, bucket_keys=bucket_keys)

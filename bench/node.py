@@ -31,9 +31,12 @@ _PARALLEL_DRIVES = 4
 _SET_BYTES = 512 * MIB
 
 
-def keys_for(object_bytes: int) -> int:
-    """Objects for each load process: many, but no more than half a gigabyte of them."""
-    return max(16, min(1000, _SET_BYTES // max(1, object_bytes)))
+def keys_for(operation: str, object_bytes: int) -> int:
+    """Objects for each load process: many, but no more than half a gigabyte of them. A key is new once and
+    can be deleted once, so those operations need more.
+    """
+    wanted = {"put": 20_000, "delete": 5000}.get(operation, 1000)
+    return max(16, min(wanted, _SET_BYTES // max(1, object_bytes)))
 
 
 @attrs.frozen
@@ -61,10 +64,7 @@ class Plan:
         return [Work("list", 0, self.connections, self.seconds, bucket_keys=size) for size in sizes]
 
     def _work(self, operation: str, size: int) -> Work:
-        keys = self.keys_per_process or keys_for(size)
-        if size == SMALL_BYTES:
-            # A key is new once, and can be deleted once.
-            keys *= {"put": 20, "delete": 5}.get(operation, 1)
+        keys = self.keys_per_process or keys_for(operation, size)
         return Work(operation, size, self.connections, self.seconds, keys_per_process=keys)
 
 
