@@ -17,7 +17,7 @@ Knows neither tasks nor the bus; `decide_commit` knows not even files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import attrs
@@ -194,8 +194,8 @@ class Batch:
         newest_here: dict[RowKey, int],
         is_whole: Callable[[Row], bool],
     ) -> bool:
-        """Whether that very version was committed before; one whose record was damaged since is written
-        again.
+        """Whether that very version was committed before. It is written again where its record was damaged
+        since, or tells otherwise which shard files are here.
         """
         stamp = waiting.commit.stamp
         if newest_here.get(row_key) == stamp:
@@ -204,7 +204,7 @@ class Batch:
         known = self.index.version(row_key, stamp)
         if known is None:
             return False
-        if is_whole(known):
+        if known.missing == joined_ids(waiting.missing) and is_whole(known):
             self._repeated.append(waiting)
         else:
             self._rewritten.add(len(self._accepted))
@@ -241,6 +241,7 @@ class Batch:
                 sequence=sequence,
                 batch=at.sequence,
                 segment=at.segment,
+                absent=item.missing,
             )
             row = row_of_commit(item, at.segment, offset, len(prefix))
             if number in self._rewritten:
@@ -277,8 +278,6 @@ class Batch:
             versions.add(index, row, log.segment, self.now_ms)
         for row in self._again:
             versions.rewrite(index, row)
-        for waiting in self._repeated:
-            versions.note_missing(index, waiting.commit, waiting.missing)
         for settled in self.settled:
             versions.settle(index, settled, log.segment, self.now_ms)
         for data_id in self._refused_files:
@@ -305,6 +304,11 @@ class Batch:
         """Instead of all steps: the drive takes nothing any more."""
         for waiting in self.waiting:
             waiting.asker.fail(fault)
+
+
+def joined_ids(data_ids: Iterable[bytes]) -> bytes:
+    """Data ids one after the other, in the order in which the index keeps them."""
+    return b"".join(sorted(data_ids))
 
 
 def in_batches(copies: Sequence[Copy], limit_bytes: int) -> Iterator[list[Copy]]:
@@ -338,13 +342,13 @@ def row_of_commit(waiting: Waiting, segment: int, offset: int, prefix_bytes: int
         prefix_bytes,
         len(waiting.data),
         commit.head,
-        b"".join(commit.files),
-        b"".join(waiting.missing),
+        joined_ids(commit.files),
+        joined_ids(waiting.missing),
     )
 
 
 def row_of_record(record: Record, segment: int, offset: int) -> Row:
-    """The index row of a record that stands there; which of its shard files are missing is not known."""
+    """The index row of a record that stands there; recovery adds those of its shard files that were lost."""
     return Row(
         record.space,
         record.bucket,
@@ -359,6 +363,6 @@ def row_of_record(record: Record, segment: int, offset: int) -> Row:
         record.prefix_bytes,
         record.data_bytes,
         record.head,
-        b"".join(record.files),
-        b"",
+        joined_ids(record.files),
+        joined_ids(record.absent),
     )

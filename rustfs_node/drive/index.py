@@ -32,7 +32,7 @@ from rustfs_node.drive import index_sql as sql
 from rustfs_proto.disk.record import aligned, split_ids
 from rustfs_proto.wire.drive_ops import RowKind, Space
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 RowKey = tuple[int, str, bytes, bytes]
 """Space, bucket, key, sub."""
@@ -52,7 +52,8 @@ class IndexDamaged(Exception):
 class Row(NamedTuple):
     """One version of one row, as SQLite gives it.
 
-    `files` are data ids one after the other, `missing` those of them whose shard file was not there.
+    `files` are data ids one after the other, in their order, `missing` those of them whose shard file is not
+    here.
     """
 
     space: int

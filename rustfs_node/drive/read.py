@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import attrs
 import structlog
+from msgspec.structs import replace
 
 from rustfs_node.drive.index import Index, Row
 from rustfs_node.drive.log import Log
@@ -62,8 +63,11 @@ class Reader:
             record.meta,
             record.data_digest,
             priors,
-            split_ids(row.missing),
         )
+        if row.missing:
+            missing = split_ids(row.missing)
+            never_had = tuple(data_id for data_id in record.absent if data_id in missing)
+            answer = replace(answer, no_files=missing, never_had=never_had)
         return answer, (data,) if data else ()
 
     def read_row(self, row: Row, *, with_data: bool) -> tuple[Record, bytes, bytes] | None:

@@ -311,10 +311,12 @@ class _Recovery:
             self.index.begin()
 
     def _note_missing_files(self) -> None:
-        """Which shard files of the rows that were applied are not here."""
+        """Which shard files of the rows that were applied are here, and which not: the records may tell of
+        another time.
+        """
         for data_id in self._touched:
-            if not self.files.exists(f"{self.path}/{shard_path(data_id)}"):
-                versions.lose_file(self.index, data_id)
+            is_here = self.files.exists(f"{self.path}/{shard_path(data_id)}")
+            (versions.find_file if is_here else versions.lose_file)(self.index, data_id)
 
     def _cut_tail(self, number: int) -> None:
         """Zeros behind the last whole record."""

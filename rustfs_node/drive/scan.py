@@ -11,6 +11,7 @@ from itertools import groupby
 from operator import attrgetter
 
 import attrs
+import msgspec
 
 from rustfs_node.drive.index import Index, Row, SubKey
 from rustfs_proto.wire.drive_ops import (
@@ -90,10 +91,10 @@ class _Page:
             after = (candidate.key, candidate.sub + b"\0")
             at = self.index.next_value(self.scan.space, self.scan.bucket, after, after_prefix(group))
             if at is None:
-                return attrs.evolve(row, group=group)
+                return msgspec.structs.replace(row, group=group)
             versions = self.index.versions((self.scan.space, self.scan.bucket, *at))
             candidate = _row_of(iter(versions))
-        return attrs.evolve(candidate, group=group)
+        return msgspec.structs.replace(candidate, group=group)
 
 
 def _row_of(versions: Iterator[Row]) -> ScanRow:
@@ -101,5 +102,13 @@ def _row_of(versions: Iterator[Row]) -> ScanRow:
     newest = next(versions)
     priors = tuple(row.stamp for row in versions if row.version_id == newest.version_id)
     return ScanRow(
-        newest.key, newest.stamp, newest.kind, newest.sub, newest.version_id, newest.head, b"", priors
+        newest.key,
+        newest.stamp,
+        newest.kind,
+        newest.sub,
+        newest.version_id,
+        newest.head,
+        b"",
+        priors,
+        bool(newest.missing),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from rustfs_node.drive.index import Index, Row
 from rustfs_proto.disk.record import split_ids
-from rustfs_proto.wire.drive_ops import Commit, RowKind, SettledRow, Space
+from rustfs_proto.wire.drive_ops import RowKind, SettledRow, Space
 
 
 def needs_care(row: Row) -> bool:
@@ -60,14 +60,6 @@ def _replace_notes(index: Index, row: Row, now_ms: int) -> bool:
     return True
 
 
-def note_missing(index: Index, commit: Commit, missing: tuple[bytes, ...]) -> None:
-    """A version that was here before was committed again: remember which of its shard files are here now."""
-    known = index.version((commit.space, commit.bucket, commit.key, commit.sub), commit.stamp)
-    joined = b"".join(missing)
-    if known is not None and known.missing != joined:
-        index.replace(known, known._replace(missing=joined))
-
-
 def drop_file(index: Index, data_id: bytes, now_ms: int) -> None:
     """The commit that named the shard file was refused: unless another row names it, it may go."""
     if not index.refers(data_id):
@@ -79,7 +71,15 @@ def lose_file(index: Index, data_id: bytes) -> None:
     for row in index.referring(data_id):
         missing = split_ids(row.missing)
         if data_id not in missing:
-            index.replace(row, row._replace(missing=b"".join((*missing, data_id))))
+            index.replace(row, row._replace(missing=b"".join(sorted((*missing, data_id)))))
+
+
+def find_file(index: Index, data_id: bytes) -> None:
+    """A shard file is here: no version says otherwise from now on."""
+    for row in index.referring(data_id):
+        missing = split_ids(row.missing)
+        if data_id in missing:
+            index.replace(row, row._replace(missing=b"".join(one for one in missing if one != data_id)))
 
 
 def settle(index: Index, settled: SettledRow, segment: int, now_ms: int) -> None:

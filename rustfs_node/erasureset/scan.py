@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 import attrs
+import msgspec
 
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.together import together
@@ -80,7 +81,7 @@ class RowScan:
             key, sub = scan.cursor.resume
             try:
                 reply = await self._state.drives.read(
-                    scan.slot, attrs.evolve(self._scan, start=key, start_sub=sub), self._trace
+                    scan.slot, msgspec.structs.replace(self._scan, start=key, start_sub=sub), self._trace
                 )
             except Fault as fault:
                 self._faults.append(fault)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import attrs
+import msgspec
 import xxhash
 
 from rustfs_node.erasureset.row_read import Found, RowRead
@@ -101,7 +102,7 @@ async def _ask_exactly(
     state: SetState, read: RowRead, slot: int, trace: str, *, want_inline: bool = False
 ) -> Found | None:
     assert read.decision is not None
-    lookup = attrs.evolve(read.lookup, stamp=read.decision.stamp, want_inline=want_inline)
+    lookup = msgspec.structs.replace(read.lookup, stamp=read.decision.stamp, want_inline=want_inline)
     try:
         reply = await state.drives.read(slot, lookup, trace)
     except Fault:

@@ -24,7 +24,9 @@ A record begins at a multiple of 8. Format version 1:
         76      4  meta bytes (M)
         80      4  files: how many data ids (F)
         84      4  data bytes (D)
-        88      8  zeros
+        88      4  absent: how many of the data ids, the last ones, name shard files that were not on this
+                   drive when the version was committed here
+        92      4  zeros
         96     16  data digest: xxh3-128 of the data; zeros where there is none
        112     16  checksum: xxh3-128 of bytes 0 to 111 followed by the body
        128      B  bucket, UTF-8                          } the body
@@ -48,6 +50,7 @@ that everything up to s was on stable storage once.
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection
 from enum import Enum
 
 import attrs
@@ -72,7 +75,7 @@ FLAG_COPY = 1
 """Set in records that compaction or recovery copied."""
 
 _NO_DIGEST = bytes(16)
-_FIELDS = struct.Struct("<4sBBBBQQQQ16sIHHHHHHIIIIQ16s")
+_FIELDS = struct.Struct("<4sBBBBQQQQ16sIHHHHHHIIIIII16s")
 _CHECKSUM_AT = 112
 _MOVABLE = struct.Struct("<BQQ")
 _MOVABLE_AT = 7
@@ -99,7 +102,7 @@ class Flaw(Enum):
 @attrs.define
 class Record:
     """A decoded record without its data, which stands `prefix_bytes` after its start and is `data_bytes`
-    long.
+    long. `absent` are those of `files` that were not here when it was written.
     """
 
     kind: int
@@ -117,6 +120,7 @@ class Record:
     head: bytes
     meta: bytes
     files: tuple[bytes, ...]
+    absent: tuple[bytes, ...]
     data_digest: bytes
     prefix_bytes: int
     data_bytes: int
@@ -152,15 +156,21 @@ def prefix_size(commit: Commit) -> int:
 
 
 def encode_prefix(
-    place: DrivePlace, commit: Commit, data_bytes: int, *, sequence: int, batch: int, segment: int
+    place: DrivePlace,
+    commit: Commit,
+    data_bytes: int,
+    *,
+    sequence: int,
+    batch: int,
+    segment: int,
+    absent: Collection[bytes] = (),
 ) -> bytes:
     """Header and body of a new record; the data and `padding_of` follow it. `commit.inline_check` must be the
-    digest of the data.
+    digest of the data. `absent` are those of its files that are not here.
     """
     bucket = commit.bucket.encode()
-    body = b"".join(
-        (bucket, commit.key, commit.sub, commit.version_id, commit.head, commit.meta, *commit.files)
-    )
+    files = sorted(commit.files, key=absent.__contains__) if absent else commit.files
+    body = b"".join((bucket, commit.key, commit.sub, commit.version_id, commit.head, commit.meta, *files))
     fields = _FIELDS.pack(
         MAGIC,
         FORMAT_VERSION,
@@ -183,6 +193,7 @@ def encode_prefix(
         len(commit.meta),
         len(commit.files),
         data_bytes,
+        len(absent),
         0,
         commit.inline_check or _NO_DIGEST,
     )
@@ -249,7 +260,7 @@ def _record_of(
         _, _, kind, space, flags, sequence, batch, first_segment, stamp,
         deployment_id, set_index, slot, shard,
         bucket_bytes, key_bytes, sub_bytes, version_bytes, head_bytes, meta_bytes,
-        _, _, _, digest,
+        files, _, absent, _, digest,
     ) = _FIELDS.unpack(fields)
     # fmt: on
     if deployment_id != place.deployment_id or set_index != place.set_index or slot != place.slot:
@@ -257,7 +268,7 @@ def _record_of(
     # A right checksum proves only that these bytes were meant to stand here, not that they make sense.
     if kind not in _KINDS or space not in _SPACES or not 0 < stamp <= STAMP_MAX:
         return Flaw.DAMAGED
-    if sequence > NUMBER_MAX or batch > sequence or first_segment > NUMBER_MAX:
+    if sequence > NUMBER_MAX or batch > sequence or first_segment > NUMBER_MAX or absent > files:
         return Flaw.DAMAGED
     try:
         bucket = body[:bucket_bytes].decode()
@@ -269,6 +280,7 @@ def _record_of(
     head_at = version_at + version_bytes
     meta_at = head_at + head_bytes
     files_at = meta_at + meta_bytes
+    data_ids = split_ids(body[files_at:])
     return Record(
         kind=kind,
         space=space,
@@ -284,7 +296,8 @@ def _record_of(
         version_id=body[version_at:head_at],
         head=body[head_at:meta_at],
         meta=body[meta_at:files_at],
-        files=split_ids(body[files_at:]),
+        files=data_ids,
+        absent=data_ids[files - absent :],
         data_digest=digest if data_bytes else b"",
         prefix_bytes=prefix_bytes,
         data_bytes=data_bytes,

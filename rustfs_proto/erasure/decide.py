@@ -8,8 +8,9 @@ a version v let
     unknown   drives that have not answered, and answers without evidence that do not list v
 
 v *may have been acknowledged* iff holders + damaged + unknown >= W: nobody acknowledges v before W drives
-have committed it, and a drive drops v only when it is told that something newer is on W drives. From the
-newest version seen to the oldest:
+have committed it, and a drive drops v only when it is told that something newer is on W drives. Nor does
+anybody before k of those drives hold the shard file of each part: so a holder that never had a file counts
+for it neither among those k nor later. From the newest version seen to the oldest:
 
     a value with k readable shards is the answer: skipped now, it might still be returned by a later read
     a value with fewer, if it may have been acknowledged, is an error: never an older version in its place
@@ -25,8 +26,10 @@ to answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from itertools import chain
 
 import attrs
 
@@ -44,13 +47,14 @@ class Presence(Enum):
 
 @attrs.frozen
 class Held:
-    """One version on one drive. `kind` is None where the drive only listed the stamp; `no_files` as in
-    `LookedUp`.
+    """One version on one drive. `kind` is None where the drive only listed the stamp; `no_files` and
+    `never_had` as in `LookedUp`.
     """
 
     kind: int | None = None
     is_damaged: bool = False
     no_files: tuple[bytes, ...] = ()
+    never_had: tuple[bytes, ...] = ()
 
 
 @attrs.define
@@ -69,14 +73,17 @@ class View:
             # holder that can be read.
             found = answer.state == RowState.FOUND and answer.stamp == stamp
             self.versions[stamp] = (
-                Held(answer.kind, no_files=answer.no_files) if found else Held(is_damaged=True)
+                Held(answer.kind, no_files=answer.no_files, never_had=answer.never_had)
+                if found
+                else Held(is_damaged=True)
             )
             return
         self.evidence = answer.evidence and not (answer.state == RowState.DAMAGED and not answer.stamp)
         self.versions |= {prior: Held() for prior in answer.priors}
         if answer.stamp:
             damaged = answer.state == RowState.DAMAGED
-            self.versions[answer.stamp] = Held(None if damaged else answer.kind, damaged, answer.no_files)
+            kind = None if damaged else answer.kind
+            self.versions[answer.stamp] = Held(kind, damaged, answer.no_files, answer.never_had)
 
     def lose(self, stamp: int) -> None:
         """It has that version, but does not give it."""
@@ -194,6 +201,7 @@ class _Census:
     pending: int  # of those unreached, how many may still answer
     kind: int | None
     readable: int  # shards that can be read of every one of its parts
+    holders_of_each: int  # how many holders may have had the shard file of every one of its parts
 
     @classmethod
     def of(cls, views: Sequence[View], stamp: int) -> _Census:
@@ -202,17 +210,31 @@ class _Census:
             groups[_group_of(view, stamp)].append(slot)
         held = [views[slot].versions[stamp] for slot in groups[0]]
         kind = next((version.kind for version in held if version.kind is not None), None)
-        gaps: dict[bytes, int] = {}
-        for data_id in (data_id for version in held for data_id in version.no_files):
-            gaps[data_id] = gaps.get(data_id, 0) + 1
+        gaps = _most_gaps(version.no_files for version in held)
+        never_there = _most_gaps(version.never_had for version in held)
         holders, damaged, unreached, no_evidence, lacking = map(tuple, groups)
-        readable = len(held) - max(gaps.values(), default=0)
         pending = sum(views[slot].presence is Presence.PENDING for slot in unreached)
-        return cls(stamp, holders, damaged, unreached, no_evidence, lacking, pending, kind, readable)
+        return cls(
+            stamp,
+            holders,
+            damaged,
+            unreached,
+            no_evidence,
+            lacking,
+            pending,
+            kind,
+            len(held) - gaps,
+            len(held) - never_there,
+        )
 
     @property
     def may_be_acknowledged_by(self) -> int:
         return len(self.holders) + len(self.damaged) + len(self.unreached) + len(self.no_evidence)
+
+    @property
+    def may_have_had_each_file(self) -> int:
+        """Drives of which, as far as is known, each may have had the shard file of whichever part."""
+        return self.may_be_acknowledged_by - len(self.holders) + self.holders_of_each
 
     def answer(self, verdict: Verdict, w: int) -> Decision:
         """This version is the answer. Drives without evidence never rule it out later, so they support it."""
@@ -228,6 +250,11 @@ class _Census:
         return self.may_be_acknowledged_by + len(self.lacking)
 
 
+def _most_gaps(lists: Iterable[tuple[bytes, ...]]) -> int:
+    """In how many of the lists that data id stands which stands in most."""
+    return max(Counter(chain.from_iterable(lists)).values(), default=0)
+
+
 def _group_of(view: View, stamp: int) -> int:
     held = view.versions.get(stamp)
     if held is not None:
@@ -239,6 +266,8 @@ def _group_of(view: View, stamp: int) -> int:
 
 def _judge(census: _Census, k: int, w: int) -> Decision | None:
     """The decision if this version settles it; None if it is to be passed over."""
+    if census.may_have_had_each_file < k and census.kind == RowKind.VALUE:
+        return None
     may_be_acknowledged = census.may_be_acknowledged_by >= w
     if len(census.holders) + census.pending < k and not may_be_acknowledged:
         return None

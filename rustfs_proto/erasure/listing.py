@@ -90,7 +90,7 @@ def take_alike(cursors: Sequence[ScanCursor], limit: int) -> list[ScanRow]:
     alike: list[ScanRow] = []
     for offset in range(min(left, limit)):
         row = first.rows[first.taken + offset]
-        if row.kind != RowKind.VALUE or row.priors:
+        if row.kind != RowKind.VALUE or _is_unsure(row):
             break
         if not all(_is_same(row, cursor.rows[cursor.taken + offset]) for cursor in others):
             break
@@ -107,8 +107,15 @@ def _is_same(row: ScanRow, other: ScanRow) -> bool:
         and row.sub == other.sub
         and row.kind == other.kind
         and row.group == other.group
-        and not other.priors
+        and not _is_unsure(other)
     )
+
+
+def _is_unsure(row: ScanRow) -> bool:
+    """With priors it is not settled, and an older version may be the current one. With gaps it may be an
+    object whose parts were never all on enough drives. Neither is taken as it stands.
+    """
+    return bool(row.priors) or row.has_gaps
 
 
 def take_next(cursors: Sequence[ScanCursor]) -> Merged | None:
@@ -135,11 +142,8 @@ def _newest_value_first(row: ScanRow) -> tuple[int, int]:
 
 
 def _verdict(rows: Sequence[ScanRow | None]) -> RowVerdict:
-    """A row with priors is not settled: an older version may be the current one, so it is never taken as it
-    stands.
-    """
     shown = [row for row in rows if row is not None]
-    if any(row.priors for row in shown):
+    if any(map(_is_unsure, shown)):
         return RowVerdict.DISPUTED
     if all(row.kind == RowKind.TOMBSTONE for row in shown):
         return RowVerdict.GONE

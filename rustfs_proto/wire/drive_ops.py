@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-import attrs
+from rustfs_proto.wire.message import Message
 
 
 class Space(IntEnum):
@@ -36,8 +36,7 @@ class DriveState(IntEnum):
     FAULTY = 3  # fenced until an operator acts
 
 
-@attrs.frozen
-class Commit:
+class Commit(Message, frozen=True):
     """Make one version of one row durable. Frame 0, if there is one, is the inline shard.
 
     `head` and `meta` are the encoded `ObjectHead` and `ObjectMeta` (empty for tombstones). `shard` is the
@@ -65,8 +64,7 @@ class Commit:
     whole: bool = False
 
 
-@attrs.frozen
-class Committed:
+class Committed(Message, frozen=True):
     """The version is on stable storage. `missing` are data ids for which this drive holds no whole shard
     file.
 
@@ -78,8 +76,7 @@ class Committed:
     replaced: bool = True
 
 
-@attrs.frozen
-class Settle:
+class Settle(Message, frozen=True):
     """A notice without a reply: these versions are on a write quorum, so what they replaced may be dropped.
 
     `complete` adds that all n drives have it: a tombstone need not be kept for a drive that was away.
@@ -88,8 +85,7 @@ class Settle:
     rows: tuple[SettledRow, ...]
 
 
-@attrs.frozen
-class SettledRow:
+class SettledRow(Message, frozen=True):
     """One version of `Settle`."""
 
     space: int
@@ -101,8 +97,7 @@ class SettledRow:
     complete: bool = False
 
 
-@attrs.frozen
-class Lookup:
+class Lookup(Message, frozen=True):
     """Ask for the newest version of a row, or with `stamp` for exactly that one. `want_inline`: send the
     inline shard along as frame 0.
     """
@@ -123,13 +118,13 @@ class RowState(IntEnum):
     DAMAGED = 2  # a version with this stamp was committed here, but its record no longer checks
 
 
-@attrs.frozen
-class LookedUp:
+class LookedUp(Message, frozen=True):
     """Answer to `Lookup`. `priors` are stamps of older versions still kept because this one is not settled,
     newest first.
 
     `evidence` is false on a HEALING drive: its absence, or an older version, proves nothing. `no_files` lists
-    those data ids of the version whose shard file is not on this drive.
+    those data ids of the version whose shard file is not on this drive, `never_had` those of them that were
+    not when it was committed: a drive that acknowledged without a file cannot have lost it.
     """
 
     state: int
@@ -143,10 +138,10 @@ class LookedUp:
     inline_check: bytes = b""
     priors: tuple[int, ...] = ()
     no_files: tuple[bytes, ...] = ()
+    never_had: tuple[bytes, ...] = ()
 
 
-@attrs.frozen
-class Scan:
+class Scan(Message, frozen=True):
     """A page of rows of one bucket in order of (key, sub), newest version of each, tombstones included.
 
     Starts at (`start`, `start_sub`) inclusive and stays within `prefix`. With `delimiter`, keys that hold it
@@ -164,9 +159,10 @@ class Scan:
     limit: int = 1000
 
 
-@attrs.frozen
-class ScanRow:
-    """One row of `Scanned`. `group` is the common prefix, delimiter included; empty for a row of its own."""
+class ScanRow(Message, frozen=True):
+    """One row of `Scanned`. `group` is the common prefix, delimiter included; empty for a row of its own.
+    `has_gaps`: some of its shard files are not here.
+    """
 
     key: bytes
     stamp: int
@@ -176,10 +172,10 @@ class ScanRow:
     head: bytes = b""
     group: bytes = b""
     priors: tuple[int, ...] = ()
+    has_gaps: bool = False
 
 
-@attrs.frozen
-class Scanned:
+class Scanned(Message, frozen=True):
     """Answer to `Scan`. `more` is false when the drive has nothing after the last row."""
 
     rows: tuple[ScanRow, ...]
@@ -187,8 +183,7 @@ class Scanned:
     evidence: bool
 
 
-@attrs.frozen
-class RowName:
+class RowName(Message, frozen=True):
     """Names a row, whichever its versions are."""
 
     space: int = 0
@@ -197,8 +192,7 @@ class RowName:
     sub: bytes = b""
 
 
-@attrs.frozen
-class ListUnsettled:
+class ListUnsettled(Message, frozen=True):
     """Which rows does the drive keep older versions of? It looks through at most `limit` versions, of the
     rows after `after`, in an order of its own.
     """
@@ -207,16 +201,14 @@ class ListUnsettled:
     limit: int = 2000
 
 
-@attrs.frozen
-class UnsettledListed:
+class UnsettledListed(Message, frozen=True):
     """Answer to `ListUnsettled`. `after` is where to go on; None when all rows were looked through."""
 
     rows: tuple[RowName, ...]
     after: RowName | None = None
 
 
-@attrs.frozen
-class ShardIdentity:
+class ShardIdentity(Message, frozen=True):
     """Whose bytes a shard file holds: written into its header and checked at every read."""
 
     bucket: str
@@ -227,8 +219,7 @@ class ShardIdentity:
     stripe_bytes: int
 
 
-@attrs.frozen
-class ShardWrite:
+class ShardWrite(Message, frozen=True):
     """Frame 0 is the fragment of stripe `index`; `check` its xxh3-128 digest. Index 0 brings `identity` and
     creates the file.
 
@@ -242,20 +233,17 @@ class ShardWrite:
     identity: ShardIdentity | None = None
 
 
-@attrs.frozen
-class ShardWritten:
+class ShardWritten(Message, frozen=True):
     """The fragment was taken over; the memory of its frame is free again."""
 
 
-@attrs.frozen
-class ShardDrop:
+class ShardDrop(Message, frozen=True):
     """A notice without a reply: forget the unfinished shard file of an upload that was given up."""
 
     data_id: bytes
 
 
-@attrs.frozen
-class ShardRead:
+class ShardRead(Message, frozen=True):
     """Fragments `index` to `index + count - 1` of a shard file, one frame each, verified by the drive.
     `fragment_bytes` are their sizes.
 
@@ -270,20 +258,17 @@ class ShardRead:
     count: int = 1
 
 
-@attrs.frozen
-class ShardFragments:
+class ShardFragments(Message, frozen=True):
     """Answer to `ShardRead`: `checks` are the digests of the frames, for the reader to verify again."""
 
     checks: tuple[bytes, ...]
 
 
-@attrs.frozen
-class DriveStatus:
+class DriveStatus(Message, frozen=True):
     """Ask how the drive is."""
 
 
-@attrs.frozen
-class DriveStatusReply:
+class DriveStatusReply(Message, frozen=True):
     """How the drive is. `newest_stamp` is the greatest it ever committed; sizes in bytes."""
 
     drive_id: str

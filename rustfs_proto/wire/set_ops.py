@@ -8,36 +8,34 @@ by those windows, and a client's slow socket slows the one who asks.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from rustfs_proto.objects import ObjectHead, ObjectMeta, Part
+from rustfs_proto.wire.message import Message
 
 ANY_STAMP = -1
 """`expect` of a write that replaces whatever is there."""
 
 
-@attrs.frozen
-class ObjectInfo:
+class ObjectInfo(Message, frozen=True):
     """What a writer says of an object beside its bytes; meaning as in `ObjectMeta` and `ObjectHead`."""
 
     etag: str = ""
-    headers: dict[str, str] = attrs.field(factory=dict)
-    user: dict[str, str] = attrs.field(factory=dict)
-    checksums: dict[str, str] = attrs.field(factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    user: dict[str, str] = msgspec.field(default_factory=dict)
+    checksums: dict[str, str] = msgspec.field(default_factory=dict)
     checksum_type: str = ""
     storage_class: str = "STANDARD"
 
 
-@attrs.frozen
-class PartTarget:
+class PartTarget(Message, frozen=True):
     """Where the bytes of an upload part belong."""
 
     upload_id: bytes
     number: int
 
 
-@attrs.frozen
-class PutSmall:
+class PutSmall(Message, frozen=True):
     """Store an object (or with `part` an upload part) whose whole body, at most one stripe, is frame 0 (no
     frame: empty).
 
@@ -52,15 +50,13 @@ class PutSmall:
     expect: int = ANY_STAMP
 
 
-@attrs.frozen
-class PutDone:
+class PutDone(Message, frozen=True):
     """The version is fsynced on a write quorum."""
 
     stamp: int
 
 
-@attrs.frozen
-class PutOpen:
+class PutOpen(Message, frozen=True):
     """Begin an object or part of more than one stripe. `size` in bytes or -1 where the client did not say."""
 
     bucket: str
@@ -69,8 +65,7 @@ class PutOpen:
     part: PartTarget | None = None
 
 
-@attrs.frozen
-class PutOpened:
+class PutOpened(Message, frozen=True):
     """`handle` names the unfinished write at this set worker; blocks must be exactly `stripe_bytes`, the last
     one may be shorter.
 
@@ -81,21 +76,18 @@ class PutOpened:
     stripe_bytes: int
 
 
-@attrs.frozen
-class PutBlock:
+class PutBlock(Message, frozen=True):
     """Frame 0 is block `index`, in order from 0."""
 
     handle: int
     index: int
 
 
-@attrs.frozen
-class PutBlockDone:
+class PutBlockDone(Message, frozen=True):
     """The block's memory is free again and enough drives have taken it over."""
 
 
-@attrs.frozen
-class PutFinish:
+class PutFinish(Message, frozen=True):
     """All blocks were sent; commit. Answered by `PutDone`."""
 
     handle: int
@@ -103,20 +95,17 @@ class PutFinish:
     expect: int = ANY_STAMP
 
 
-@attrs.frozen
-class PutAbort:
+class PutAbort(Message, frozen=True):
     """Give the write up; nothing of it remains."""
 
     handle: int
 
 
-@attrs.frozen
-class Done:
+class Done(Message, frozen=True):
     """It is so now."""
 
 
-@attrs.frozen
-class Span:
+class Span(Message, frozen=True):
     """Which bytes of an object: all of it, from `first` to `last` inclusive (`last` -1: to the end), or the
     last `suffix` bytes.
     """
@@ -126,8 +115,7 @@ class Span:
     suffix: int = -1
 
 
-@attrs.frozen
-class Get:
+class Get(Message, frozen=True):
     """The current version of a key and, if `want_data`, the first block of `span` as frame 0. Without
     `from_files` the bytes of large objects stay where they are, for whoever has no memory for them now.
 
@@ -141,8 +129,7 @@ class Get:
     from_files: bool = True
 
 
-@attrs.frozen
-class Got:
+class Got(Message, frozen=True):
     """Answer to `Get`. `offset` and `length` are the span resolved against the size (length 0 and offset -1:
     cannot be satisfied); frame 0, if any, holds its first bytes, up to the end of the stripe it begins in.
     """
@@ -154,8 +141,7 @@ class Got:
     length: int
 
 
-@attrs.frozen
-class ReadBlock:
+class ReadBlock(Message, frozen=True):
     """Bytes `offset` to `offset + length - 1` of exactly that version as frame 0; at most as many as
     set.block_stripes_max stripes have. Fault NOT_FOUND: the version is gone.
     """
@@ -167,13 +153,11 @@ class ReadBlock:
     length: int
 
 
-@attrs.frozen
-class Block:
+class Block(Message, frozen=True):
     """Answer to `ReadBlock`: the bytes are frame 0."""
 
 
-@attrs.frozen
-class Delete:
+class Delete(Message, frozen=True):
     """Remove the current version of each key. Answered by `Deleted`; keys that were not there count as
     removed.
     """
@@ -182,8 +166,7 @@ class Delete:
     keys: tuple[bytes, ...]
 
 
-@attrs.frozen
-class Deleted:
+class Deleted(Message, frozen=True):
     """`stamps[i]` is the stamp of the tombstone of `keys[i]` or 0 where nothing was there; `faults[i]` is
     empty or says why that key is not removed.
     """
@@ -192,8 +175,7 @@ class Deleted:
     faults: tuple[str, ...]
 
 
-@attrs.frozen
-class List:
+class List(Message, frozen=True):
     """A page of current objects in key order: keys after `after` (exclusive; with `after_group` everything
     that begins with `after` is passed over) within `prefix`.
 
@@ -208,8 +190,7 @@ class List:
     limit: int = 1000
 
 
-@attrs.frozen
-class ListEntry:
+class ListEntry(Message, frozen=True):
     """An object, or where `head` is None a common prefix (`key` then ends with the delimiter)."""
 
     key: bytes
@@ -217,16 +198,14 @@ class ListEntry:
     head: ObjectHead | None = None
 
 
-@attrs.frozen
-class Listed:
+class Listed(Message, frozen=True):
     """Answer to `List`. `more`: entries follow the last one."""
 
     entries: tuple[ListEntry, ...]
     more: bool
 
 
-@attrs.frozen
-class UploadCreate:
+class UploadCreate(Message, frozen=True):
     """Begin a multipart upload of a key. `info.etag` and `info.checksums` are empty; `checksum_algorithm` is
     "" or e.g. "CRC32C".
     """
@@ -237,15 +216,13 @@ class UploadCreate:
     checksum_algorithm: str = ""
 
 
-@attrs.frozen
-class UploadCreated:
+class UploadCreated(Message, frozen=True):
     """`upload_id` is 16 bytes that sort by time of initiation."""
 
     upload_id: bytes
 
 
-@attrs.frozen
-class UploadGet:
+class UploadGet(Message, frozen=True):
     """What the upload was created with. Fault NOT_FOUND: no such upload (or it was completed or given up)."""
 
     bucket: str
@@ -253,8 +230,7 @@ class UploadGet:
     upload_id: bytes
 
 
-@attrs.frozen
-class UploadGot:
+class UploadGot(Message, frozen=True):
     """Answer to `UploadGet`. `stamp` tells the time of initiation."""
 
     stamp: int
@@ -262,8 +238,7 @@ class UploadGot:
     checksum_algorithm: str
 
 
-@attrs.frozen
-class UploadParts:
+class UploadParts(Message, frozen=True):
     """Parts of an upload with numbers after `after`, at most `limit`. Fault NOT_FOUND."""
 
     bucket: str
@@ -273,8 +248,7 @@ class UploadParts:
     limit: int = 1000
 
 
-@attrs.frozen
-class UploadPartsListed:
+class UploadPartsListed(Message, frozen=True):
     """Answer to `UploadParts`, in order of number; `info` as of creation."""
 
     parts: tuple[Part, ...]
@@ -283,17 +257,15 @@ class UploadPartsListed:
     checksum_algorithm: str
 
 
-@attrs.frozen
-class WantedPart:
+class WantedPart(Message, frozen=True):
     """A part as the client names it when completing: `etag` without quotes; `checksums` may be empty."""
 
     number: int
     etag: str
-    checksums: dict[str, str] = attrs.field(factory=dict)
+    checksums: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-@attrs.frozen
-class UploadComplete:
+class UploadComplete(Message, frozen=True):
     """Make the parts, in this order, the object. Part checks happen under the key's lock.
 
     Faults: NOT_FOUND, INVALID_PART, INVALID_PART_ORDER, PART_TOO_SMALL, CONFLICT, NO_QUORUM.
@@ -307,8 +279,7 @@ class UploadComplete:
     expect: int = ANY_STAMP
 
 
-@attrs.frozen
-class UploadCompleted:
+class UploadCompleted(Message, frozen=True):
     """Answer to `UploadComplete`."""
 
     stamp: int
@@ -316,8 +287,7 @@ class UploadCompleted:
     meta: ObjectMeta
 
 
-@attrs.frozen
-class UploadAbort:
+class UploadAbort(Message, frozen=True):
     """Give an upload up with all its parts. Fault NOT_FOUND."""
 
     bucket: str
@@ -325,8 +295,7 @@ class UploadAbort:
     upload_id: bytes
 
 
-@attrs.frozen
-class UploadList:
+class UploadList(Message, frozen=True):
     """A page of uploads of a bucket in order of (key, initiation): after (`after`, `after_upload`; an empty
     `after_upload` passes over the whole key).
 
@@ -342,8 +311,7 @@ class UploadList:
     limit: int = 1000
 
 
-@attrs.frozen
-class UploadEntry:
+class UploadEntry(Message, frozen=True):
     """An upload, or where `upload_id` is empty a common prefix."""
 
     key: bytes
@@ -352,21 +320,18 @@ class UploadEntry:
     storage_class: str = "STANDARD"
 
 
-@attrs.frozen
-class UploadsListed:
+class UploadsListed(Message, frozen=True):
     """Answer to `UploadList`."""
 
     entries: tuple[UploadEntry, ...]
     more: bool
 
 
-@attrs.frozen
-class SetStatus:
+class SetStatus(Message, frozen=True):
     """Ask how the set is."""
 
 
-@attrs.frozen
-class DriveView:
+class DriveView(Message, frozen=True):
     """A drive as the set worker sees it; `state` as `DriveState`, or -1 where it does not answer."""
 
     slot: int
@@ -377,8 +342,7 @@ class DriveView:
     reason: str = ""
 
 
-@attrs.frozen
-class SetStatusReply:
+class SetStatusReply(Message, frozen=True):
     """`readable`/`writable`: enough drives answer for reads / writes now."""
 
     set_index: int

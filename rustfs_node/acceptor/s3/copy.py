@@ -4,7 +4,7 @@ version throughout.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from rustfs_node.acceptor.block_reader import BlockReader, VersionSpan
 from rustfs_node.acceptor.call import XML_HEADERS, Call
@@ -150,7 +150,7 @@ def _info(call: Call, got: Got) -> ObjectInfo:
     asked = info_of_request(call)
     if replaces_metadata(call.headers):
         return asked
-    return attrs.evolve(
+    return msgspec.structs.replace(
         asked, headers=got.meta.headers, user=got.meta.user, storage_class=storage_class(call.headers)
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-import attrs
+import msgspec
 import structlog
 
 from rustfs_node.acceptor.call import XML_HEADERS, Call
@@ -63,7 +63,8 @@ async def create_upload(call: Call) -> Response:
     info = info_of_request(call)
     wanted = upload_checksum(call.headers)
     algorithm, kind = ("", "") if wanted is None else (wanted[0].value, wanted[1].value)
-    request = UploadCreate(call.bucket, call.key_bytes, attrs.evolve(info, checksum_type=kind), algorithm)
+    info = msgspec.structs.replace(info, checksum_type=kind)
+    request = UploadCreate(call.bucket, call.key_bytes, info, algorithm)
     created, _ = await call.sets.ask(call.home, request, UploadCreated, trace=call.request_id)
     body = initiate_multipart_upload(call.bucket, call.key, created.upload_id.hex())
     headers = list(XML_HEADERS)

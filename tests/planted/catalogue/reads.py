@@ -54,8 +54,8 @@ READS = (
     PlantedBug(
         "missing-files-overlooked",
         DECIDE,
-        "        readable = len(held) - max(gaps.values(), default=0)\n",
-        "        readable = len(held)\n",
+        "            len(held) - gaps,\n",
+        "            len(held),\n",
         "Records without their shard files count as shards that can be read.",
         READ,
         f"{DECISIONS}::test_missing_shard_files_are_not_readable_shards",

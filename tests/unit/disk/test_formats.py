@@ -7,6 +7,7 @@ import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from rustfs_proto.disk.identity import DriveIdentity, IdentityError, format_identity, parse_identity
 from rustfs_proto.disk.layout import (
@@ -87,6 +88,14 @@ def test_a_record_comes_back() -> None:
     assert (record.head, record.meta, record.files) == (b"head", b"meta", COMMIT.files)
     assert record.data_digest == COMMIT.inline_check and record.total_bytes == len(raw) - 16
     assert raw[16 + record.prefix_bytes :][: record.data_bytes] == DATA
+
+
+def test_a_record_tells_which_files_were_absent() -> None:
+    """They stand behind those that were here."""
+    prefix = encode_prefix(PLACE, COMMIT, 0, sequence=9, batch=8, segment=7, absent=COMMIT.files[:1])
+    record = decode_prefix(prefix, 0, PLACE)
+    assert isinstance(record, Record)
+    assert (record.files, record.absent) == (COMMIT.files[::-1], COMMIT.files[:1])
 
 
 @given(st.data())
@@ -214,7 +223,7 @@ def test_places_of_frames() -> None:
     assert fragment_bytes_max(IDENTITY) == 5001
     assert [frame_offset(IDENTITY, index) for index in range(3)] == [4096, 12288, 20480]
     assert identity_refusal(IDENTITY) == ""
-    assert "no shard" in identity_refusal(attrs.evolve(IDENTITY, shard=4))
+    assert "no shard" in identity_refusal(replace(IDENTITY, shard=4))
 
 
 DRIVE = DriveIdentity(

@@ -227,6 +227,28 @@ def test_a_rewritten_record_says_which_files_are_here_now(tmp_path: Path) -> Non
     assert drive.look("big")[0].no_files == (DATA_ID,)
 
 
+def lose_index(drive: TestDrive) -> None:
+    drive.close()
+    drive.files.remove(f"{drive.path}/index.sqlite")
+
+
+def test_a_file_that_was_never_here_is_told_from_one_that_was_lost(tmp_path: Path) -> None:
+    """Whatever becomes of the index; and a commit that finds the file here afterwards is remembered, too."""
+    drive = new_drive(tmp_path)
+    commit = value("big", 1, files=(DATA_ID,), shard=1)
+    assert drive.commit_files(commit).missing == (DATA_ID,)
+    lose_index(drive)
+    found = drive.look("big")[0]
+    assert (found.no_files, found.never_had) == ((DATA_ID,), (DATA_ID,))
+    drive.write_shard(DATA_ID, b"x" * 700)
+    assert drive.commit_files(commit).missing == ()
+    assert drive.look("big")[0].no_files == ()
+    drive.files.remove(f"{drive.path}/{shard_path(DATA_ID)}")
+    lose_index(drive)
+    found = drive.look("big")[0]
+    assert (found.no_files, found.never_had) == ((DATA_ID,), ())
+
+
 async def test_a_settlement_waits_for_its_commit(tmp_path: Path) -> None:
     """Where the queue is longer than a batch, what a version replaced still goes once it is settled."""
     drive = new_drive(tmp_path, attrs.evolve(SMALL, batch_records=2))

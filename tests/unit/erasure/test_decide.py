@@ -250,6 +250,22 @@ def test_missing_shard_files_are_not_readable_shards() -> None:
     assert views[0].presence is Presence.ANSWERED
 
 
+def test_what_never_had_its_shard_files_is_passed_over() -> None:
+    """An unfinished object whose parts were on too few of its drives hides nothing; lost files do."""
+    for never_had, verdict in ((b"file",), Verdict.CURRENT), ((), Verdict.UNREADABLE):
+        views = [View() for _ in range(6)]
+        for view in views[:3]:
+            view.learn(LookedUp(RowState.FOUND, evidence=True, stamp=9, priors=(5,)))
+        gap = LookedUp(
+            RowState.FOUND, evidence=True, stamp=9, priors=(5,), no_files=(b"file",), never_had=never_had
+        )
+        views[3].learn(gap)
+        for view in views[4:]:
+            view.learn(LookedUp(RowState.FOUND, evidence=True, stamp=5))
+        decision = decide(views, 4, 2)
+        assert (decision.verdict, decision.stamp) == (verdict, 5 if never_had else 9)
+
+
 def test_different_parts_may_miss_on_different_drives() -> None:
     """Each part needs k shards of its own, wherever they are."""
     views = [View() for _ in range(4)]

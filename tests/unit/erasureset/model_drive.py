@@ -20,11 +20,12 @@ RowName = tuple[int, str, bytes, bytes]
 
 @attrs.define
 class Stored:
-    """One version of a row."""
+    """One version of a row. `absent` are its files that were not here when it was committed."""
 
     commit: ops.Commit
     inline: bytes = b""
     is_damaged: bool = False
+    absent: tuple[bytes, ...] = ()
 
 
 @attrs.define(eq=False)
@@ -144,7 +145,7 @@ class ModelDrive:
         missing = tuple(data_id for data_id in message.files if data_id not in self.files)
         if missing and message.whole:
             raise Fault(FaultCode.NOT_FOUND, "a shard file is not here")
-        versions[message.stamp] = Stored(message, inline)
+        versions[message.stamp] = Stored(message, inline, absent=missing)
         if message.space == ops.Space.UPLOAD and message.kind == ops.RowKind.TOMBSTONE:
             self._drop_parts(message)
         return ops.Committed(missing, replaced=len(versions) > 1)
@@ -190,9 +191,11 @@ class ModelDrive:
         if stored.is_damaged:
             return ops.LookedUp(ops.RowState.DAMAGED, evidence, stamp, priors=priors), ()
         commit = stored.commit
+        gone = tuple(data_id for data_id in commit.files if data_id not in self.files)
+        never_had = tuple(data_id for data_id in stored.absent if data_id in gone)
         looked_up = ops.LookedUp(
             ops.RowState.FOUND, evidence, stamp, commit.kind, b"", commit.shard, commit.head, commit.meta,
-            commit.inline_check, priors, tuple(f for f in commit.files if f not in self.files),
+            commit.inline_check, priors, gone, never_had,
         )  # fmt: skip
         return looked_up, (stored.inline,) if stored.inline and message.want_inline else ()
 
@@ -212,7 +215,8 @@ class ModelDrive:
             priors = tuple(sorted((older for older in versions if older < stamp), reverse=True))
             at = key.find(message.delimiter, len(message.prefix)) if message.delimiter else -1
             group = key[: at + len(message.delimiter)] if at >= 0 else b""
-            row = ops.ScanRow(key, stamp, commit.kind, sub, b"", commit.head, group, priors)
+            has_gaps = any(data_id not in self.files for data_id in commit.files)
+            row = ops.ScanRow(key, stamp, commit.kind, sub, b"", commit.head, group, priors, has_gaps)
             if group not in groups or (
                 groups[group].kind == ops.RowKind.TOMBSTONE and commit.kind == ops.RowKind.VALUE
             ):

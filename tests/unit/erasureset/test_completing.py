@@ -8,7 +8,7 @@ import trio
 
 from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 from rustfs_proto.wire.faults import FaultCode
-from rustfs_proto.wire.set_ops import UploadAbort, UploadComplete, UploadGet, UploadList, UploadParts
+from rustfs_proto.wire.set_ops import List, UploadAbort, UploadComplete, UploadGet, UploadList, UploadParts
 from tests.unit.erasureset.kit import TestSet, running_real_set, running_set
 from tests.unit.erasureset.model_drive import ModelDrive
 from tests.unit.erasureset.test_objects import body_of
@@ -69,6 +69,34 @@ async def test_a_completion_that_died_half_way_can_be_asked_again() -> None:
             else:
                 assert await a_set.client.fault_of(message) is FaultCode.NOT_FOUND
             assert await a_set.client.get(b"k") == BODY
+
+
+async def test_a_completion_that_got_nowhere_hides_nothing() -> None:
+    """Its record is on a write quorum of drives of which too few have the part: it was never acknowledged,
+    and what was there before is read and listed, or nothing where nothing was.
+    """
+    for before in (b"what was there before", None):
+        async with running_set(6, 2) as a_set:
+            client = a_set.client
+            if before is not None:
+                await client.put(b"k", before)
+            upload_id = await begin(client)
+            for drive in a_set.drives[4:]:
+                drive.refuses = FaultCode.OVERLOADED
+            message = complete(upload_id, await put_part(client, upload_id, 1, BODY))
+            for drive in a_set.drives:
+                drive.refuses = None
+            for drive in a_set.drives[:2]:
+                drive.refuses_where = is_object
+            assert await client.fault_of(message) is FaultCode.NO_QUORUM
+            refuse_all(a_set, lambda _: False)
+            listed = [entry.head.size for entry in (await client.ask(List("b"))).entries]
+            if before is None:
+                assert await client.get_fault(b"k") is FaultCode.NOT_FOUND
+                assert listed == []
+            else:
+                assert await client.get(b"k") == before
+                assert listed == [len(before)]
 
 
 async def test_giving_up_half_way_can_be_asked_again() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import attrs
 import trio
+from msgspec.structs import replace
 
 from rustfs_proto.erasure.placement import first_slot
 from rustfs_proto.wire.drive_ops import Lookup, RowKind, ShardRead
@@ -44,7 +44,7 @@ async def test_a_read_that_is_overtaken_answers_the_newer_version() -> None:
                     newer = drive.versions("b", b"other")[stamp]
                     versions = drive.versions("b", b"k")
                     versions.clear()
-                    versions[stamp] = Stored(attrs.evolve(newer.commit, key=b"k"), newer.inline)
+                    versions[stamp] = Stored(replace(newer.commit, key=b"k"), newer.inline)
                     drive.files.clear()
             return False
 
@@ -72,7 +72,7 @@ async def test_settles_that_were_lost_are_made_up_for() -> None:
         stamp = await a_set.client.put(b"k", b"new")
         for drive in a_set.drives:
             versions = drive.versions("b", b"k")
-            older = attrs.evolve(versions[stamp].commit, stamp=stamp - 1)
+            older = replace(versions[stamp].commit, stamp=stamp - 1)
             versions[older.stamp] = Stored(older, versions[stamp].inline)
         assert await a_set.client.get(b"k") == b"new"
         with trio.fail_after(5):
@@ -110,7 +110,7 @@ async def test_a_listing_leaves_out_nothing_that_may_be_there() -> None:
             await a_set.client.put(b"k", b"body")
             versions = a_set.drives[chosen].versions("b", b"k")
             commit = versions[max(versions)].commit
-            newer = attrs.evolve(commit, stamp=commit.stamp + 1, kind=RowKind.TOMBSTONE, head=b"", meta=b"")
+            newer = replace(commit, stamp=commit.stamp + 1, kind=RowKind.TOMBSTONE, head=b"", meta=b"")
             versions[newer.stamp] = Stored(newer)
             for drive in a_set.drives:
                 drive.refuses_where = lambda message: isinstance(message, Lookup)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-import attrs
 import pytest
 import trio
+from msgspec.structs import replace
 
 from rustfs_proto.wire.drive_ops import RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
@@ -110,12 +110,8 @@ async def test_a_bad_completion_changes_nothing() -> None:
         assert await client.fault_of(complete(upload_id)) is FaultCode.INVALID_PART
         assert await client.fault_of(complete(upload_id, two, one)) is FaultCode.INVALID_PART_ORDER
         assert await client.fault_of(complete(upload_id, one, one)) is FaultCode.INVALID_PART_ORDER
-        assert (
-            await client.fault_of(complete(upload_id, attrs.evolve(one, number=3))) is FaultCode.INVALID_PART
-        )
-        assert (
-            await client.fault_of(complete(upload_id, attrs.evolve(one, etag="0"))) is FaultCode.INVALID_PART
-        )
+        assert await client.fault_of(complete(upload_id, replace(one, number=3))) is FaultCode.INVALID_PART
+        assert await client.fault_of(complete(upload_id, replace(one, etag="0"))) is FaultCode.INVALID_PART
         assert await client.fault_of(complete(upload_id, one, two, least=4)) is FaultCode.PART_TOO_SMALL
         assert await client.get_fault(b"k") is FaultCode.NOT_FOUND
         await client.ask(complete(upload_id, one, two, least=3))

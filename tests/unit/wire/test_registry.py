@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 
-import attrs
 import msgspec
 import pytest
 from hypothesis import given
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from rustfs_proto.objects import Geometry, ObjectHead, ObjectMeta, Part
 from rustfs_proto.wire import drive_ops, set_ops
 from rustfs_proto.wire.envelope import UNREADABLE
+from rustfs_proto.wire.message import Message
 from rustfs_proto.wire.registry import OPERATIONS, REQUESTS, decoder_of, encode_message
 
 MESSAGES = sorted({*OPERATIONS, *filter(None, OPERATIONS.values())}, key=lambda message: message.__name__)
@@ -36,7 +36,7 @@ def test_every_message_class_can_be_decoded(message_class: type) -> None:
 @given(st.sampled_from(MESSAGES), st.data())
 def test_damaged_messages_are_refused_in_order(message_class: type, data: st.DataObject) -> None:
     """Whatever bytes a message is decoded from, the result is one or one of the expected errors is raised."""
-    fields = {field.name: None for field in attrs.fields(message_class)}
+    fields = {field.name: None for field in msgspec.structs.fields(message_class)}
     document = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(fields, VALUES)))
     raw = bytearray(encode_message(document))
     for _ in range(data.draw(st.integers(0, 2))):
@@ -50,7 +50,7 @@ def test_every_class_is_an_operation_or_part_of_one() -> None:
     described = " ".join(str(inspect.get_annotations(message)) for message in MESSAGES)
     for module in (drive_ops, set_ops):
         for name, found in vars(module).items():
-            if inspect.isclass(found) and found.__module__ == module.__name__ and attrs.has(found):
+            if inspect.isclass(found) and found.__module__ == module.__name__ and issubclass(found, Message):
                 assert found in MESSAGES or name in described, name
 
 
