@@ -63,7 +63,7 @@ storm: $(INSTALLED_TEST)
 	$(BIN)/python -m tests.node.storm --kills $(KILLS)
 
 sweeps: $(INSTALLED_TEST)
-	SWEEPS=all $(BIN)/python -m pytest -q tests/unit/drive tests/unit/erasureset -k sweep
+	SWEEPS=all $(BIN)/python -m pytest -q -n $(WORKERS) -o faulthandler_timeout=0 tests/unit/drive/test_sweeps.py
 
 memory: $(INSTALLED_TEST)
 	MEMORY_TEST_OBJECT_MIB=5120 $(BIN)/python -m pytest -q -s -o faulthandler_timeout=0 tests/node/test_memory.py

@@ -1,7 +1,5 @@
 """The power of a whole machine, or of one of its drives, goes at one call after the other of everything that
 a set does; and a drive fails at one call after the other.
-
-A run of the suite takes a stretch of all calls; `SWEEPS=all` takes each of them.
 """
 
 from __future__ import annotations
@@ -16,12 +14,9 @@ import structlog
 from rustfs_node.seams.memory_files import PAGE_BYTES, SECTOR_BYTES
 from rustfs_proto.disk.identity import OK
 from tests.kit.faulty_files import EVER, Fails, Lies
-from tests.kit.sweeps import CHANGING, WIDE, Failer
+from tests.kit.sweeps import CHANGING, Failer
 from tests.unit.erasureset.set_story import SetStory, leftovers
 from tests.unit.erasureset.virtual_set import Machine, chance_of, new_machine
-
-ENDS = 1 << 30 if WIDE else 6
-"""How many calls of a sweep are taken, evenly spread."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,18 +27,13 @@ def quiet_log() -> Iterator[None]:
     structlog.configure(**before)
 
 
-def calls_of_story(cut_slots: tuple[int, ...]) -> int:
-    """How many changing calls the drives make in it, starts included."""
+def calls_of_story(cut_slots: tuple[int, ...]) -> range:
+    """The numbers of all changing calls that these drives make in it, starts included."""
     machine = new_machine()
     machine.cut_slots = cut_slots
     machine.live(SetStory().tell)
-    return machine.calls
-
-
-def some_of(count: int, offset: int) -> range:
-    """Calls to end at."""
-    assert count > 40, f"a story of {count} calls"
-    return range(1 + offset % max(1, count // ENDS), count + 1, max(1, count // ENDS))
+    assert machine.calls > 40, f"a story of {machine.calls} calls"
+    return range(1, machine.calls + 1)
 
 
 def prove(machine: Machine, story: SetStory) -> None:
@@ -66,7 +56,7 @@ ALL_SLOTS = (0, 1, 2, 3)
 @pytest.mark.parametrize("slots", [ALL_SLOTS, (1,)], ids=["all drives", "one drive"])
 def test_the_power_goes(slots: tuple[int, ...], keeps: Callable[[int], Callable[[], bool]]) -> None:
     """Every write that was acknowledged is there and right, every other one wholly or not at all."""
-    for at in some_of(calls_of_story(slots), len(slots)):
+    for at in calls_of_story(slots):
         machine = new_machine(seed=at, page_bytes=SECTOR_BYTES if at % 2 else PAGE_BYTES)
         machine.cut_slots, machine.at = slots, at
         story = SetStory()
@@ -78,8 +68,7 @@ def test_the_power_goes(slots: tuple[int, ...], keeps: Callable[[int], Callable[
 
 def test_the_power_goes_again_while_the_drives_recover() -> None:
     """A second cut in the recovery that follows the first."""
-    calls = calls_of_story(ALL_SLOTS)
-    for at in some_of(calls, 3):
+    for at in calls_of_story(ALL_SLOTS):
         machine = new_machine(seed=at)
         machine.at = at
         story = SetStory()
@@ -94,7 +83,7 @@ def test_the_power_goes_again_while_the_drives_recover() -> None:
 @pytest.mark.parametrize(("code", "times"), [(errno.EIO, 1), (errno.EIO, EVER), (errno.ENOSPC, EVER)])
 def test_a_drive_fails_at_a_call(code: int, times: int) -> None:
     """Nobody notices: every write is acknowledged, every read right; started again, the drive is well."""
-    for at in some_of(calls_of_story((2,)), 5):
+    for at in calls_of_story((2,)):
         machine = new_machine(seed=at)
         failer = Failer(at, code, times, CHANGING)
         machine.drives[2].files.on_call = failer
@@ -117,7 +106,7 @@ def test_the_sweep_would_notice_drives_that_lie() -> None:
     machine, story = new_machine(seed=1), SetStory()
     for drive in machine.drives:
         drive.files.inject("sync", Lies(), times=EVER)
-    machine.at = calls_of_story(ALL_SLOTS)
+    machine.at = calls_of_story(ALL_SLOTS)[-1]
     machine.live(story.tell)
     machine.end()
     with pytest.raises((AssertionError, BaseExceptionGroup)):
