@@ -54,7 +54,7 @@ class Engine:
         self._wants_turn = False
         self._sleeper: trio.lowlevel.Task | None = None
         self._timer = trio.CancelScope()
-        self._timer_due = math.inf
+        self._timer_due = self._next_beat = self._grace_ends = math.inf
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
         """See `Bus.run`."""
@@ -96,28 +96,37 @@ class Engine:
 
     async def _keep_time(self) -> None:
         now = self._clock.monotonic_s()
-        grace_ends, next_beat = now + self._settings.connect_grace_s, now + self._settings.heartbeat_s
+        self._grace_ends = now + self._settings.connect_grace_s
+        self._next_beat = now + self._settings.heartbeat_s
         while True:
             self._timer_due = math.inf
             # First read what came: a process that was stopped for a while has its answers waiting.
             await self._take_turns()
-            now = self._clock.monotonic_s()
-            self._is_in_turn = True
-            self.peers.expire(now)
-            if now >= grace_ends:
-                grace_ends = math.inf
-                self.peers.end_grace()
-            if now >= next_beat:
-                next_beat = now + self._settings.heartbeat_s
-                self.peers.beat()
-                self.answering.forget_silent(now)
-            self._is_in_turn = False
-            # Then send what callbacks asked for.
-            await self._take_turns()
-            self._timer_due = min(self._timer_due, next_beat, grace_ends, self.peers.wheel.next_due())
+            if self._clock.monotonic_s() >= self._next_due():
+                self._tick()
+                # Then send what callbacks asked for.
+                await self._take_turns()
+            self._timer_due = min(self._timer_due, self._next_due())
             wait_s = self._timer_due - self._clock.monotonic_s()
             with trio.CancelScope(deadline=trio.current_time() + max(0.0, wait_s)) as self._timer:
                 await trio.sleep_forever()
+
+    def _next_due(self) -> float:
+        """When there is something to do beside sending what was held back."""
+        return min(self._next_beat, self._grace_ends, self.peers.wheel.next_due())
+
+    def _tick(self) -> None:
+        now = self._clock.monotonic_s()
+        self._is_in_turn = True
+        self.peers.expire(now)
+        if now >= self._grace_ends:
+            self._grace_ends = math.inf
+            self.peers.end_grace()
+        if now >= self._next_beat:
+            self._next_beat = now + self._settings.heartbeat_s
+            self.peers.beat()
+            self.answering.forget_silent(now)
+        self._is_in_turn = False
 
     def _look_again_at(self, moment: float) -> None:
         if moment < self._timer_due:

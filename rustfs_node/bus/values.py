@@ -10,7 +10,8 @@ import attrs
 from rustfs_proto.wire.faults import Fault
 
 
-@attrs.frozen
+# Not frozen: one is made for every answer, and a frozen class costs twice the time. Nobody changes it.
+@attrs.define
 class Reply:
     """An answer: `message` is an instance of the operation's reply class."""
 

@@ -142,14 +142,9 @@ class Log:
         touch. Raises OSError or NoRoom.
         """
         number = self._next_number()
-        path = self.path_of(number)
-        file = self._files.open(path, create=True)
         try:
-            self._fill(file)
-            file.sync()
+            file = self._make(self.path_of(number))
         except OSError as error:
-            file.close()
-            self._files.remove(path)
             if error.errno in _NO_ROOM:
                 raise NoRoom(f"no space for log segment {number}: {error}") from error
             raise
@@ -197,6 +192,17 @@ class Log:
             self._prepared = self.prepare()
         assert self._prepared.number == number, (self._prepared.number, number)
         return self._prepared.file
+
+    def _make(self, path: str) -> File:
+        file = self._files.open(path, create=True)
+        try:
+            self._fill(file)
+            file.sync()
+        except OSError:
+            file.close()
+            self._files.remove(path)
+            raise
+        return file
 
     def _fill(self, file: File) -> None:
         """Reserve the space, and with `segment_zero_fill` write every block of it once."""

@@ -130,14 +130,15 @@ async def test_a_failed_sync_of_a_shard_file_fences(client: Client) -> None:
     assert await client.state() == DriveState.FAULTY
 
 
-async def test_no_space_is_no_fault(client: Client) -> None:
+@pytest.mark.parametrize("call", ["create", "allocate"])
+async def test_no_space_is_no_fault(client: Client, call: str) -> None:
     """A segment or a shard file that does not fit is FULL, and the drive goes on."""
     await client.ask(value("a", 1))
     client.inject("write", errno.ENOSPC, "/shards/")
     identity = ShardIdentity("bucket", b"big", 1, 2, 2, 8192)
     write = ShardWrite(DATA_ID, 0, xxhash.xxh3_128_digest(b"1"), identity)
     await client.fails(write, b"1", code=FaultCode.FULL)
-    client.inject("allocate", errno.ENOSPC, "/log/", times=10)
+    client.inject(call, errno.ENOSPC, "/log/", times=10)
     big = b"x" * 30_000
     results = []
     for stamp in range(1, 5):
