@@ -200,7 +200,8 @@ class _Census:
     lacking: tuple[int, ...]  # voters that do not have it
     pending: int  # of those unreached, how many may still answer
     kind: int | None
-    readable: int  # shards that can be read of every one of its parts
+    unsure: tuple[int, ...]  # holders that only listed it: what they have of its parts is not known
+    readable: int  # shards that, as is known, can be read of every one of its parts
     holders_of_each: int  # how many holders may have had the shard file of every one of its parts
 
     @classmethod
@@ -209,8 +210,10 @@ class _Census:
         for slot, view in enumerate(views):
             groups[_group_of(view, stamp)].append(slot)
         held = [views[slot].versions[stamp] for slot in groups[0]]
-        kind = next((version.kind for version in held if version.kind is not None), None)
-        gaps = _most_gaps(version.no_files for version in held)
+        known = [version for version in held if version.kind is not None]
+        kind = known[0].kind if known else None
+        unsure = tuple(slot for slot in groups[0] if views[slot].versions[stamp].kind is None)
+        gaps = _most_gaps(version.no_files for version in known)
         never_there = _most_gaps(version.never_had for version in held)
         holders, damaged, unreached, no_evidence, lacking = map(tuple, groups)
         pending = sum(views[slot].presence is Presence.PENDING for slot in unreached)
@@ -223,7 +226,8 @@ class _Census:
             lacking,
             pending,
             kind,
-            len(held) - gaps,
+            unsure,
+            len(known) - gaps,
             len(held) - never_there,
         )
 
@@ -240,9 +244,8 @@ class _Census:
         """This version is the answer. Drives without evidence never rule it out later, so they support it."""
         supporters = len(self.holders) + len(self.damaged) + len(self.no_evidence)
         missing = self.lacking if supporters < w else ()
-        is_ragged = len(self.holders) + len(self.unreached) < self._drives or self.readable < len(
-            self.holders
-        )
+        has_gaps = self.readable + len(self.unsure) < len(self.holders)
+        is_ragged = has_gaps or len(self.holders) + len(self.unreached) < self._drives
         return Decision(verdict, self.stamp, self.holders, missing, is_ragged)
 
     @property
@@ -271,8 +274,8 @@ def _judge(census: _Census, k: int, w: int) -> Decision | None:
     may_be_acknowledged = census.may_be_acknowledged_by >= w
     if len(census.holders) + census.pending < k and not may_be_acknowledged:
         return None
-    if census.holders and census.kind is None:
-        return Decision(Verdict.ASK_VERSION, census.stamp, census.holders)
+    if census.unsure and census.kind != RowKind.TOMBSTONE and census.readable < k:
+        return Decision(Verdict.ASK_VERSION, census.stamp, census.unsure)
     if census.kind == RowKind.TOMBSTONE and (len(census.holders) >= k or not census.pending):
         return census.answer(Verdict.ABSENT, w)
     if census.kind != RowKind.TOMBSTONE and census.readable >= k:

@@ -54,8 +54,8 @@ READS = (
     PlantedBug(
         "missing-files-overlooked",
         DECIDE,
-        "            len(held) - gaps,\n",
-        "            len(held),\n",
+        "            len(known) - gaps,\n",
+        "            len(known),\n",
         "Records without their shard files count as shards that can be read.",
         READ,
         f"{DECISIONS}::test_missing_shard_files_are_not_readable_shards",

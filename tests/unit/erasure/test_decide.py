@@ -263,7 +263,26 @@ def test_what_never_had_its_shard_files_is_passed_over() -> None:
         for view in views[4:]:
             view.learn(LookedUp(RowState.FOUND, evidence=True, stamp=5))
         decision = decide(views, 4, 2)
+        if never_had:
+            # What they have of the older version's parts is not known yet.
+            assert (decision.verdict, decision.slots) == (Verdict.ASK_VERSION, (0, 1, 2, 3))
+            for slot in decision.slots:
+                views[slot].learn(LookedUp(RowState.FOUND, evidence=True, stamp=5), 5)
+            decision = decide(views, 4, 2)
         assert (decision.verdict, decision.stamp) == (verdict, 5 if never_had else 9)
+
+
+def test_a_version_that_is_only_listed_is_asked_for() -> None:
+    """Its shard files may be missing where it stands below a newer one: it is not counted unseen."""
+    views = [View() for _ in range(4)]
+    for view in views[:2]:
+        view.learn(LookedUp(RowState.FOUND, evidence=True, stamp=5, no_files=(b"file",)))
+    views[2].learn(LookedUp(RowState.FOUND, evidence=True, stamp=9, priors=(5,), no_files=(b"newer",)))
+    views[3].learn(LookedUp(RowState.FOUND, evidence=True, stamp=5))
+    decision = decide(views, 2, 2)
+    assert (decision.verdict, decision.stamp, decision.slots) == (Verdict.ASK_VERSION, 5, (2,))
+    views[2].learn(LookedUp(RowState.FOUND, evidence=True, stamp=5, no_files=(b"file",)), 5)
+    assert decide(views, 2, 2).verdict is Verdict.UNREADABLE
 
 
 def test_different_parts_may_miss_on_different_drives() -> None:
