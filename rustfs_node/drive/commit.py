@@ -117,6 +117,8 @@ def refuse_shape(commit: Commit, data: bytes) -> Fault | None:
         return Fault(FaultCode.INVALID, f"a name of more than {_NAME_BYTES_MAX} bytes")
     if any(len(data_id) != DATA_ID_BYTES for data_id in commit.files):
         return Fault(FaultCode.INVALID, f"data ids have {DATA_ID_BYTES} bytes")
+    if len(set(commit.files)) != len(commit.files):
+        return Fault(FaultCode.INVALID, "a data id stands twice among the files")
     return None
 
 

@@ -49,14 +49,18 @@ async def stamp_to_end(state: SetState, bucket: str, key: bytes, upload_id: byte
     """The newest stamp of an upload that may be given up; raises `Fault` NOT_FOUND where it is over.
 
     It is not over where every drive has answered and fewer than a write quorum have its end: that was never
-    acknowledged, and a listing may still show the upload.
+    acknowledged, and a listing may still show the upload. Where fewer than k have it and others are away
+    nobody can tell: NO_QUORUM.
     """
     if len(upload_id) == UPLOAD_ID_BYTES:
         read = await resolve(state, Lookup(Space.UPLOAD, bucket, key, upload_id, want_inline=False), trace)
         decision = read.decision
         assert decision is not None
-        if decision.verdict is Verdict.ABSENT and decision.complete_on and len(read.answers) == state.n:
-            return decision.stamp
+        if decision.verdict is Verdict.ABSENT and 0 < len(decision.slots) < state.write_quorum:
+            if len(read.answers) == state.n:
+                return decision.stamp
+            if len(decision.slots) < state.k:
+                raise Fault(FaultCode.NO_QUORUM, "too few drives answer to tell whether the upload is over")
     return (await require_upload(state, bucket, key, upload_id, trace)).stamp
 
 

@@ -200,7 +200,8 @@ def check_emptied(drives: Sequence[Drive], writers: Sequence[Writer]) -> int:
     for drive in drives:
         lagging.update(upload_id.hex() for upload_id in drive.open_uploads())
     for upload_id, count in lagging.items():
-        if count > (1 if ended.get(upload_id) == "abort" else quorum_of(drives) - 1):
+        missed_at_most = len(drives) - quorum_of(drives)
+        if count > (missed_at_most if ended.get(upload_id) == "abort" else quorum_of(drives) - 1):
             raise Wrong(f"upload {upload_id} is over, and still on {count} drives")
     return len(lagging)
 

@@ -198,6 +198,7 @@ def test_a_refused_commit_lets_its_shard_file_go(drive: TestDrive) -> None:
         (value("a", 1, shard=70_000), b"", FaultCode.INVALID),
         (value("a" * 70_000, 1), b"", FaultCode.INVALID),
         (value("a", 1, files=(b"short",)), b"", FaultCode.INVALID),
+        (value("a", 1, files=(DATA_ID, DATA_ID)), b"", FaultCode.INVALID),
     ],
 )
 def test_what_no_drive_would_take(commit: object, data: bytes, code: FaultCode) -> None:

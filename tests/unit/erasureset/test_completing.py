@@ -99,6 +99,26 @@ async def test_a_completion_that_got_nowhere_hides_nothing() -> None:
                 assert listed == [len(before)]
 
 
+async def test_an_upload_is_not_over_while_its_end_may_be_lost() -> None:
+    """Its end is on one drive, and those that may have it too are away: giving up again fails, and is not
+    told that there is nothing left to do.
+    """
+    async with running_set(4) as a_set:
+        client = a_set.client
+        upload_id = await begin(client)
+        for drive in a_set.drives[1:]:
+            drive.refuses_where = ends_upload
+        assert await client.fault_of(UploadAbort("b", b"k", upload_id)) is FaultCode.NO_QUORUM
+        refuse_all(a_set, lambda _: False)
+        for drive in a_set.drives[1:3]:
+            drive.refuses = FaultCode.PEER_DOWN
+        assert await client.fault_of(UploadAbort("b", b"k", upload_id)) is FaultCode.NO_QUORUM
+        for drive in a_set.drives:
+            drive.refuses = None
+        await client.ask(UploadAbort("b", b"k", upload_id))
+        assert (await client.ask(UploadList("b"))).entries == ()
+
+
 async def test_giving_up_half_way_can_be_asked_again() -> None:
     """Wherever the end of an upload got before the worker died, giving it up again ends it: no list shows it,
     and no drive has its parts.
