@@ -114,7 +114,7 @@ class Run:
         await trio.sleep(CALM_S)
         await self._audit(node, "after healing")
         await trio.sleep(SWEEP_S)
-        check_tasks(node, tasks)
+        await check_tasks(node, tasks)
         if not self._swarm.is_loss:
             # Drives that lost what they had for good are on their own here: see the atlas.
             node.cut_all_power()
