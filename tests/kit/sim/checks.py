@@ -23,7 +23,6 @@ from tests.kit.sim.listings import wrong_listings
 from tests.kit.sim.node import SimNode
 from tests.kit.sim.workload import BUCKET, Scene
 
-
 LOOKS, LOOK_S = 5, 0.7
 """How often, and how far apart, in virtual seconds: drives are asked how they are every few seconds."""
 
