@@ -126,10 +126,10 @@ class Buckets:
         while self._writes.get(name):
             await self._write_ended.park()
 
-    async def all(self, trace: str) -> list[BucketRecord]:
-        """Every bucket, by name."""
+    async def all(self, trace: str, *, prefix: str = "", after: str = "") -> list[BucketRecord]:
+        """Every bucket whose name begins with `prefix` and sorts behind `after`, by name."""
         names: list[str] = []
-        for page in await self._list_all_sets(trace):
+        for page in await self._list_all_sets(bucket_key(prefix), bucket_key(after), trace):
             names.extend(entry.key.decode().removeprefix(_PREFIX) for entry in page)
         records: list[BucketRecord] = []
         at_once = self._settings.bucket_lookups
@@ -148,13 +148,13 @@ class Buckets:
                 raise
             raise S3Error("BucketAlreadyOwnedByYou", extra={"BucketName": name}) from None
 
-    async def _list_all_sets(self, trace: str) -> list[tuple[ListEntry, ...]]:
+    async def _list_all_sets(self, prefix: bytes, begin: bytes, trace: str) -> list[tuple[ListEntry, ...]]:
         pages: list[tuple[ListEntry, ...]] = []
         for peer in self._sets.names:
-            after = b""
+            after = begin
             more = True
             while more:
-                request = List(SYSTEM_BUCKET, prefix=_PREFIX.encode(), after=after, limit=_PAGE)
+                request = List(SYSTEM_BUCKET, prefix=prefix, after=after, limit=_PAGE)
                 listed, _ = await self._sets.ask(peer, request, Listed, trace=trace)
                 pages.append(listed.entries)
                 more = listed.more and bool(listed.entries)

@@ -120,7 +120,7 @@ class Dispatcher:
             check_bucket_name(bucket)
         if key is not None:
             check_object_key(key)
-        refuse_unbuilt(headers)
+        refuse_unbuilt(headers, deletes=operation is Op.DeleteObject)
         check_expected_owner(headers, services.owner.id)
         key = key or ""
         return Call(

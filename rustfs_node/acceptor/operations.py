@@ -8,7 +8,17 @@ from collections.abc import Awaitable, Callable
 
 from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.net.messages import Response
-from rustfs_node.acceptor.s3 import buckets, copy, delete, listing, multipart, objects, reads, uploads
+from rustfs_node.acceptor.s3 import (
+    attributes,
+    buckets,
+    copy,
+    delete,
+    listing,
+    multipart,
+    objects,
+    reads,
+    uploads,
+)
 from rustfs_proto.s3.operations import Op
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -17,6 +27,7 @@ HANDLERS: dict[Op, Handler] = {
     Op.PutObject: objects.put_object,
     Op.GetObject: reads.get_object,
     Op.HeadObject: reads.head_object,
+    Op.GetObjectAttributes: attributes.get_object_attributes,
     Op.DeleteObject: delete.delete_object,
     Op.DeleteObjects: delete.delete_objects,
     Op.CopyObject: copy.copy_object,

@@ -22,15 +22,8 @@ OnRemoved = Callable[[int | Fault], None]
 """Takes the stamp of the tombstone (0: nothing was there) or the fault."""
 
 
-def delete(state: SetState, request: Request) -> None:
-    """Answer a `Delete`."""
-    message = request.message
-    assert isinstance(message, Delete)
-    BatchDelete(state, request, message).start()
-
-
 class BatchDelete:
-    """The keys of one request."""
+    """The keys of one request that expects nothing of them."""
 
     def __init__(self, state: SetState, request: Request, message: Delete) -> None:
         self._state, self._request, self._message = state, request, message
@@ -62,9 +55,14 @@ class BatchDelete:
         ).start(self._request.trace)
 
     def _answer(self) -> None:
-        stamps = tuple(0 if isinstance(outcome, Fault) else outcome for outcome in self._outcomes)
-        faults = tuple(outcome.code.value if isinstance(outcome, Fault) else "" for outcome in self._outcomes)
-        self._request.reply(Deleted(stamps, faults))
+        self._request.reply(deleted_of(self._outcomes))
+
+
+def deleted_of(outcomes: Sequence[int | Fault]) -> Deleted:
+    """The answer to a `Delete`, from what became of each key."""
+    stamps = tuple(0 if isinstance(outcome, Fault) else outcome for outcome in outcomes)
+    faults = tuple(outcome.code.value if isinstance(outcome, Fault) else "" for outcome in outcomes)
+    return Deleted(stamps, faults)
 
 
 class RowRemoval:

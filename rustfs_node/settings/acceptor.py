@@ -135,6 +135,9 @@ class AcceptorSettings:
     bucket_lookups: int = 256
     """Buckets that a ListBuckets looks up at once."""
 
+    delete_lookups: int = 256
+    """Objects that a DeleteObjects with conditions looks at at once."""
+
     bucket_delete_lease_s: float = 60.0
     """Seconds that a bucket refuses writes while it is being deleted; a deletion that takes longer is given
     up, so that one that died half-way locks nobody out."""

@@ -13,11 +13,13 @@ A request, in the order in which a server needs it:
     chunked         read_framing, ChunkSigner, ChunkedDecoder for the aws-chunked bodies
     checksums       announced_checksum, Checksum, composite and combined checksums, ETags of uploads
     conditions      check_read, check_write, check_copy_source
+    delete_conditions  condition_of_headers, DeleteCondition
     ranges          parse_range, parse_copy_range
     headers         stored_headers, object_headers, checksum_headers, response_overrides
     copying         parse_copy_source, replaces_metadata, check_self_copy
     features        refuse_unbuilt, storage_class, check_expected_owner
     listing         parameters and continuation tokens of the five listings
+    attributes      GetObjectAttributes: parse_attributes, object_attributes; check_optional_attributes
     xml_in          the three documents clients send
     xml_out         documents that answer buckets, objects and uploads; errors.render_error for the refusals
     xml_listings    documents that answer the listings

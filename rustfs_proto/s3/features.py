@@ -18,11 +18,16 @@ _UNBUILT_PREFIXES = {
 }
 _UNBUILT = {
     "x-amz-mfa": "MFA delete",
-    "x-amz-if-match-last-modified-time": "Conditional delete by modification time",
-    "x-amz-if-match-size": "Conditional delete by size",
+    "x-amz-if-match-initiated-time": "Giving an upload up conditionally",
     "x-amz-tagging": "Object tagging",
     "x-amz-bucket-namespace": "Bucket namespaces",
 }
+# Conditions that only DeleteObject has.
+_OF_DELETES = {
+    "x-amz-if-match-last-modified-time": "A condition on the modification time",
+    "x-amz-if-match-size": "A condition on the size",
+}
+_UNBUILT_ELSEWHERE = _UNBUILT | _OF_DELETES
 # What owning everything alone already means; other canned ACLs would share.
 _OWNER_ACLS = ("private", "bucket-owner-read", "bucket-owner-full-control")
 _ACLS = (
@@ -36,15 +41,19 @@ _ACLS = (
 _STORAGE_CLASSES = frozenset({
     "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER",
     "GLACIER_IR", "DEEP_ARCHIVE", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS", "FSX_ONTAP",
+    "AWS_BACKUP_WARM", "AWS_BACKUP_LOW_COST_WARM",
 })  # fmt: skip
 
 
-def refuse_unbuilt(headers: HeaderMap) -> None:
-    """Raise NotImplemented naming the first header that asks for something this server does not do."""
+def refuse_unbuilt(headers: HeaderMap, *, deletes: bool = False) -> None:
+    """Raise NotImplemented naming the first header that asks for something this server does not do.
+    `deletes`: the request is a DeleteObject.
+    """
+    unbuilt = _UNBUILT if deletes else _UNBUILT_ELSEWHERE
     for name, value in headers.items():
         if not name.startswith("x-amz-") or not value:
             continue
-        feature = _UNBUILT.get(name) or next(
+        feature = unbuilt.get(name) or next(
             (feature for prefix, feature in _UNBUILT_PREFIXES.items() if name.startswith(prefix)), None
         )
         if feature is not None:
@@ -54,12 +63,10 @@ def refuse_unbuilt(headers: HeaderMap) -> None:
 
 
 def storage_class(headers: HeaderMap) -> str:
-    """The storage class asked for; raises InvalidStorageClass, or NotImplemented for all but STANDARD."""
+    """The storage class asked for: a name that is kept and shown. Raises InvalidStorageClass."""
     name = headers.get("x-amz-storage-class", DEFAULT_STORAGE_CLASS)
     if name not in _STORAGE_CLASSES:
         raise S3Error("InvalidStorageClass", extra={"StorageClassRequested": name})
-    if name != DEFAULT_STORAGE_CLASS:
-        raise not_implemented(f"Storage class {name}", header="x-amz-storage-class")
     return name
 
 

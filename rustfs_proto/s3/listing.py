@@ -24,6 +24,7 @@ PART_NUMBER_MAX = 10_000
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9/\-_.~]*")
 _TOKEN_VERSION = 1
+_BUCKETS_PARAMS = frozenset({"prefix", "continuation-token", "max-buckets", "bucket-region"})
 _INTEGER_DIGITS_MAX = 10
 
 
@@ -92,12 +93,15 @@ class PartsQuery:
 
 @attrs.frozen
 class BucketsQuery:
-    """ListBuckets: names behind `after` (None: all); `max_buckets` None when no pages are asked for."""
+    """ListBuckets: names that begin with `prefix`, behind `after` ("": all of them), at most `max_buckets`.
+    `tells_regions`: any parameter was given, and then S3 tells the region of each bucket.
+    """
 
     prefix: str
-    after: str | None
-    max_buckets: int | None
+    after: str
+    max_buckets: int
     region: str | None
+    tells_regions: bool
 
 
 def parse_list_objects(params: Params) -> ObjectsQuery:
@@ -194,9 +198,10 @@ def parse_list_buckets(params: Params) -> BucketsQuery:
         raise invalid_argument(message, "max-buckets", str(limit))
     return BucketsQuery(
         prefix=params.get("prefix", ""),
-        after=decode_token(token).key if token else None,
-        max_buckets=limit if "max-buckets" in params else None,
+        after=decode_token(token).key if token else "",
+        max_buckets=limit,
         region=params.get("bucket-region"),
+        tells_regions=not _BUCKETS_PARAMS.isdisjoint(params),
     )
 
 

@@ -14,6 +14,7 @@ import attrs
 from lxml import etree
 
 from rustfs_proto.s3.checksums import ChecksumAlgorithm
+from rustfs_proto.s3.delete_conditions import UNCONDITIONAL, DeleteCondition, parse_modified, parse_size
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.listing import PART_NUMBER_MAX
 from rustfs_proto.s3.xmltext import S3_NAMESPACE
@@ -43,11 +44,11 @@ class CompletedPart:
 
 @attrs.frozen(slots=True)
 class KeyToDelete:
-    """An object that DeleteObjects names; `etag` (without quotes) is a condition when not None."""
+    """An object that DeleteObjects names, and what is expected of it."""
 
     key: str
     version_id: str | None = None
-    etag: str | None = None
+    condition: DeleteCondition = UNCONDITIONAL
 
 
 @attrs.frozen
@@ -71,7 +72,7 @@ def parse_complete_multipart_upload(body: bytes) -> tuple[CompletedPart, ...]:
 
 
 def parse_delete(body: bytes) -> DeleteRequest:
-    """1 to 1000 keys; raises MalformedXML, or NotImplemented for conditions on size or time."""
+    """1 to 1000 keys; raises MalformedXML, or InvalidArgument for a condition that cannot be read."""
     root = _parse(body, "Delete", DELETE_BODY_MAX_BYTES)
     keys: list[KeyToDelete] = []
     quiet = False
@@ -144,16 +145,16 @@ def _completed_part(part: etree._Element) -> CompletedPart:
 
 def _key_to_delete(item: etree._Element) -> KeyToDelete:
     fields = _fields(item)
-    for name in ("LastModifiedTime", "Size"):
-        if name in fields:
-            raise not_implemented(f"Conditional delete by {name}")
-    _check_names(fields, ("Key", "VersionId", "ETag"))
+    _check_names(fields, ("Key", "VersionId", "ETag", "LastModifiedTime", "Size"))
     if not fields.get("Key"):
         raise _malformed("an <Object> has no <Key>")
-    etag = fields.get("ETag")
-    return KeyToDelete(
-        fields["Key"], fields.get("VersionId") or None, None if etag is None else etag.strip().strip('"')
+    modified, size = fields.get("LastModifiedTime"), fields.get("Size")
+    condition = DeleteCondition(
+        fields.get("ETag"),
+        None if modified is None else parse_modified(modified, "LastModifiedTime"),
+        None if size is None else parse_size(size, "Size"),
     )
+    return KeyToDelete(fields["Key"], fields.get("VersionId") or None, condition)
 
 
 def _fields(parent: etree._Element, *, several: bool = True) -> dict[str, str]:

@@ -160,10 +160,14 @@ class Block(Message, frozen=True):
 class Delete(Message, frozen=True):
     """Remove the current version of each key. Answered by `Deleted`; keys that were not there count as
     removed.
+
+    `expects[i]` is the stamp that must be current for `keys[i]`, or ANY_STAMP; empty: any for all of them. A
+    key of which another version is current, or none, has the fault CONFLICT.
     """
 
     bucket: str
     keys: tuple[bytes, ...]
+    expects: tuple[int, ...] = ()
 
 
 class Deleted(Message, frozen=True):

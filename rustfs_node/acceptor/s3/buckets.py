@@ -12,7 +12,7 @@ from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.documents import read_document
 from rustfs_proto.s3.errors import S3Error
-from rustfs_proto.s3.listing import BUCKETS_MAX, Position, encode_token, parse_list_buckets
+from rustfs_proto.s3.listing import Position, encode_token, parse_list_buckets
 from rustfs_proto.s3.names import check_bucket_name
 from rustfs_proto.s3.sigv4 import DEFAULT_REGION
 from rustfs_proto.s3.xml_in import CREATE_BUCKET_BODY_MAX_BYTES, parse_create_bucket
@@ -31,20 +31,15 @@ _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 async def list_all_buckets(call: Call) -> Response:
-    """The buckets of the deployment, in pages where the client asks for pages."""
+    """A page of the deployment's buckets by name; S3's pages have 10,000 where the client does not say."""
     query = parse_list_buckets(call.params)
-    wanted = [
-        bucket
-        for bucket in await call.services.buckets.all(call.request_id)
-        if bucket.name.startswith(query.prefix)
-        and (query.after is None or bucket.name > query.after)
-        and query.region in (None, bucket.region)
+    found = await call.services.buckets.all(call.request_id, prefix=query.prefix, after=query.after)
+    wanted = [bucket for bucket in found if query.region in (None, bucket.region)]
+    page = wanted[: query.max_buckets]
+    token = encode_token(Position(page[-1].name)) if len(wanted) > len(page) else None
+    listed = [
+        ListedBucket(one.name, one.created_ms, one.region if query.tells_regions else "") for one in page
     ]
-    page = wanted[: query.max_buckets or BUCKETS_MAX]
-    token = encode_token(Position(page[-1].name)) if page and len(wanted) > len(page) else None
-    # The region of a bucket is told only to those who asked for the paged form, as S3 does.
-    is_paged = query.max_buckets is not None or query.region is not None
-    listed = [ListedBucket(one.name, one.created_ms, one.region if is_paged else "") for one in page]
     owner = call.services.owner
     body = list_buckets(listed, owner, prefix=query.prefix, continuation_token=token)
     return Response(200, list(XML_HEADERS), body)

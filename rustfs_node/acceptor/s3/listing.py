@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
+from rustfs_proto.s3.attributes import check_optional_attributes
 from rustfs_proto.s3.listing import (
     ObjectsQuery,
     Position,
@@ -59,6 +60,7 @@ async def list_object_versions(call: Call) -> Response:
 
 
 async def _page(call: Call, query: ObjectsQuery | VersionsQuery) -> ObjectsPage:
+    check_optional_attributes(call.headers)
     if query.max_keys == 0:
         return ObjectsPage()
     start = query.start or Position("")

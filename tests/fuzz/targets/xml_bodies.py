@@ -8,6 +8,8 @@ time nor memory (`guards`).
 from __future__ import annotations
 
 from rustfs_proto.s3.checksums import ChecksumAlgorithm
+from rustfs_proto.s3.delete_conditions import DeleteCondition
+from rustfs_proto.s3.httpdate import format_http_date
 from rustfs_proto.s3.xml_in import (
     CompletedPart,
     DeleteRequest,
@@ -41,12 +43,20 @@ def delete_document(request: DeleteRequest) -> bytes:
     inner = "".join(
         f"<Object><Key>{escape(item.key)}</Key>"
         + (f"<VersionId>{escape(item.version_id)}</VersionId>" if item.version_id is not None else "")
-        + (f"<ETag>&quot;{escape(item.etag)}&quot;</ETag>" if item.etag is not None else "")
+        + condition_elements(item.condition)
         + "</Object>"
         for item in request.keys
     )
     quiet = str(request.quiet).lower()
     return f'<Delete xmlns="{S3_NAMESPACE}"><Quiet>{quiet}</Quiet>{inner}</Delete>'.encode()
+
+
+def condition_elements(condition: DeleteCondition) -> str:
+    """What is expected of an object to delete."""
+    inner = f"<ETag>{escape(condition.etag)}</ETag>" if condition.etag is not None else ""
+    if condition.modified_s is not None:
+        inner += f"<LastModifiedTime>{format_http_date(condition.modified_s)}</LastModifiedTime>"
+    return inner + (f"<Size>{condition.size}</Size>" if condition.size is not None else "")
 
 
 def create_document(location: str | None) -> bytes:

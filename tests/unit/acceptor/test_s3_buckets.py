@@ -58,6 +58,48 @@ async def test_buckets_live_and_die(tmp_path):
         await in_thread(work, port)
 
 
+@pytest.mark.parametrize("sets", [1, 3])
+async def test_pages_of_buckets(tmp_path, sets):
+    """Prefix, region and size of pages narrow the list; pages join to the whole, regions are told as soon as
+    anything is asked, and a token that is not ours is InvalidArgument.
+    """
+    places = {
+        "a-1": "us-east-1",
+        "b-1": "eu-west-1",
+        "b-2": "us-east-1",
+        "b-3": "eu-west-1",
+        "c-1": "eu-west-1",
+    }
+
+    def names(answer: dict[str, Any]) -> list[str]:
+        return [bucket["Name"] for bucket in answer["Buckets"]]
+
+    def pages(s3: Any, **asked: Any) -> list[list[str]]:
+        found = [s3.list_buckets(**asked)]
+        while (token := found[-1].get("ContinuationToken")) is not None:
+            found.append(s3.list_buckets(**asked, ContinuationToken=token))
+        return [names(page) for page in found]
+
+    def work(s3: Any) -> None:
+        for name, region in places.items():
+            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+        whole = s3.list_buckets()
+        assert names(whole) == sorted(places)
+        assert not any("BucketRegion" in bucket for bucket in whole["Buckets"])
+        found = s3.list_buckets(Prefix="b-")
+        assert (names(found), found["Prefix"]) == (["b-1", "b-2", "b-3"], "b-")
+        assert {one["Name"]: one["BucketRegion"] for one in found["Buckets"]}.items() <= places.items()
+        assert pages(s3, MaxBuckets=2) == [["a-1", "b-1"], ["b-2", "b-3"], ["c-1"]]
+        assert pages(s3, MaxBuckets=5) == [sorted(places)]
+        assert pages(s3, BucketRegion="eu-west-1", MaxBuckets=2) == [["b-1", "b-3"], ["c-1"]]
+        assert pages(s3, Prefix="b-", BucketRegion="eu-west-1", MaxBuckets=1) == [["b-1"], ["b-3"]]
+        assert pages(s3, Prefix="d") == pages(s3, BucketRegion="mars-1") == [[]]
+        assert error_of(s3.list_buckets, ContinuationToken="made-up") == ("InvalidArgument", 400)
+
+    async with whole_node(tmp_path, sets=sets, drives_per_set=1, parity=0) as port:
+        await in_thread(work, port)
+
+
 async def test_configurations_that_no_bucket_has_are_answered_as_such(tmp_path):
     """Clients that ask before they work learn that there is nothing, by the answer S3 has for it."""
 

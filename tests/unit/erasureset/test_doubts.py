@@ -10,6 +10,7 @@ import xxhash
 from rustfs_proto.erasure.placement import first_slot
 from rustfs_proto.wire import drive_ops as ops
 from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import Delete
 from tests.unit.erasureset.kit import running_set
 from tests.unit.erasureset.model_drive import ModelDrive, Stored
 from tests.unit.erasureset.test_objects import body_of
@@ -95,27 +96,45 @@ async def test_the_first_answer_does_not_speak_for_the_others() -> None:
         assert found == [SMALL]
 
 
+def come_between(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+    """Let another worker's write of KEY, with the stamp `first` + 1, reach each drive right before ours."""
+    commit = ModelDrive._commit  # noqa: SLF001 - another writer comes before it
+
+    def commit_late(drive: ModelDrive, message: ops.Commit, frames: tuple[bytes, ...]) -> ops.Committed:
+        versions = drive.versions("b", KEY)
+        if message.key == KEY and first + 1 not in versions:
+            between = ops.Commit(
+                ops.Space.OBJECT, "b", KEY, first + 1, ops.RowKind.VALUE,
+                inline_check=xxhash.xxh3_128_digest(b"theirs"),
+            )  # fmt: skip
+            versions[first + 1] = Stored(between, b"theirs")
+        return commit(drive, message, frames)
+
+    monkeypatch.setattr(ModelDrive, "_commit", commit_late)
+
+
 async def test_a_version_that_comes_between_question_and_commit_is_not_overwritten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another set worker's write, which no lock of this one keeps away."""
     async with running_set(4) as a_set:
         first = await a_set.client.put(KEY, SMALL)
-        commit = ModelDrive._commit  # noqa: SLF001 - another writer comes before it
-
-        def commit_late(drive: ModelDrive, message: ops.Commit, frames: tuple[bytes, ...]) -> ops.Committed:
-            versions = drive.versions("b", KEY)
-            if message.key == KEY and first + 1 not in versions:
-                between = ops.Commit(
-                    ops.Space.OBJECT, "b", KEY, first + 1, ops.RowKind.VALUE,
-                    inline_check=xxhash.xxh3_128_digest(b"theirs"),
-                )  # fmt: skip
-                versions[first + 1] = Stored(between, b"theirs")
-            return commit(drive, message, frames)
-
-        monkeypatch.setattr(ModelDrive, "_commit", commit_late)
+        come_between(monkeypatch, first)
         with pytest.raises(Fault, match="conflict"):
             await a_set.client.put(KEY, b"ours", expect=first)
+        assert all(max(drive.versions("b", KEY)) == first + 1 for drive in a_set.drives)
+
+
+async def test_a_version_that_comes_between_question_and_commit_is_not_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A conditional delete compares on every drive too, whoever wrote there since it looked."""
+    async with running_set(4) as a_set:
+        first = await a_set.client.put(KEY, SMALL)
+        come_between(monkeypatch, first)
+        answer = await a_set.client.ask(Delete("b", (KEY,), (first,)))
+        # Told as unknown where not every drive was waited for.
+        assert answer.faults[0] in {"conflict", "no_quorum"}
         assert all(max(drive.versions("b", KEY)) == first + 1 for drive in a_set.drives)
 
 

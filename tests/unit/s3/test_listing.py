@@ -137,7 +137,10 @@ def test_parts():
 
 def test_buckets():
     """ListBuckets has pages only when asked."""
-    assert parse_list_buckets({}).max_buckets is None
+    every = parse_list_buckets({})
+    assert (every.max_buckets, every.after, every.tells_regions) == (10_000, "", False)
+    for name, value in {"prefix": "", "max-buckets": "1", "bucket-region": "r"}.items():
+        assert parse_list_buckets({name: value}).tells_regions
     token = encode_token(Position("b"))
     query = parse_list_buckets(
         {"max-buckets": "5", "continuation-token": token, "prefix": "a", "bucket-region": "r"}

@@ -8,6 +8,7 @@ import botocore.serialize
 import botocore.session
 import pytest
 
+from rustfs_proto.s3.delete_conditions import DeleteCondition
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.xml_in import (
     COMPLETE_BODY_MAX_BYTES,
@@ -66,7 +67,7 @@ def test_deletes_of_botocore():
     params = {"Bucket": "b", "Delete": {"Objects": objects, "Quiet": True}}
     request = parse_delete(written("DeleteObjects", params))
     assert request.quiet is True
-    assert request.keys == (KeyToDelete(" a&<b> \n"), KeyToDelete("k", "v", "e"))
+    assert request.keys == (KeyToDelete(" a&<b> \n"), KeyToDelete("k", "v", DeleteCondition('"e"')))
 
 
 def test_bucket_configurations_of_botocore():
@@ -149,10 +150,15 @@ def test_a_thousand_keys():
     assert len(parse_delete(delete(inner)).keys) == 1000
 
 
-def test_conditions_that_are_not_built():
-    """Conditions on size and time are NotImplemented rather than ignored."""
-    inner = "<Object><Key>a</Key><Size>1</Size></Object>"
-    assert code_of(parse_delete, delete(inner)) == "NotImplemented"
+def test_conditions_of_deletes():
+    """ETag, time and size are read as they are in headers; one that cannot be read is never ignored."""
+    conditions = (
+        "<ETag>*</ETag><LastModifiedTime>Thu, 01 Jan 1970 00:01:00 GMT</LastModifiedTime><Size>7</Size>"
+    )
+    read = parse_delete(delete(f"<Object><Key>a</Key>{conditions}</Object>"))
+    assert read.keys == (KeyToDelete("a", None, DeleteCondition("*", 60, 7)),)
+    for element in ("<Size>-1</Size>", "<Size>1k</Size>", "<LastModifiedTime>now</LastModifiedTime>"):
+        assert code_of(parse_delete, delete(f"<Object><Key>a</Key>{element}</Object>")) == "InvalidArgument"
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"<CreateBucketConfiguration/>"])
