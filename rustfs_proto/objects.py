@@ -10,6 +10,8 @@ from __future__ import annotations
 import attrs
 import msgspec
 
+from rustfs_proto.stamp import wall_ms_of
+
 NULL_VERSION = b""
 """The version id of the null version: what an object in a bucket without versioning has."""
 
@@ -51,11 +53,15 @@ class Part:
 
 @attrs.frozen
 class ObjectHead:
-    """What a listing shows of a version. `size` in bytes; `etag` without quotes."""
+    """What a listing shows of a version. `size` in bytes; `etag` without quotes.
+
+    `modified_ms` is when the object was last modified, in milliseconds since 1970; 0: when its stamp says.
+    """
 
     size: int
     etag: str
     storage_class: str = "STANDARD"
+    modified_ms: int = 0
 
 
 @attrs.frozen
@@ -63,7 +69,9 @@ class ObjectMeta:
     """What a version carries beside its bytes.
 
     `headers` are the content headers to give back, names in lower case; `user` are the x-amz-meta-* pairs
-    without that prefix. `checksum_type` is "", "COMPOSITE" or "FULL_OBJECT".
+    without that prefix. `checksum_type` is "", "COMPOSITE" or "FULL_OBJECT". `tags` are the object's tags.
+    `written` is the stamp of the version that brought the bytes; 0: this one. A version that only says
+    something else of the same bytes has that of the one it amends.
     """
 
     geometry: Geometry
@@ -72,6 +80,22 @@ class ObjectMeta:
     user: dict[str, str] = attrs.field(factory=dict)
     checksums: dict[str, str] = attrs.field(factory=dict)
     checksum_type: str = ""
+    tags: dict[str, str] = attrs.field(factory=dict)
+    written: int = 0
+
+
+def modified_ms_of(head: ObjectHead, stamp: int) -> int:
+    """When the object of that version was last modified, in milliseconds since 1970: what users see as
+    Last-Modified.
+    """
+    return head.modified_ms or wall_ms_of(stamp)
+
+
+def written_of(meta: ObjectMeta, stamp: int) -> int:
+    """The stamp of the version that brought the bytes of that version: by it they are read, whatever is said
+    of them meanwhile.
+    """
+    return meta.written or stamp
 
 
 _encoder = msgspec.msgpack.Encoder()

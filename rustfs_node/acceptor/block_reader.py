@@ -18,6 +18,7 @@ import trio
 from rustfs_node.acceptor.net.messages import StreamBroken
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.bus import Reply
+from rustfs_proto.objects import written_of
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import Block, Got, ReadBlock
 
@@ -45,7 +46,9 @@ def cut_at_stripes(
 
 @attrs.frozen
 class VersionSpan:
-    """Which bytes of which version: `length` of them from `offset`."""
+    """Which bytes of which version: `length` of them from `offset`. `stamp` is that of the write that brought
+    them.
+    """
 
     bucket: str
     key: bytes
@@ -61,7 +64,8 @@ class VersionSpan:
         more is kept than their sizes.
         """
         sizes = array("q", [part.size for part in got.meta.parts])
-        return cls(bucket, key, got.stamp, sizes, got.meta.geometry.stripe_bytes, offset, length)
+        stamp = written_of(got.meta, got.stamp)
+        return cls(bucket, key, stamp, sizes, got.meta.geometry.stripe_bytes, offset, length)
 
 
 @attrs.define

@@ -33,6 +33,8 @@ from rustfs_proto.wire.set_ops import (
 
 _PREFIX = "buckets/"
 _PAGE = 1000
+_CHANGES_TRIED = 20
+"""How often a change meets another one before it is given up: each time somebody else's has succeeded."""
 
 
 @attrs.frozen
@@ -45,6 +47,7 @@ class BucketRecord:
     region: str
     owner: str
     leased_until_ms: int = 0
+    tags: dict[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -215,12 +218,29 @@ class Buckets:
             user["leased_until_ms"] = str(record.leased_until_ms)
         key = bucket_key(record.name)
         begun_s = self._clock.monotonic_s()
-        request = PutSmall(SYSTEM_BUCKET, key, ObjectInfo(user=user), expect=expect)
+        info = ObjectInfo(user=user, tags=record.tags)
+        request = PutSmall(SYSTEM_BUCKET, key, info, expect=expect)
         done, _ = await self._sets.ask(self._sets.home(SYSTEM_BUCKET, key), request, PutDone, trace=trace)
         written = attrs.evolve(record, stamp=done.stamp)
         self._changes += 1
         self._remember(written, begun_s)
         return written
+
+    async def change(self, name: str, trace: str, *, tags: dict[str, str]) -> BucketRecord:
+        """The bucket with these tags, and all else as it is at that moment; raises NoSuchBucket, or
+        OperationAborted while somebody deletes the bucket.
+        """
+        for _ in range(_CHANGES_TRIED):
+            record = await self.look_up(name, trace)
+            if record is None:
+                raise S3Error("NoSuchBucket", extra={"BucketName": name})
+            self.refuse_if_leased(record)
+            try:
+                return await self.write(attrs.evolve(record, tags=tags), expect=record.stamp, trace=trace)
+            except Fault as fault:
+                if fault.code is not FaultCode.CONFLICT:
+                    raise
+        raise S3Error("OperationAborted", "The bucket is being changed by many requests; try again.")
 
     def _remember(self, record: BucketRecord, asked_at_s: float) -> None:
         self._cache[record.name] = _Cached(record, asked_at_s + self._settings.bucket_cache_s)
@@ -235,6 +255,7 @@ def _record_of(name: str, got: Got) -> BucketRecord:
         region=user["region"],
         owner=user["owner"],
         leased_until_ms=int(user.get("leased_until_ms", "0")),
+        tags=got.meta.tags,
     )
 
 

@@ -17,6 +17,7 @@ from rustfs_node.acceptor.s3 import (
     multipart,
     objects,
     reads,
+    tagging,
     uploads,
 )
 from rustfs_proto.s3.operations import Op
@@ -46,10 +47,15 @@ HANDLERS: dict[Op, Handler] = {
     Op.HeadBucket: buckets.head_bucket,
     Op.DeleteBucket: buckets.delete_bucket,
     Op.GetBucketLocation: buckets.get_bucket_location,
+    Op.PutObjectTagging: tagging.put_object_tagging,
+    Op.GetObjectTagging: tagging.get_object_tagging,
+    Op.DeleteObjectTagging: tagging.delete_object_tagging,
+    Op.PutBucketTagging: tagging.put_bucket_tagging,
+    Op.GetBucketTagging: tagging.get_bucket_tagging,
+    Op.DeleteBucketTagging: tagging.delete_bucket_tagging,
     # What follows says truthfully that there is nothing: clients ask before they work.
     Op.GetBucketVersioning: buckets.get_bucket_versioning,
     Op.GetObjectAcl: reads.get_object_acl,
-    Op.GetObjectTagging: reads.get_object_tagging,
     Op.GetBucketAcl: buckets.get_acl,
     Op.GetBucketRequestPayment: buckets.get_request_payment,
     Op.GetBucketAccelerateConfiguration: buckets.empty("AccelerateConfiguration"),
@@ -60,7 +66,6 @@ HANDLERS: dict[Op, Handler] = {
     Op.GetBucketLifecycleConfiguration: buckets.absent("NoSuchLifecycleConfiguration"),
     Op.GetBucketPolicy: buckets.absent("NoSuchBucketPolicy"),
     Op.GetBucketPolicyStatus: buckets.absent("NoSuchBucketPolicy"),
-    Op.GetBucketTagging: buckets.absent("NoSuchTagSet"),
     Op.GetBucketWebsite: buckets.absent("NoSuchWebsiteConfiguration"),
     Op.GetObjectLockConfiguration: buckets.absent("ObjectLockConfigurationNotFoundError"),
 }

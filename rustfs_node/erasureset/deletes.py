@@ -17,14 +17,16 @@ from rustfs_node.erasureset.delete import BatchDelete, RowRemoval, deleted_of
 from rustfs_node.erasureset.state import SetState
 from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import ANY_STAMP, Delete
+from rustfs_proto.wire.set_ops import ANY_STAMP, DELETE_KEYS_MAX, Delete
 
 
 def delete(state: SetState, request: Request) -> None:
     """Answer a `Delete`: nearly always by `BatchDelete`."""
     message = request.message
     assert isinstance(message, Delete)
-    if not message.expects:
+    if len(message.keys) > DELETE_KEYS_MAX:
+        request.fail(Fault(FaultCode.INVALID, f"{len(message.keys)} keys, at most {DELETE_KEYS_MAX}"))
+    elif not message.expects:
         BatchDelete(state, request, message).start()
     elif len(message.expects) != len(message.keys):
         text = f"{len(message.expects)} stamps for {len(message.keys)} keys: send one for each, or none"

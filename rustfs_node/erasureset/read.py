@@ -19,7 +19,7 @@ from rustfs_node.erasureset.version import Version, inline_fragments, is_inline,
 from rustfs_node.erasureset.versions import ReadableVersion
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import resolve_span, stripe_end
-from rustfs_proto.objects import ObjectMeta, decode_head, decode_meta
+from rustfs_proto.objects import ObjectMeta, decode_head, decode_meta, written_of
 from rustfs_proto.wire.drive_ops import Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import Get, Got
@@ -114,7 +114,7 @@ def first_block_bytes(got: Got) -> int:
 
 def remember(state: SetState, bucket: str, key: bytes, stamp: int, meta: ObjectMeta) -> ReadableVersion:
     """Keep a version at hand for the blocks that will be asked for."""
-    version = ReadableVersion(bucket, key, stamp, meta)
+    version = ReadableVersion(bucket, key, written_of(meta, stamp), meta)
     state.versions.put(version)
     return version
 

@@ -7,12 +7,14 @@ import trio
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.block_read import BlockRead
 from rustfs_node.erasureset.read import read_range
+from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import Found
 from rustfs_node.erasureset.state import SetState, codec_of
-from rustfs_node.erasureset.version import is_inline, verified
+from rustfs_node.erasureset.version import has_fragments, inline_fragments, verified, version_of
 from rustfs_node.erasureset.versions import ReadableVersion
+from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import voters_needed
-from rustfs_proto.objects import decode_meta
+from rustfs_proto.objects import ObjectMeta, decode_meta, written_of
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowKind, RowState, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import Block, ReadBlock
@@ -60,15 +62,40 @@ async def _read_unknown(state: SetState, request: Request) -> Reply:
     message = request.message
     assert isinstance(message, ReadBlock)
     lookup = Lookup(Space.OBJECT, message.bucket, message.key, stamp=message.stamp)
-    found = await _ask_all(state, lookup, request.trace)
-    version = ReadableVersion(message.bucket, message.key, message.stamp, decode_meta(found[0][0].meta))
+    try:
+        found = await _ask_all(state, lookup, request.trace)
+        meta = decode_meta(found[0][0].meta)
+        fragments = _intact(found)
+        if has_fragments(meta) and len(fragments) < meta.geometry.k:
+            text = f"{len(fragments)} of {meta.geometry.k} needed shards can be read"
+            raise Fault(FaultCode.NO_QUORUM, text)
+    except Fault as fault:
+        meta, fragments = await _as_amended(state, message, fault, request.trace)
+    version = ReadableVersion(message.bucket, message.key, message.stamp, meta)
     if not _is_within(version, message):
         raise _outside(version, message)
-    if is_inline(version.meta):
-        body = _decode_inline(version, found)
+    if has_fragments(meta):
+        body = codec_of(meta.geometry).decode(fragments, meta.parts[0].size)
         return Reply(Block(), (body[message.offset : message.offset + message.length],))
     state.versions.put(version)
     return Reply(Block(), (await read_range(state, request, version, message.offset, message.length),))
+
+
+async def _as_amended(
+    state: SetState, message: ReadBlock, fault: Fault, trace: str
+) -> tuple[ObjectMeta, dict[int, bytes]]:
+    """The version is not there, or not any more on enough drives: the current one may be an amendment of it,
+    with the same bytes. Raises `fault` where it is not.
+    """
+    read = await resolve(state, Lookup(Space.OBJECT, message.bucket, message.key), trace)
+    assert read.decision is not None
+    if read.decision.verdict is Verdict.ABSENT:
+        raise fault
+    version = await version_of(state, read, trace)
+    meta = version.meta
+    if written_of(meta, version.stamp) != message.stamp:
+        raise fault
+    return meta, await inline_fragments(state, read, trace) if has_fragments(meta) else {}
 
 
 async def _ask_all(state: SetState, lookup: Lookup, trace: str) -> list[Found]:
@@ -99,13 +126,10 @@ async def _ask_all(state: SetState, lookup: Lookup, trace: str) -> list[Found]:
     raise Fault(FaultCode.NO_QUORUM, f"{absent} of {state.n} drives answer")
 
 
-def _decode_inline(version: ReadableVersion, found: list[Found]) -> bytes:
+def _intact(found: list[Found]) -> dict[int, bytes]:
+    """The inline shards, by number."""
     fragments = {answer[0].shard: verified(answer) for answer in found}
-    intact = {shard: fragment for shard, fragment in fragments.items() if fragment is not None}
-    k = version.meta.geometry.k
-    if len(intact) < k:
-        raise Fault(FaultCode.NO_QUORUM, f"{len(intact)} of {k} needed shards can be read")
-    return codec_of(version.meta.geometry).decode(intact, version.meta.parts[0].size)
+    return {shard: fragment for shard, fragment in fragments.items() if fragment is not None}
 
 
 def _is_within(version: ReadableVersion, message: ReadBlock) -> bool:

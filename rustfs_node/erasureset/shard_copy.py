@@ -13,13 +13,21 @@ from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.block_read import read_stripe
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
-from rustfs_node.erasureset.version import Version, inline_fragments, is_inline, version_of
+from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
 from rustfs_node.erasureset.versions import ReadableVersion
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import stripe_count, stripe_len
 from rustfs_proto.erasure.placement import shard_of_slot
-from rustfs_proto.objects import INLINE, ObjectMeta, Part
-from rustfs_proto.wire.drive_ops import Commit, Lookup, RowKind, ShardDrop, ShardIdentity, ShardWrite
+from rustfs_proto.objects import INLINE, ObjectMeta, Part, decode_meta
+from rustfs_proto.wire.drive_ops import (
+    Commit,
+    Lookup,
+    RowKind,
+    RowState,
+    ShardDrop,
+    ShardIdentity,
+    ShardWrite,
+)
 from rustfs_proto.wire.faults import Fault
 
 
@@ -35,15 +43,16 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
     shard = shard_of_slot(lookup.bucket, lookup.key, slot, state.n)
     frames: tuple[bytes, ...] = ()
     check = b""
-    if meta.parts and is_inline(meta) and meta.parts[0].size:
+    if has_fragments(meta):
         fragments = await inline_fragments(state, read, trace)
         frames = (codec_of(meta.geometry).rebuild(fragments, shard, meta.parts[0].size),)
         check = xxhash.xxh3_128_digest(frames[0])
     files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)
+    here = {INLINE} | _files_here(read, slot)
     begun: list[bytes] = []
     try:
         for part in meta.parts:
-            if part.data_id != INLINE:
+            if part.data_id not in here:
                 await _copy_file(state, lookup, version, meta, part, slot, begun, trace)
         commit = _row(lookup, version.stamp, RowKind.VALUE, shard, version, check, files)
         await _commit(state, slot, commit, frames, trace)
@@ -52,6 +61,17 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
         for data_id in begun:
             state.drives.tell(slot, ShardDrop(data_id))
         raise
+
+
+def _files_here(read: RowRead, slot: int) -> set[bytes]:
+    """The shard files that the drive has because its own newest version names them too: so it is where that
+    version was amended.
+    """
+    found = read.answers.get(slot)
+    if found is None or found[0].state != RowState.FOUND or found[0].kind != RowKind.VALUE:
+        return set()
+    named = {part.data_id for part in decode_meta(found[0].meta).parts}
+    return named.difference(found[0].no_files)
 
 
 async def _copy_file(

@@ -49,7 +49,13 @@ async def _commit_object(state: SetState, stream: Stream, info: ObjectInfo, expe
         head = encode_head(ObjectHead(stream.received_bytes, info.etag, info.storage_class))
         part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
         meta = ObjectMeta(
-            state.geometry, (part,), info.headers, info.user, info.checksums, info.checksum_type
+            state.geometry,
+            (part,),
+            info.headers,
+            info.user,
+            info.checksums,
+            info.checksum_type,
+            info.tags,
         )
         return _file_commits(state, stream, Space.OBJECT, b"", stamp, head, meta, expects), None
 

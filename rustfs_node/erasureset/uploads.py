@@ -18,7 +18,7 @@ from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.delete import RowRemoval
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.upload_rows import require_upload, stamp_to_end, stored_parts
-from rustfs_node.erasureset.write import WatchedWrite, write_row
+from rustfs_node.erasureset.write import WatchedWrite, file_commits, write_row
 from rustfs_proto.erasure.multipart import (
     PART_NUMBER_MAX,
     UPLOAD_ID_BYTES,
@@ -27,8 +27,7 @@ from rustfs_proto.erasure.multipart import (
     upload_id_of,
     upload_meta,
 )
-from rustfs_proto.erasure.placement import shard_of_slot
-from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, encode_head, encode_meta
+from rustfs_proto.objects import ObjectHead, ObjectMeta, encode_head, encode_meta
 from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import (
@@ -140,26 +139,9 @@ async def _commit_object(
     state: SetState, message: UploadComplete, head: ObjectHead, meta: ObjectMeta, trace: str
 ) -> WatchedWrite:
     bucket, key = message.bucket, message.key
-    files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)
-    raw_head, raw_meta = encode_head(head), encode_meta(meta)
 
     def build(stamp: int, expects: list[int]) -> tuple[list[Commit | None], Frames]:
-        commits: list[Commit | None] = [
-            Commit(
-                Space.OBJECT,
-                bucket,
-                key,
-                stamp,
-                RowKind.VALUE,
-                shard=shard_of_slot(bucket, key, slot, state.n),
-                head=raw_head,
-                meta=raw_meta,
-                files=files,
-                expect=expects[slot],
-            )
-            for slot in range(state.n)
-        ]
-        return commits, None
+        return file_commits(state, bucket, key, stamp, head, meta, expects), None
 
     # Each part was acknowledged on a write quorum of its own; since then drives may have been lost, but not
     # more than can be.

@@ -39,6 +39,11 @@ def is_inline(meta: ObjectMeta) -> bool:
     return all(part.data_id == INLINE for part in meta.parts)
 
 
+def has_fragments(meta: ObjectMeta) -> bool:
+    """Whether each drive keeps an inline shard beside the record."""
+    return is_inline(meta) and any(part.size for part in meta.parts)
+
+
 def holders(read: RowRead, stamp: int) -> Iterator[tuple[int, Found]]:
     """Slots that have answered with that version, and their answers."""
     for slot, found in read.answers.items():

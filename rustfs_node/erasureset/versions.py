@@ -15,7 +15,9 @@ from rustfs_proto.objects import ObjectMeta
 
 @attrs.frozen
 class ReadableVersion:
-    """What is needed to read a version's shard files."""
+    """What is needed to read a version's shard files. `stamp` is that of the write that brought them, so that
+    amendments of a version are the same to those who read it.
+    """
 
     bucket: str
     key: bytes

@@ -11,7 +11,17 @@ import structlog
 import trio
 
 from rustfs_node.bus import Bus, Request
-from rustfs_node.erasureset import deletes, listing, puts, read, read_block, status, stream_write, uploads
+from rustfs_node.erasureset import (
+    amend,
+    deletes,
+    listing,
+    puts,
+    read,
+    read_block,
+    status,
+    stream_write,
+    uploads,
+)
 from rustfs_node.erasureset.handles import Handles
 from rustfs_node.erasureset.heal_notes import HealNotes
 from rustfs_node.erasureset.hedge import Hedger
@@ -38,6 +48,7 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     set_ops.PutSmall: puts.put_small,
     set_ops.Get: read.get,
     set_ops.ReadBlock: read_block.read_block,
+    set_ops.Amend: amend.amend,
     set_ops.Delete: deletes.delete,
     set_ops.PutOpen: stream_write.put_open,
     set_ops.PutBlock: stream_write.put_block,

@@ -19,7 +19,7 @@ import xxhash
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.state import SetState
-from rustfs_proto.erasure.placement import first_slot
+from rustfs_proto.erasure.placement import first_slot, shard_of_slot
 from rustfs_proto.erasure.writes import Tally, WriteState, failure, newest_seen
 from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
 from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, Space
@@ -123,9 +123,11 @@ class RowWrite:
 
 
 class WatchedWrite(RowWrite):
-    """A `RowWrite` that also tells, beyond the quorum, which drives have committed the version."""
+    """A `RowWrite` that also tells, beyond the quorum, which drives have committed the version, and the
+    newest stamp of those that had another one than they were to expect.
+    """
 
-    __slots__ = ("_finished", "committed_slots")
+    __slots__ = ("_finished", "committed_slots", "conflicts")
 
     def __init__(
         self, state: SetState, done: Callable[[Fault | None], None], shards_needed: int | None = None
@@ -133,10 +135,13 @@ class WatchedWrite(RowWrite):
         super().__init__(state, done, shards_needed)
         self._finished = trio.Event()
         self.committed_slots: set[int] = set()
+        self.conflicts: dict[int, int] = {}
 
     def _answered(self, slot: int, answer: Reply | Fault) -> None:
         if not isinstance(answer, Fault):
             self.committed_slots.add(slot)
+        elif answer.code is FaultCode.CONFLICT:
+            self.conflicts[slot] = answer.newest
         super()._answered(slot, answer)
         if self._tally.is_finished:
             self._finished.set()
@@ -198,13 +203,28 @@ def inline_commits(
     expects: Sequence[int] | None = None,
 ) -> tuple[list[Commit | None], list[tuple[bytes, ...]]]:
     """The commits and frames, by slot, of an object that stands in the logs. `expects` as `Commit.expect`."""
-    head = encode_head(ObjectHead(len(body), info.etag, info.storage_class))
+    head = ObjectHead(len(body), info.etag, info.storage_class)
     parts = (Part(1, len(body), INLINE, info.etag, info.checksums),) if body else ()
-    meta = encode_meta(
-        ObjectMeta(state.geometry, parts, info.headers, info.user, info.checksums, info.checksum_type)
+    meta = ObjectMeta(
+        state.geometry, parts, info.headers, info.user, info.checksums, info.checksum_type, info.tags
     )
-    n = state.n
     fragments = state.codec.encode(body) if body else ()
+    return fragment_commits(state, bucket, key, stamp, head, meta, fragments, expects)
+
+
+def fragment_commits(
+    state: SetState,
+    bucket: str,
+    key: bytes,
+    stamp: int,
+    head: ObjectHead,
+    meta: ObjectMeta,
+    fragments: Sequence[bytes],
+    expects: Sequence[int] | None,
+) -> tuple[list[Commit | None], list[tuple[bytes, ...]]]:
+    """The same for an object that is encoded already; `fragments` by shard, or none."""
+    raw_head, raw_meta = encode_head(head), encode_meta(meta)
+    n = state.n
     checks = [xxhash.xxh3_128_digest(fragment) for fragment in fragments]
     start = first_slot(bucket, key, n)
     commits: list[Commit | None] = []
@@ -219,14 +239,43 @@ def inline_commits(
                 stamp,
                 RowKind.VALUE,
                 shard=shard,
-                head=head,
-                meta=meta,
-                inline_check=checks[shard] if body else b"",
+                head=raw_head,
+                meta=raw_meta,
+                inline_check=checks[shard] if fragments else b"",
                 expect=ANY_STAMP if expects is None else expects[slot],
             )
         )
-        frames.append((fragments[shard],) if body else ())
+        frames.append((fragments[shard],) if fragments else ())
     return commits, frames
+
+
+def file_commits(
+    state: SetState,
+    bucket: str,
+    key: bytes,
+    stamp: int,
+    head: ObjectHead,
+    meta: ObjectMeta,
+    expects: Sequence[int],
+) -> list[Commit | None]:
+    """The commits, by slot, of an object whose bytes stand in shard files, or which has none."""
+    raw_head, raw_meta = encode_head(head), encode_meta(meta)
+    files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)
+    return [
+        Commit(
+            Space.OBJECT,
+            bucket,
+            key,
+            stamp,
+            RowKind.VALUE,
+            shard=shard_of_slot(bucket, key, slot, state.n),
+            head=raw_head,
+            meta=raw_meta,
+            files=files,
+            expect=expects[slot],
+        )
+        for slot in range(state.n)
+    ]
 
 
 async def write_row(

@@ -83,6 +83,7 @@ _BODY = {
 }
 
 _REQUEST = {
+    "BadRequest": _row(400, "Bad Request"),
     "IllegalLocationConstraintException": _row(
         400,
         "The location constraint is incompatible for the region specific endpoint this request was sent to.",

@@ -19,7 +19,6 @@ _UNBUILT_PREFIXES = {
 _UNBUILT = {
     "x-amz-mfa": "MFA delete",
     "x-amz-if-match-initiated-time": "Giving an upload up conditionally",
-    "x-amz-tagging": "Object tagging",
     "x-amz-bucket-namespace": "Bucket namespaces",
 }
 # Conditions that only DeleteObject has.

@@ -1,4 +1,4 @@
-"""The documents that clients send: CompleteMultipartUpload, Delete, CreateBucketConfiguration.
+"""The documents that clients send: CompleteMultipartUpload, Delete, CreateBucketConfiguration, Tagging.
 
 Parsed by libxml2 with entities, network and huge trees off; a document type of any kind is refused, and with
 it every entity attack. Sizes are capped before parsing. Elements may be in the S3 namespace or in none;
@@ -25,6 +25,8 @@ DELETE_BODY_MAX_BYTES = 8 * 1024**2
 """1,000 keys of 1,024 bytes make 1.1 MiB, and 6 MiB when every byte of them is written as `&quot;`."""
 CREATE_BUCKET_BODY_MAX_BYTES = 64 * 1024
 """The document has one short field; clients add blanks and a namespace."""
+TAGGING_BODY_MAX_BYTES = 512 * 1024
+"""50 tags of 384 characters make 170 KiB when each is written as a character reference of nine bytes."""
 BODY_MAX_BYTES = max(COMPLETE_BODY_MAX_BYTES, DELETE_BODY_MAX_BYTES, CREATE_BUCKET_BODY_MAX_BYTES)
 """What a server may have to hold before it can parse; each parser then has its own cap."""
 DELETE_KEYS_MAX = 1000
@@ -101,6 +103,14 @@ def parse_create_bucket(body: bytes) -> str | None:
     return fields.get("LocationConstraint", "").strip() or None
 
 
+def parse_tagging(body: bytes) -> tuple[tuple[str, str], ...]:
+    """Keys and values of a Tagging document, in order and unchecked; raises MalformedXML."""
+    root = _parse(body, "Tagging", TAGGING_BODY_MAX_BYTES)
+    if [_name(child) for child in root] != ["TagSet"]:
+        raise _malformed("Tagging holds one <TagSet>")
+    return tuple(_tag(child) for child in root[0])
+
+
 def _parse(body: bytes, root_name: str, max_bytes: int) -> etree._Element:
     if len(body) > max_bytes:
         raise S3Error("MaxMessageLengthExceeded", extra={"MaxMessageLengthBytes": str(max_bytes)})
@@ -122,6 +132,17 @@ def _parse(body: bytes, root_name: str, max_bytes: int) -> etree._Element:
     if _name(root) != root_name:
         raise _malformed(f"its root is <{_name(root)}>, not <{root_name}>")
     return root
+
+
+def _tag(item: etree._Element) -> tuple[str, str]:
+    if _name(item) != "Tag":
+        raise _malformed(f"<{_name(item)}> is not part of TagSet")
+    fields = _fields(item)
+    _check_names(fields, ("Key", "Value"))
+    for name in ("Key", "Value"):
+        if name not in fields:
+            raise _malformed(f"a <Tag> has no <{name}>")
+    return fields["Key"], fields["Value"]
 
 
 def _completed_part(part: etree._Element) -> CompletedPart:

@@ -104,6 +104,14 @@ def versioning_configuration() -> bytes:
     return document("VersioningConfiguration", "")
 
 
+def tagging(tags: Mapping[str, str]) -> bytes:
+    """Tagging, of an object or a bucket."""
+    listed = "".join(
+        f"<Tag>{element('Key', key)}{element('Value', value)}</Tag>" for key, value in tags.items()
+    )
+    return document("Tagging", f"<TagSet>{listed}</TagSet>")
+
+
 def initiate_multipart_upload(bucket: str, key: str, upload_id: str) -> bytes:
     """InitiateMultipartUploadResult."""
     inner = element("Bucket", bucket) + element("Key", key) + element("UploadId", upload_id)

@@ -31,6 +31,7 @@ OPERATIONS: dict[type, type | None] = {
     set_ops.PutAbort: set_ops.Done,
     set_ops.Get: set_ops.Got,
     set_ops.ReadBlock: set_ops.Block,
+    set_ops.Amend: set_ops.Amended,
     set_ops.Delete: set_ops.Deleted,
     set_ops.List: set_ops.Listed,
     set_ops.UploadCreate: set_ops.UploadCreated,

@@ -16,6 +16,9 @@ from rustfs_proto.wire.message import Message
 ANY_STAMP = -1
 """`expect` of a write that replaces whatever is there."""
 
+DELETE_KEYS_MAX = 1000
+"""Keys of one `Delete`: as many as one DeleteObjects may name."""
+
 
 class ObjectInfo(Message, frozen=True):
     """What a writer says of an object beside its bytes; meaning as in `ObjectMeta` and `ObjectHead`."""
@@ -26,6 +29,7 @@ class ObjectInfo(Message, frozen=True):
     checksums: dict[str, str] = msgspec.field(default_factory=dict)
     checksum_type: str = ""
     storage_class: str = "STANDARD"
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class PartTarget(Message, frozen=True):
@@ -143,7 +147,8 @@ class Got(Message, frozen=True):
 
 class ReadBlock(Message, frozen=True):
     """Bytes `offset` to `offset + length - 1` of exactly that version as frame 0; at most as many as
-    set.block_stripes_max stripes have. Fault NOT_FOUND: the version is gone.
+    set.block_stripes_max stripes have. `stamp` is that of the write that brought the bytes (`written_of`), so
+    that an `Amend` changes nothing. Fault NOT_FOUND: the version is gone.
     """
 
     bucket: str
@@ -157,9 +162,30 @@ class Block(Message, frozen=True):
     """Answer to `ReadBlock`: the bytes are frame 0."""
 
 
+class Amend(Message, frozen=True):
+    """Change what the current version of a key says of itself, without touching its bytes, ETag or time of
+    modification. `tags` None leaves the tags as they are.
+
+    `expect` as in `PutSmall`, but never 0. Faults: NOT_FOUND (no such key), CONFLICT, NO_QUORUM, FULL.
+    """
+
+    bucket: str
+    key: bytes
+    tags: dict[str, str] | None = None
+    expect: int = ANY_STAMP
+
+
+class Amended(Message, frozen=True):
+    """The amended version is fsynced on a write quorum; this is what it says."""
+
+    stamp: int
+    head: ObjectHead
+    meta: ObjectMeta
+
+
 class Delete(Message, frozen=True):
-    """Remove the current version of each key. Answered by `Deleted`; keys that were not there count as
-    removed.
+    """Remove the current version of each key, at most DELETE_KEYS_MAX. Answered by `Deleted`; keys that were
+    not there count as removed.
 
     `expects[i]` is the stamp that must be current for `keys[i]`, or ANY_STAMP; empty: any for all of them. A
     key of which another version is current, or none, has the fault CONFLICT.

@@ -104,3 +104,30 @@ def test_s3api(aws, bucket, tmp_path):
         aws("s3api", "delete-objects", "--bucket", bucket, "--delete", "Objects=[{Key=key}]")
     )
     assert deleted == {"Deleted": [{"Key": "key"}]}
+
+
+def test_tags(aws, bucket, tmp_path):
+    """Tags of an object and a bucket by s3api; `cp` from key to key takes those of an object along."""
+    source = tmp_path / "source"
+    source.write_bytes(content(MIB))
+    where = ("--bucket", bucket, "--key", "key")
+    aws("s3api", "put-object", *where, "--body", source, "--tagging", "a=1&b=2%203")
+    tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2 3"}]
+    assert json.loads(aws("s3api", "get-object-tagging", *where)) == {"TagSet": tags}
+    before = json.loads(aws("s3api", "head-object", *where))
+    changed = {"TagSet": [{"Key": "c", "Value": ""}]}
+    aws("s3api", "put-object-tagging", *where, "--tagging", json.dumps(changed))
+    after = json.loads(aws("s3api", "head-object", *where))
+    assert (before.pop("TagCount"), after.pop("TagCount")) == (2, 1)
+    assert after == before
+    aws("s3", "cp", f"s3://{bucket}/key", f"s3://{bucket}/copy")
+    copied = json.loads(aws("s3api", "get-object-tagging", "--bucket", bucket, "--key", "copy"))
+    assert copied == changed
+    aws("s3api", "delete-object-tagging", *where)
+    assert json.loads(aws("s3api", "get-object-tagging", *where)) == {"TagSet": []}
+    aws("s3api", "get-bucket-tagging", "--bucket", bucket, status=255)
+    aws("s3api", "put-bucket-tagging", "--bucket", bucket, "--tagging", "TagSet=[{Key=a,Value=1}]")
+    told = json.loads(aws("s3api", "get-bucket-tagging", "--bucket", bucket))
+    assert told == {"TagSet": [{"Key": "a", "Value": "1"}]}
+    aws("s3api", "delete-bucket-tagging", "--bucket", bucket)
+    aws("s3api", "get-bucket-tagging", "--bucket", bucket, status=255)

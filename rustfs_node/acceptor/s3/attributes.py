@@ -5,9 +5,9 @@ from __future__ import annotations
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.conditional import refuse_version
+from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.attributes import AttributePart, ObjectAttributes, object_attributes, parse_attributes
 from rustfs_proto.s3.httpdate import format_http_date
-from rustfs_proto.stamp import wall_ms_of
 from rustfs_proto.wire.set_ops import Get, Got
 
 
@@ -17,7 +17,7 @@ async def get_object_attributes(call: Call) -> Response:
     query = parse_attributes(call.headers)
     request = Get(call.bucket, call.key_bytes, want_data=False)
     got, _ = await call.sets.ask(call.home, request, Got, trace=call.request_id)
-    modified = format_http_date(wall_ms_of(got.stamp) // 1000).encode()
+    modified = format_http_date(modified_ms_of(got.head, got.stamp) // 1000).encode()
     return Response(200, [*XML_HEADERS, (b"last-modified", modified)], object_attributes(query, _told(got)))
 
 

@@ -13,6 +13,7 @@ from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.conditional import conflict_of, expected_stamp
 from rustfs_node.acceptor.s3.multipart import part_algorithm, part_target
 from rustfs_node.acceptor.s3.objects import info_of_request, not_found_means, store
+from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.checksums import ChecksumAlgorithm, parse_algorithm
 from rustfs_proto.s3.conditions import check_copy_source
 from rustfs_proto.s3.copying import (
@@ -25,6 +26,7 @@ from rustfs_proto.s3.copying import (
 from rustfs_proto.s3.errors import S3Error, invalid_argument
 from rustfs_proto.s3.features import storage_class
 from rustfs_proto.s3.ranges import ByteRange, parse_copy_range
+from rustfs_proto.s3.tagging import replaces_tags
 from rustfs_proto.s3.xml_out import copy_object as copy_object_result
 from rustfs_proto.s3.xml_out import copy_part as copy_part_result
 from rustfs_proto.stamp import wall_ms_of
@@ -33,7 +35,7 @@ from rustfs_proto.wire.set_ops import Get, Got, ObjectInfo
 
 
 async def copy_object(call: Call) -> Response:
-    """A new object with the bytes of another and, by the directive, its metadata or that of the request."""
+    """A new object with the bytes of another and, by the directives, its metadata and tags, or new ones."""
     source = parse_copy_source(call.headers["x-amz-copy-source"])
     check_self_copy(source, call.bucket, call.key, call.headers)
     got = await _look_at(call, source)
@@ -141,13 +143,15 @@ async def _look_at(call: Call, source: CopySource) -> Got:
         got, _ = await call.sets.ask(home, request, Got, trace=call.request_id)
     except Fault as fault:
         raise not_found_means("NoSuchKey", fault) from fault
-    check_copy_source(call.headers, etag=got.head.etag, modified_ms=wall_ms_of(got.stamp))
+    check_copy_source(call.headers, etag=got.head.etag, modified_ms=modified_ms_of(got.head, got.stamp))
     return got
 
 
 def _info(call: Call, got: Got) -> ObjectInfo:
     """What the copy carries. The storage class is the request's in either case, as in S3."""
     asked = info_of_request(call)
+    if not replaces_tags(call.headers):
+        asked = msgspec.structs.replace(asked, tags=got.meta.tags)
     if replaces_metadata(call.headers):
         return asked
     return msgspec.structs.replace(

@@ -14,12 +14,13 @@ from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.conditional import refuse_version
 from rustfs_node.acceptor.s3.documents import read_document
 from rustfs_node.acceptor.sets import Gathering, typed
+from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.delete_conditions import DeleteCondition, condition_of_headers
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.names import check_object_key
 from rustfs_proto.s3.xml_in import DELETE_BODY_MAX_BYTES, KeyToDelete, parse_delete
 from rustfs_proto.s3.xml_out import DeletedKey, FailedKey, delete_result
-from rustfs_proto.stamp import NO_STAMP, wall_ms_of
+from rustfs_proto.stamp import NO_STAMP
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, Delete, Deleted, Get, Got
 
@@ -104,7 +105,8 @@ def _expected(condition: DeleteCondition, current: Got | Fault) -> int:
     PreconditionFailed, NoSuchKey, or the fault for which the current object is not known.
     """
     if not isinstance(current, Fault):
-        condition.check(etag=current.head.etag, modified_ms=wall_ms_of(current.stamp), size=current.head.size)
+        head = current.head
+        condition.check(etag=head.etag, modified_ms=modified_ms_of(head, current.stamp), size=head.size)
         return current.stamp
     if current.code is not FaultCode.NOT_FOUND:
         raise current

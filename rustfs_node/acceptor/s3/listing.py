@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
+from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.attributes import check_optional_attributes
 from rustfs_proto.s3.listing import (
     ObjectsQuery,
@@ -31,7 +32,6 @@ from rustfs_proto.s3.xml_listings import (
     list_versions,
 )
 from rustfs_proto.s3.xml_out import Owner
-from rustfs_proto.stamp import wall_ms_of
 from rustfs_proto.wire.set_ops import List, Listed, ListEntry
 
 
@@ -100,7 +100,7 @@ def _shown(entries: list[ListEntry], more: bool, owner: Owner | None) -> Objects
         if head is None:
             prefixes.append(key)
         else:
-            modified_ms = wall_ms_of(entry.stamp)
+            modified_ms = modified_ms_of(head, entry.stamp)
             objects.append(ListedObject(key, head.size, head.etag, modified_ms, head.storage_class, owner))
     last = entries[-1] if entries and more else None
     position = None if last is None else Position(last.key.decode(), is_prefix=last.head is None)

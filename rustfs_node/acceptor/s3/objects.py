@@ -22,6 +22,7 @@ from rustfs_node.acceptor.s3.conditional import conflict_of, expected_stamp, ref
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.features import storage_class
 from rustfs_proto.s3.headers import stored_headers
+from rustfs_proto.s3.tagging import tags_of_header
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PartTarget, PutDone, PutSmall
 
@@ -125,7 +126,7 @@ def _sealed(info: ObjectInfo, source: Source) -> ObjectInfo:
     digests = source.digests
     checksums = digests.checksums
     kind = "FULL_OBJECT" if checksums else ""
-    return ObjectInfo(digests.etag, info.headers, info.user, checksums, kind, info.storage_class)
+    return ObjectInfo(digests.etag, info.headers, info.user, checksums, kind, info.storage_class, info.tags)
 
 
 def info_of_request(call: Call) -> ObjectInfo:
@@ -133,7 +134,12 @@ def info_of_request(call: Call) -> ObjectInfo:
     if _REDIRECT in call.headers:
         raise not_implemented("Website hosting", header=_REDIRECT)
     stored = stored_headers(call.headers)
-    return ObjectInfo(headers=stored.content, user=stored.user, storage_class=storage_class(call.headers))
+    return ObjectInfo(
+        headers=stored.content,
+        user=stored.user,
+        storage_class=storage_class(call.headers),
+        tags=tags_of_header(call.headers),
+    )
 
 
 def check_announced_length(call: Call, size_bytes: int) -> None:

@@ -10,17 +10,16 @@ from __future__ import annotations
 import attrs
 
 from rustfs_node.acceptor.block_reader import AnswerBlocks, BlockReader, VersionSpan
-from rustfs_node.acceptor.call import XML_HEADERS, Call
+from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.buckets import get_acl
 from rustfs_node.acceptor.s3.conditional import refuse_version
+from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.conditions import check_read, range_applies
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.headers import checksum_headers, object_headers, response_overrides
 from rustfs_proto.s3.listing import parse_part_number
 from rustfs_proto.s3.ranges import ByteRange, parse_range
-from rustfs_proto.s3.xml_out import document
-from rustfs_proto.stamp import wall_ms_of
 from rustfs_proto.wire.set_ops import Get, Got, Span
 
 _PROBE_BYTES = 1 << 62
@@ -71,13 +70,6 @@ async def get_object_acl(call: Call) -> Response:
     return await get_acl(call)
 
 
-async def get_object_tagging(call: Call) -> Response:
-    """No object here has tags: a PUT that brings some is refused."""
-    refuse_version(call)
-    await _ask(call, Span(), want_data=False)
-    return Response(200, list(XML_HEADERS), document("Tagging", "<TagSet></TagSet>"))
-
-
 async def _ask(call: Call, span: Span, want_data: bool) -> tuple[Got, bytes]:
     memory, block_bytes = call.sets.downloads, call.sets.stripe_bytes
     # Nobody knows yet how large it is. Where there is no memory for a block, it comes in its turn.
@@ -95,7 +87,7 @@ def _select(call: Call, got: Got) -> _Selection:
     """Check the conditions, then find the bytes. Raises NotModified, PreconditionFailed, InvalidRange or
     InvalidPartNumber.
     """
-    etag, modified_ms = got.head.etag, wall_ms_of(got.stamp)
+    etag, modified_ms = got.head.etag, modified_ms_of(got.head, got.stamp)
     check_read(call.headers, etag=etag, modified_ms=modified_ms)
     if "partNumber" in call.params:
         return _select_part(call, got)
@@ -129,12 +121,14 @@ def _describe(call: Call, got: Got, selection: _Selection) -> Response:
     """Status and headers of the answer."""
     headers = object_headers(
         etag=got.head.etag,
-        modified_ms=wall_ms_of(got.stamp),
+        modified_ms=modified_ms_of(got.head, got.stamp),
         content=got.meta.headers,
         user=got.meta.user,
         storage_class=got.head.storage_class,
         overrides=response_overrides(call.params, is_signed=True) if call.params else None,
     )
+    if got.meta.tags:
+        headers.append((b"x-amz-tagging-count", b"%d" % len(got.meta.tags)))
     if selection.parts_count:
         headers.append((b"x-amz-mp-parts-count", b"%d" % selection.parts_count))
     if selection.range is None:

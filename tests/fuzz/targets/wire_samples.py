@@ -43,6 +43,7 @@ SET_SAMPLES: tuple[tuple[object, tuple[bytes, ...]], ...] = (
     (set_ops.Get(_B, b"large", set_ops.Span(first=10, last=20)), ()),
     (set_ops.ReadBlock(_B, b"large", FIRST_STAMP, 4096, 100), ()),
     (set_ops.List(_B, b"", b"k", delimiter=b"/", limit=2), ()),
+    (set_ops.Amend(_B, _K, {"a": "b"}), ()),
     (set_ops.Delete(_B, (_K, b"none")), ()),
     (set_ops.UploadCreate(_B, b"up", _INFO, "CRC32C"), ()),
     (set_ops.PutSmall(_B, b"up", _INFO, set_ops.PartTarget(UPLOAD, 1)), (_BODY,)),

@@ -187,6 +187,15 @@ READS = (
         "tests/unit/erasureset/test_listing.py::test_a_partial_write_is_not_listed",
     ),
     PlantedBug(
+        "amendment-cuts-downloads",
+        "rustfs_node/erasureset/amend.py",
+        "            written=written_of(meta, version.stamp),\n",
+        "            written=0,\n",
+        "A download that has begun is cut when the tags of its object change.",
+        READ,
+        "tests/unit/erasureset/test_amending.py::test_a_read_that_has_begun_goes_on[False-41000]",
+    ),
+    PlantedBug(
         "deleted-key-listed",
         "rustfs_proto/erasure/listing.py",
         "        return RowVerdict.GONE\n",

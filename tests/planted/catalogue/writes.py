@@ -159,6 +159,15 @@ WRITES = (
         f"{DOUBTS}::test_a_version_that_comes_between_question_and_commit_is_not_removed",
     ),
     PlantedBug(
+        "amendment-without-compare",
+        "rustfs_node/erasureset/amend.py",
+        "commit_expecting(state, bucket, key, version.stamp, build",
+        "commit_expecting(state, bucket, key, ANY_STAMP, build",
+        "A change of tags brings back the bytes that a write has replaced meanwhile.",
+        ORDER,
+        "tests/unit/erasureset/test_amending.py::test_a_version_that_comes_between_is_not_undone",
+    ),
+    PlantedBug(
         "tombstone-gone-with-quorum",
         "rustfs_node/erasureset/write.py",
         " and self._tally.committed == self._state.n:\n",

@@ -312,15 +312,14 @@ async def test_deleted_objects_are_gone(tmp_path):
         await in_thread(work, port)
 
 
-async def test_acl_and_tagging_of_objects_say_the_truth(tmp_path):
-    """One owner with full control, no tags; for a missing object NoSuchKey."""
+async def test_the_acl_of_an_object_says_the_truth(tmp_path):
+    """One owner with full control; for a missing object NoSuchKey."""
 
     def work(s3: Any) -> None:
         s3.create_bucket(Bucket="bucket")
         s3.put_object(Bucket="bucket", Key="k")
         grants = s3.get_object_acl(Bucket="bucket", Key="k")["Grants"]
         assert [grant["Permission"] for grant in grants] == ["FULL_CONTROL"]
-        assert s3.get_object_tagging(Bucket="bucket", Key="k")["TagSet"] == []
         assert error_of(s3.get_object_acl, Bucket="bucket", Key="no") == ("NoSuchKey", 404)
 
     async with whole_node(tmp_path, drives_per_set=1, parity=0) as port:

@@ -13,7 +13,7 @@ from rustfs_proto.disk.layout import SHARD_FOLDER, shard_path
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.wire.drive_ops import Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import ObjectInfo, UploadCreate
+from rustfs_proto.wire.set_ops import Amend, Get, ObjectInfo, UploadCreate
 from tests.kit.drives import FixedClock
 from tests.kit.story_files import files_below
 from tests.unit.erasureset.kit import Client, TestSet
@@ -28,11 +28,15 @@ CLEAN = frozenset(
 """What a client may be told when drives are in trouble."""
 
 
+State = tuple[bytes, dict[str, str]] | None
+"""Body and tags of an object, None where there is none."""
+
+
 @attrs.define
 class SetStory:
-    """Of each key all bodies tried, None for a removal, and the place of the newest acknowledged."""
+    """Of each key all states tried, and the place of the newest acknowledged."""
 
-    tried: dict[bytes, list[bytes | None]] = attrs.field(factory=dict)
+    tried: dict[bytes, list[State]] = attrs.field(factory=dict)
     acked: dict[bytes, int] = attrs.field(factory=dict)
     faults: list[FaultCode] = attrs.field(factory=list)
 
@@ -42,15 +46,29 @@ class SetStory:
         await self.put(client, b"small", body_of(300))
         await self.put(client, b"large", body_of(9000))
         await self.put(client, b"small", body_of(700))
+        await self.amend(client, b"small", {"a": "1"})
         await self.put(client, b"large", body_of(17_000))
+        await self.amend(client, b"large", {"a": "1"})
         await self.put(client, b"removed", body_of(5000))
         await self.delete(client, b"removed")
         await self.upload(client, b"k", [body_of(9001), body_of(50)])
+        await self.amend(client, b"k", {"a": "1"})
+        await self.amend(client, b"k", {"a": "2"})
         await self.put(client, b"large", body_of(20))
         await self.delete(client, b"small")
 
     async def put(self, client: Client, key: bytes, body: bytes) -> None:
-        await self._try(key, body, client.put(key, body))
+        await self._try(key, [(body, {})], client.put(key, body))
+
+    async def amend(self, client: Client, key: bytes, tags: dict[str, str]) -> None:
+        """Whatever is there gets these tags; nothing may be there where no write was acknowledged."""
+        possible = self._possible(key)
+        bodies = dict.fromkeys(state[0] for state in possible if state is not None)
+        try:
+            await self._try(key, [(body, tags) for body in bodies], client.ask(Amend("b", key, tags)))
+        except Fault as fault:
+            if fault.code is not FaultCode.NOT_FOUND or None not in possible:
+                raise
 
     async def delete(self, client: Client, key: bytes) -> None:
         async def remove() -> None:
@@ -58,7 +76,7 @@ class SetStory:
             if deleted.faults != ("",):
                 raise Fault(FaultCode.NO_QUORUM, deleted.faults[0])
 
-        await self._try(key, None, remove())
+        await self._try(key, [None], remove())
 
     async def upload(self, client: Client, key: bytes, bodies: list[bytes]) -> None:
         async def send() -> None:
@@ -66,10 +84,13 @@ class SetStory:
             parts = [await put_part(client, upload_id, n, body) for n, body in enumerate(bodies, 1)]
             await client.ask(complete(upload_id, *parts))
 
-        await self._try(key, b"".join(bodies), send())
+        await self._try(key, [(b"".join(bodies), {})], send())
 
-    async def _try(self, key: bytes, body: bytes | None, work: Awaitable[object]) -> None:
-        self.tried.setdefault(key, []).append(body)
+    async def _try(self, key: bytes, states: list[State], work: Awaitable[object]) -> None:
+        """One of `states` is what comes of `work`."""
+        tried = self.tried.setdefault(key, [])
+        first = len(tried)
+        tried += states
         try:
             await work
         except Fault as fault:
@@ -77,15 +98,22 @@ class SetStory:
                 raise
             self.faults.append(fault.code)
         else:
-            self.acked[key] = len(self.tried[key]) - 1
+            self.acked[key] = first
+
+    def _possible(self, key: bytes) -> list[State]:
+        floor = self.acked.get(key, -1)
+        tried = self.tried.get(key, [])
+        return tried[floor:] if floor >= 0 else [None, *tried]
 
     async def check(self, running: TestSet[Drive]) -> None:
-        """Every key has its acknowledged body or one that was tried later, and keeps it."""
-        for key, tried in self.tried.items():
-            floor = self.acked.get(key, -1)
-            possible = tried[floor:] if floor >= 0 else [None, *tried]
+        """Every key has its acknowledged state or one that was tried later, and keeps it."""
+        for key in self.tried:
             found = await read(running.client, key)
-            assert found in possible, (key, floor, found and len(found))
+            assert found in self._possible(key), (
+                key,
+                self.acked.get(key),
+                found and (len(found[0]), found[1]),
+            )
             assert await read(running.client, key) == found
 
     async def go_on(self, running: TestSet[Drive]) -> None:
@@ -100,10 +128,12 @@ class SetStory:
         await self.check(running)
 
 
-async def read(client: Client, key: bytes) -> bytes | None:
-    """The body, None where there is none."""
+async def read(client: Client, key: bytes) -> State:
+    """What is there."""
     try:
-        return await client.get(key)
+        body = await client.get(key)
+        got = await client.ask(Get("b", key, want_data=False))
+        return body, got.meta.tags
     except Fault as fault:
         if fault.code is not FaultCode.NOT_FOUND:
             raise

@@ -1,0 +1,119 @@
+"""Amend: what a version says of itself is changed, its bytes are not.
+
+The change is a new version of the row, written where exactly the old one is current, that names the same
+shard files or brings the same inline shards. It keeps the time of modification, and the stamp of the write
+that brought the bytes: so a download that has begun goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.answer import Answer
+from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.read import no_such_key
+from rustfs_node.erasureset.resolve import resolve
+from rustfs_node.erasureset.row_read import RowRead
+from rustfs_node.erasureset.state import SetState, codec_of
+from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
+from rustfs_node.erasureset.write import file_commits, fragment_commits
+from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.objects import ObjectHead, ObjectMeta, modified_ms_of, written_of
+from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import ANY_STAMP, Amend, Amended
+
+
+def amend(state: SetState, request: Request) -> None:
+    """Answer an `Amend`."""
+    state.answer_later(request, _amend)
+
+
+async def _amend(state: SetState, request: Request) -> Reply:
+    message = request.message
+    assert isinstance(message, Amend)
+    # An inline object has at most one stripe. Taken before the lock: who waits for the lock holds memory.
+    size_bytes = state.geometry.stripe_bytes
+    await state.memory.taken(request, size_bytes, is_here=False)
+    try:
+        async with state.locks.hold((message.bucket, message.key)):
+            return Reply(await _amend_current(state, message, request.trace))
+    finally:
+        state.memory.give_back(size_bytes)
+
+
+async def _amend_current(state: SetState, message: Amend, trace: str) -> Amended:
+    for retries_left in range(state.settings.retries, -1, -1):
+        lookup = Lookup(Space.OBJECT, message.bucket, message.key)
+        read = await resolve(state, lookup, trace)
+        assert read.decision is not None
+        if read.decision.verdict is Verdict.ABSENT:
+            raise no_such_key()
+        version = await version_of(state, read, trace)
+        if message.expect not in (ANY_STAMP, version.stamp):
+            text = f"the current version is {version.stamp}, not {message.expect}"
+            raise Fault(FaultCode.CONFLICT, text, version.stamp)
+        try:
+            return await _write(state, message, read, version, trace)
+        except Fault as fault:
+            # Another version came in between, and nothing of this one is anywhere: amend that one.
+            if fault.code is not FaultCode.CONFLICT or message.expect != ANY_STAMP or not retries_left:
+                raise
+    raise AssertionError("unreachable: the last round raises or returns")
+
+
+async def _write(state: SetState, message: Amend, read: RowRead, version: Version, trace: str) -> Amended:
+    head, meta = amended(version, message)
+    fragments = await _fragments(state, read, meta, trace)
+    bucket, key = message.bucket, message.key
+
+    def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
+        if fragments:
+            return fragment_commits(state, bucket, key, stamp, head, meta, fragments, expects)
+        return file_commits(state, bucket, key, stamp, head, meta, expects), None
+
+    # Its files were acknowledged with the version amended; since then drives may have been lost, but not more
+    # than can be.
+    written = await commit_expecting(state, bucket, key, version.stamp, build, trace, shards_needed=state.k)
+    # Acknowledged from here on.
+    await written.finished(state.settings.complete_wait_s)
+    late = [slot for slot, newest in written.conflicts.items() if newest == version.stamp]
+    commits, frames = build(written.stamp, [version.stamp] * state.n)
+    for slot in late:
+        await _commit_late(state, slot, commits[slot], frames[slot] if frames else (), trace)
+    return Amended(written.stamp, head, meta)
+
+
+async def _commit_late(
+    state: SetState, slot: int, commit: Commit | None, frames: tuple[bytes, ...], trace: str
+) -> None:
+    """The drive had not committed the amended version yet when it was asked, and has now: without this the
+    object would have a shard less than before. Where it fails a heal note stands already.
+    """
+    answered: Answer[Reply | Fault] = Answer()
+    state.drives.ask_write(slot, commit, frames, lambda _slot, answer: answered.set(answer), trace)
+    await answered.wait()
+
+
+async def _fragments(state: SetState, read: RowRead, meta: ObjectMeta, trace: str) -> list[bytes]:
+    """All inline shards of the version, by number; none where its bytes stand in files, or there are none."""
+    if not has_fragments(meta):
+        return []
+    codec, size = codec_of(meta.geometry), meta.parts[0].size
+    return codec.encode(codec.decode(await inline_fragments(state, read, trace), size))
+
+
+def amended(version: Version, message: Amend) -> tuple[ObjectHead, ObjectMeta]:
+    """What the version says after the change."""
+    head, meta = version.head, version.meta
+    return (
+        attrs.evolve(head, modified_ms=modified_ms_of(head, version.stamp)),
+        attrs.evolve(
+            meta,
+            tags=meta.tags if message.tags is None else message.tags,
+            written=written_of(meta, version.stamp),
+        ),
+    )
