@@ -7,7 +7,6 @@ default: two releases can share a drive. Nothing here knows how bytes are stored
 
 from __future__ import annotations
 
-import attrs
 import msgspec
 
 from rustfs_proto.stamp import wall_ms_of
@@ -19,8 +18,12 @@ INLINE = b""
 """The data id of a part whose shards stand in the log records themselves."""
 
 
-@attrs.frozen
-class Geometry:
+# Every object has several of them, on every drive: what is as by default is not written.
+class _Value(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Base of what is encoded here."""
+
+
+class Geometry(_Value, frozen=True):
     """How one object is cut: `k` data and `m` parity shards over stripes of `stripe_bytes` bytes of the
     object.
     """
@@ -35,8 +38,7 @@ class Geometry:
         return self.k + self.m
 
 
-@attrs.frozen
-class Part:
+class Part(_Value, frozen=True):
     """One stretch of an object, striped on its own. A plain PUT is one part numbered 1.
 
     `data_id` names the shard file on every drive (16 bytes), or is `INLINE`. `checksums` maps an algorithm's
@@ -47,12 +49,11 @@ class Part:
     size: int
     data_id: bytes
     etag: str = ""
-    checksums: dict[str, str] = attrs.field(factory=dict)
+    checksums: dict[str, str] = msgspec.field(default_factory=dict)
     stamp: int = 0
 
 
-@attrs.frozen
-class ObjectHead:
+class ObjectHead(_Value, frozen=True):
     """What a listing shows of a version. `size` in bytes; `etag` without quotes.
 
     `modified_ms` is when the object was last modified, in milliseconds since 1970; 0: when its stamp says.
@@ -64,8 +65,7 @@ class ObjectHead:
     modified_ms: int = 0
 
 
-@attrs.frozen
-class ObjectMeta:
+class ObjectMeta(_Value, frozen=True):
     """What a version carries beside its bytes.
 
     `headers` are the content headers to give back, names in lower case; `user` are the x-amz-meta-* pairs
@@ -76,11 +76,11 @@ class ObjectMeta:
 
     geometry: Geometry
     parts: tuple[Part, ...] = ()
-    headers: dict[str, str] = attrs.field(factory=dict)
-    user: dict[str, str] = attrs.field(factory=dict)
-    checksums: dict[str, str] = attrs.field(factory=dict)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    user: dict[str, str] = msgspec.field(default_factory=dict)
+    checksums: dict[str, str] = msgspec.field(default_factory=dict)
     checksum_type: str = ""
-    tags: dict[str, str] = attrs.field(factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     written: int = 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+from msgspec.structs import replace
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
@@ -110,8 +110,8 @@ def amended(version: Version, message: Amend) -> tuple[ObjectHead, ObjectMeta]:
     """What the version says after the change."""
     head, meta = version.head, version.meta
     return (
-        attrs.evolve(head, modified_ms=modified_ms_of(head, version.stamp)),
-        attrs.evolve(
+        replace(head, modified_ms=modified_ms_of(head, version.stamp)),
+        replace(
             meta,
             tags=meta.tags if message.tags is None else message.tags,
             written=written_of(meta, version.stamp),

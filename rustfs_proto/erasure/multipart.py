@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import attrs
 import msgspec
+from msgspec.structs import replace
 
 from rustfs_proto.objects import Geometry, ObjectHead, ObjectMeta, Part
 from rustfs_proto.s3.checksums import ChecksumAlgorithm, ChecksumType, multipart_etag, upload_checksum_value
@@ -58,7 +59,7 @@ def encode_part_head(part: Part) -> bytes:
 
 def decode_part_head(raw: bytes, stamp: int) -> Part:
     """The part of a row with that stamp; raises `msgspec.DecodeError` on anything else."""
-    return attrs.evolve(_part_head_decoder.decode(raw).part, stamp=stamp)
+    return replace(_part_head_decoder.decode(raw).part, stamp=stamp)
 
 
 def upload_meta(info: ObjectInfo, algorithm: str, geometry: Geometry) -> ObjectMeta:

@@ -10,7 +10,7 @@ from tests.kit.sim.planted import PLANTED
 from tests.kit.sim.run import run_seed
 from tests.kit.sim.workload import Load
 
-SEEDS = range(1, 6)
+SEEDS = range(1, 31)
 
 
 def swarm(*kinds: str) -> Swarm:

@@ -22,6 +22,12 @@ RULES = SigningRules(REGION)
 KEYS = SigningKeys()
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
+# Without names that mean that a signature stands in the query, of this scheme or of the one before it.
+parameters = st.dictionaries(
+    texts.filter(lambda name: name and name != "Signature" and not name.startswith("X-Amz-")),
+    texts,
+    max_size=4,
+)
 names = st.text(string.ascii_lowercase + string.digits + "-", min_size=1, max_size=12)
 header_values = st.text(string.printable[:95] + "\t", max_size=30).map(lambda value: value.strip())
 methods = st.sampled_from(["GET", "PUT", "HEAD", "DELETE", "POST"])
@@ -43,7 +49,7 @@ def check(method: str, url: str, headers: dict[str, str], amz_date: str) -> Veri
 @given(
     method=methods,
     key=texts,
-    params=st.dictionaries(texts.filter(bool), texts, max_size=4),
+    params=parameters,
     extra=st.dictionaries(names.map(lambda name: f"x-amz-meta-{name}"), header_values, max_size=3),
     body=st.binary(max_size=20),
 )
@@ -61,7 +67,7 @@ def test_header_signatures_of_botocore_verify(method, key, params, extra, body):
         assert verified.claim.payload_hash == hashlib.sha256(body).hexdigest()
 
 
-@given(method=methods, key=texts, params=st.dictionaries(texts.filter(bool), texts, max_size=4))
+@given(method=methods, key=texts, params=parameters)
 def test_presigned_urls_of_botocore_verify(method, key, params):
     """Whatever key and parameters botocore presigns, the signature in the query is found right."""
     url = f"http://127.0.0.1:9000/bucket/{quote(key, safe='/~')}"
@@ -71,7 +77,7 @@ def test_presigned_urls_of_botocore_verify(method, key, params):
     assert check(method, request.url, {}, amz_date).claim.expires_s == 60
 
 
-@given(method=methods, key=texts, params=st.dictionaries(texts.filter(bool), texts, max_size=4))
+@given(method=methods, key=texts, params=parameters)
 def test_our_signer_agrees_with_our_verifier(method, key, params):
     """A request that our signer signs verifies, for any key and parameters."""
     query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in params.items())
