@@ -206,6 +206,11 @@ class Batch:
         known = self.index.version(row_key, stamp)
         if known is None:
             return False
+        if known.files != joined_ids(waiting.commit.files):
+            text = f"version {stamp} is here already, and names other shard files"
+            waiting.asker.fail(Fault(FaultCode.INVALID, text))
+            self._refused_files.extend(waiting.commit.files)
+            return True
         if known.missing == joined_ids(waiting.missing) and is_whole(known):
             self._repeated.append(waiting)
         else:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from typing import NoReturn
 
 import attrs
 
@@ -142,12 +143,19 @@ class Log:
         touch. Raises OSError or NoRoom.
         """
         number = self._next_number()
+        path = self.path_of(number)
         try:
-            file = self._make(self.path_of(number))
+            file = self._files.open(path, create=True)
         except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise NoRoom(f"no space for log segment {number}: {error}") from error
-            raise
+            _refuse(number, error)
+        try:
+            self._fill(file)
+            file.sync()
+        except OSError as error:
+            file.close()
+            # Where even this fails, the name would be in the way of the next try: that is no want of room.
+            self._files.remove(path)
+            _refuse(number, error)
         # Durable after this line: the name of the segment, without which a synced record would be lost with
         # it.
         self._files.sync_folder(self.folder)
@@ -193,17 +201,6 @@ class Log:
         assert self._prepared.number == number, (self._prepared.number, number)
         return self._prepared.file
 
-    def _make(self, path: str) -> File:
-        file = self._files.open(path, create=True)
-        try:
-            self._fill(file)
-            file.sync()
-        except OSError:
-            file.close()
-            self._files.remove(path)
-            raise
-        return file
-
     def _fill(self, file: File) -> None:
         """Reserve the space, and with `segment_zero_fill` write every block of it once."""
         size_bytes = self._settings.segment_bytes
@@ -211,3 +208,9 @@ class Log:
         if self._settings.segment_zero_fill:
             for offset in range(0, size_bytes, MIB):
                 file.write_at(offset, [memoryview(_ZEROS)[: size_bytes - offset]])
+
+
+def _refuse(number: int, error: OSError) -> NoReturn:
+    if error.errno in _NO_ROOM:
+        raise NoRoom(f"no space for log segment {number}: {error}") from error
+    raise error

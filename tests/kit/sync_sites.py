@@ -78,7 +78,7 @@ SITES = (
 
 NOT_FOR_DURABILITY = (
     SyncSite(
-        "content of an unused segment", "sync", "log.Log._make", path="segment change",
+        "content of an unused segment", "sync", "log.Log.prepare", path="segment change",
         why_kept="its blocks are written ahead, so that the sync of the first batch does not wait for them",
     ),
     SyncSite(

@@ -228,6 +228,14 @@ def test_a_rewritten_record_says_which_files_are_here_now(tmp_path: Path) -> Non
     assert drive.look("big")[0].no_files == (DATA_ID,)
 
 
+def test_a_version_with_other_files_is_not_the_same_version(drive: TestDrive) -> None:
+    """What is here already stays as it is; the other files may go."""
+    assert isinstance(drive.commit_files(value("big", 1, shard=1)), Committed)
+    assert drive.commit_files(value("big", 1, files=(DATA_ID,), shard=1)).code == FaultCode.INVALID
+    assert drive.look("big")[0].no_files == ()
+    assert drive.engine.index.garbage(1 << 60, 10) == [DATA_ID]
+
+
 def lose_index(drive: TestDrive) -> None:
     drive.close()
     drive.files.remove(f"{drive.path}/index.sqlite")
