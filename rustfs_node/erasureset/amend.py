@@ -7,12 +7,12 @@ that brought the bytes: so a download that has begun goes on.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from rustfs_node.bus import Reply, Request
-from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.read import no_such_key
 from rustfs_node.erasureset.resolve import resolve
@@ -21,7 +21,7 @@ from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
 from rustfs_node.erasureset.write import file_commits, fragment_commits
 from rustfs_proto.erasure.decide import Verdict
-from rustfs_proto.objects import ObjectHead, ObjectMeta, modified_ms_of, written_of
+from rustfs_proto.objects import ObjectHead, ObjectMeta, encode_head, modified_ms_of, written_of
 from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, Amend, Amended
@@ -73,7 +73,7 @@ async def _write(state: SetState, message: Amend, read: RowRead, version: Versio
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         if fragments:
             return fragment_commits(state, bucket, key, stamp, head, meta, fragments, expects)
-        return file_commits(state, bucket, key, stamp, head, meta, expects), None
+        return file_commits(state, bucket, key, stamp, encode_head(head), meta, expects), None
 
     # Its files were acknowledged with the version amended; since then drives may have been lost, but not more
     # than can be.
@@ -93,9 +93,8 @@ async def _commit_late(
     """The drive had not committed the amended version yet when it was asked, and has now: without this the
     object would have a shard less than before. Where it fails a heal note stands already.
     """
-    answered: Answer[Reply | Fault] = Answer()
-    state.drives.ask_write(slot, commit, frames, lambda _slot, answer: answered.set(answer), trace)
-    await answered.wait()
+    with contextlib.suppress(Fault):
+        await state.drives.write(slot, commit, frames, trace)
 
 
 async def _fragments(state: SetState, read: RowRead, meta: ObjectMeta, trace: str) -> list[bytes]:

@@ -17,6 +17,7 @@ import structlog
 import trio
 
 from rustfs_node.bus import Bus, Reply
+from rustfs_node.erasureset.answer import Answer
 from rustfs_node.plan import DrivePlan
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.erasureset import SetSettings
@@ -107,6 +108,15 @@ class Drives:
         except Fault as fault:
             self._failed(slot, fault, trace)
             raise
+
+    async def write(self, slot: int, message: object, frames: Sequence[bytes], trace: str = "") -> Reply:
+        """`ask_write` for a task. Raises `Fault`."""
+        answered: Answer[Reply | Fault] = Answer()
+        self.ask_write(slot, message, frames, lambda _slot, answer: answered.set(answer), trace)
+        answer = await answered.wait()
+        if isinstance(answer, Fault):
+            raise answer
+        return answer
 
     def tell(self, slot: int, notice: object) -> None:
         """Send a notice; a drive that is away misses it."""

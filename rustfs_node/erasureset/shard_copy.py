@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import xxhash
 
-from rustfs_node.bus import Reply
-from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.block_read import read_stripe
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
@@ -36,7 +34,7 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
     decision, lookup = read.decision, read.lookup
     assert decision is not None
     if decision.verdict is Verdict.ABSENT:
-        await _commit(state, slot, _row(lookup, decision.stamp, RowKind.TOMBSTONE), (), trace)
+        await state.drives.write(slot, _row(lookup, decision.stamp, RowKind.TOMBSTONE), (), trace)
         return
     version = await version_of(state, read, trace)
     meta = version.meta
@@ -55,7 +53,8 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
             if part.data_id not in here:
                 await _copy_file(state, lookup, version, meta, part, slot, begun, trace)
         commit = _row(lookup, version.stamp, RowKind.VALUE, shard, version, check, files)
-        await _commit(state, slot, commit, frames, trace)
+        # The drive fsyncs before it answers, so the version counts as held from here on.
+        await state.drives.write(slot, commit, frames, trace)
     except Fault:
         # The stump of a file must not be there when somebody else's commit names it.
         for data_id in begun:
@@ -94,7 +93,7 @@ async def _copy_file(
         stripe = await read_stripe(state, readable, part, index, size, trace)
         fragment = codec_of(geometry).encode(stripe)[shard]
         write = ShardWrite(part.data_id, index, xxhash.xxh3_128_digest(fragment), None if index else identity)
-        await _ask(state, slot, write, (fragment,), trace)
+        await state.drives.write(slot, write, (fragment,), trace)
         if not index:
             begun.append(part.data_id)
 
@@ -112,17 +111,3 @@ def _row(
     return Commit(
         lookup.space, lookup.bucket, lookup.key, stamp, kind, lookup.sub, b"", shard, head, meta, check, files
     )
-
-
-async def _commit(state: SetState, slot: int, commit: Commit, frames: tuple[bytes, ...], trace: str) -> None:
-    # The drive fsyncs before it answers, so the version counts as held from here on.
-    await _ask(state, slot, commit, frames, trace)
-
-
-async def _ask(state: SetState, slot: int, message: object, frames: tuple[bytes, ...], trace: str) -> Reply:
-    answered: Answer[Reply | Fault] = Answer()
-    state.drives.ask_write(slot, message, frames, lambda _slot, answer: answered.set(answer), trace)
-    answer = await answered.wait()
-    if isinstance(answer, Fault):
-        raise answer
-    return answer

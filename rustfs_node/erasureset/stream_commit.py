@@ -12,11 +12,10 @@ from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.stream import Stream
 from rustfs_node.erasureset.upload_rows import require_target
-from rustfs_node.erasureset.write import inline_commits, write_row
+from rustfs_node.erasureset.write import file_commits, inline_commits, meta_of, write_row
 from rustfs_proto.erasure.multipart import encode_part_head, part_sub
-from rustfs_proto.erasure.placement import shard_of_slot
-from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
-from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
+from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head
+from rustfs_proto.wire.drive_ops import Commit, Space
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo
 
@@ -48,15 +47,7 @@ async def _commit_object(state: SetState, stream: Stream, info: ObjectInfo, expe
             return inline_commits(state, stream.bucket, stream.key, stamp, info, stream.held or b"", expects)
         head = encode_head(ObjectHead(stream.received_bytes, info.etag, info.storage_class))
         part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
-        meta = ObjectMeta(
-            state.geometry,
-            (part,),
-            info.headers,
-            info.user,
-            info.checksums,
-            info.checksum_type,
-            info.tags,
-        )
+        meta = meta_of(state, (part,), info)
         return _file_commits(state, stream, Space.OBJECT, b"", stamp, head, meta, expects), None
 
     written = await commit_expecting(state, stream.bucket, stream.key, expect, build, trace)
@@ -90,25 +81,8 @@ def _file_commits(
     expects: Sequence[int],
 ) -> list[Commit | None]:
     """By slot: the commit that makes the shard file part of a version; none for drives that were left out."""
-    raw_meta = encode_meta(meta)
-    left_out = stream.left_out
-    return [
-        None
-        if left_out[slot]
-        else Commit(
-            space,
-            stream.bucket,
-            stream.key,
-            stamp,
-            RowKind.VALUE,
-            sub,
-            shard=shard_of_slot(stream.bucket, stream.key, slot, state.n),
-            head=head,
-            meta=raw_meta,
-            files=tuple(part.data_id for part in meta.parts if part.data_id != INLINE),
-            expect=expects[slot],
-            # A drive that was started again since the first fragment lacks the file.
-            whole=True,
-        )
-        for slot in range(state.n)
-    ]
+    # `whole`: a drive that was started again since the first fragment lacks the file.
+    commits = file_commits(
+        state, stream.bucket, stream.key, stamp, head, meta, expects, space=space, sub=sub, whole=True
+    )
+    return [None if out else commit for out, commit in zip(stream.left_out, commits, strict=True)]

@@ -141,7 +141,7 @@ async def _commit_object(
     bucket, key = message.bucket, message.key
 
     def build(stamp: int, expects: list[int]) -> tuple[list[Commit | None], Frames]:
-        return file_commits(state, bucket, key, stamp, head, meta, expects), None
+        return file_commits(state, bucket, key, stamp, encode_head(head), meta, expects), None
 
     # Each part was acknowledged on a write quorum of its own; since then drives may have been lost, but not
     # more than can be.

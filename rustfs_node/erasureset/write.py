@@ -193,6 +193,13 @@ class SmallPut:
             self._request.fail(fault)
 
 
+def meta_of(state: SetState, parts: tuple[Part, ...], info: ObjectInfo) -> ObjectMeta:
+    """What a new object carries beside its bytes, as its writer says."""
+    return ObjectMeta(
+        state.geometry, parts, info.headers, info.user, info.checksums, info.checksum_type, info.tags
+    )
+
+
 def inline_commits(
     state: SetState,
     bucket: str,
@@ -205,9 +212,7 @@ def inline_commits(
     """The commits and frames, by slot, of an object that stands in the logs. `expects` as `Commit.expect`."""
     head = ObjectHead(len(body), info.etag, info.storage_class)
     parts = (Part(1, len(body), INLINE, info.etag, info.checksums),) if body else ()
-    meta = ObjectMeta(
-        state.geometry, parts, info.headers, info.user, info.checksums, info.checksum_type, info.tags
-    )
+    meta = meta_of(state, parts, info)
     fragments = state.codec.encode(body) if body else ()
     return fragment_commits(state, bucket, key, stamp, head, meta, fragments, expects)
 
@@ -254,25 +259,31 @@ def file_commits(
     bucket: str,
     key: bytes,
     stamp: int,
-    head: ObjectHead,
+    raw_head: bytes,
     meta: ObjectMeta,
     expects: Sequence[int],
+    *,
+    space: Space = Space.OBJECT,
+    sub: bytes = b"",
+    whole: bool = False,
 ) -> list[Commit | None]:
-    """The commits, by slot, of an object whose bytes stand in shard files, or which has none."""
-    raw_head, raw_meta = encode_head(head), encode_meta(meta)
+    """The commits, by slot, of a row whose bytes stand in shard files, or which has none."""
+    raw_meta = encode_meta(meta)
     files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)
     return [
         Commit(
-            Space.OBJECT,
+            space,
             bucket,
             key,
             stamp,
             RowKind.VALUE,
+            sub,
             shard=shard_of_slot(bucket, key, slot, state.n),
             head=raw_head,
             meta=raw_meta,
             files=files,
             expect=expects[slot],
+            whole=whole,
         )
         for slot in range(state.n)
     ]
