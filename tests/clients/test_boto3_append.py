@@ -26,7 +26,7 @@ def etag_of(*parts: bytes) -> str:
 
 @pytest.mark.parametrize("sizes", [[5, 7, 1], [3 * MIB, 11], [10, 2 * MIB + 1, 10], [0, 4], [4, 0]], ids=str)
 def test_bytes_come_one_behind_the_other(s3, bucket, sizes):
-    """Appends at the end of what is there make one object, small or large, read whole and across the seams."""
+    """Appends at the end of what is there make one object, read whole and across the seams."""
     pieces = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
     whole = b""
     for piece in pieces:
@@ -122,7 +122,11 @@ def test_of_many_at_one_offset_one_succeeds(s3, bucket):
             try:
                 append(s3, bucket, line, size)
             except ClientError as error:
-                assert error.response["Error"]["Code"] in {"InvalidWriteOffset", "ConditionalRequestConflict"}
+                if error.response["Error"]["Code"] not in {
+                    "InvalidWriteOffset",
+                    "ConditionalRequestConflict",
+                }:
+                    raise
             else:
                 return
 
