@@ -15,8 +15,8 @@ from rustfs_node.acceptor.s3 import (
     delete,
     listing,
     multipart,
-    objects,
     reads,
+    snowball,
     tagging,
     uploads,
 )
@@ -25,7 +25,7 @@ from rustfs_proto.s3.operations import Op
 Handler = Callable[[Call], Awaitable[Response]]
 
 HANDLERS: dict[Op, Handler] = {
-    Op.PutObject: objects.put_object,
+    Op.PutObject: snowball.put_object,
     Op.GetObject: reads.get_object,
     Op.HeadObject: reads.head_object,
     Op.GetObjectAttributes: attributes.get_object_attributes,

@@ -45,7 +45,7 @@ async def _commit_object(state: SetState, stream: Stream, info: ObjectInfo, expe
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         if stream.held is not None or not stream.received_bytes:
             return inline_commits(state, stream.bucket, stream.key, stamp, info, stream.held or b"", expects)
-        head = encode_head(ObjectHead(stream.received_bytes, info.etag, info.storage_class))
+        head = encode_head(ObjectHead(stream.received_bytes, info.etag, info.storage_class, info.modified_ms))
         part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
         meta = meta_of(state, (part,), info)
         return _file_commits(state, stream, Space.OBJECT, b"", stamp, head, meta, expects), None
