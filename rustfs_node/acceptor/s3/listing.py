@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
+from rustfs_node.acceptor.s3.metadata_listing import described
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.attributes import check_optional_attributes
 from rustfs_proto.s3.listing import (
@@ -45,14 +46,14 @@ async def list_objects_v1(call: Call) -> Response:
 async def list_objects_2(call: Call) -> Response:
     """The same with continuation tokens, and owners only where they are asked for."""
     query = parse_list_objects_v2(call.params)
-    page = await _page(call, query)
+    page = await described(call, await _page(call, query))
     return Response(200, list(XML_HEADERS), list_objects_v2(call.bucket, query, page))
 
 
 async def list_object_versions(call: Call) -> Response:
     """Every object here is the one, null version of its key."""
     query = parse_list_versions(call.params)
-    page = await _page(call, query)
+    page = await described(call, await _page(call, query))
     versions = [ListedVersion(item, "null", is_latest=True) for item in page.objects]
     next_version_id = "" if page.next is None or page.next.is_prefix else "null"
     shown = VersionsPage(versions, page.common_prefixes, page.next, next_version_id)
