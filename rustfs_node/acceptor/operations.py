@@ -20,6 +20,7 @@ from rustfs_node.acceptor.s3 import (
     snowball,
     tagging,
     uploads,
+    zip_reads,
 )
 from rustfs_proto.s3.operations import Op
 
@@ -27,14 +28,14 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 HANDLERS: dict[Op, Handler] = {
     Op.PutObject: snowball.put_object,
-    Op.GetObject: reads.get_object,
-    Op.HeadObject: reads.head_object,
+    Op.GetObject: zip_reads.get_object,
+    Op.HeadObject: zip_reads.head_object,
     Op.GetObjectAttributes: attributes.get_object_attributes,
     Op.DeleteObject: force_delete.delete_object,
     Op.DeleteObjects: delete.delete_objects,
     Op.CopyObject: copy.copy_object,
     Op.ListObjects: listing.list_objects_v1,
-    Op.ListObjectsV2: listing.list_objects_2,
+    Op.ListObjectsV2: zip_reads.list_objects_2,
     Op.ListObjectVersions: listing.list_object_versions,
     Op.CreateMultipartUpload: multipart.create_upload,
     Op.UploadPart: multipart.upload_part,

@@ -1,4 +1,4 @@
-"""Listings that tell the metadata of each object: a page as it was listed, then each of its objects looked at.
+"""Listings that tell the metadata of each object: a page as it was listed, then its objects looked at.
 
 An object that was replaced or removed since it was listed is told without metadata: what is there now is not
 what the line speaks of.
