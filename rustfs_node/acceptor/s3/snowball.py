@@ -47,6 +47,8 @@ log = structlog.get_logger()
 
 _SMALL_BYTES = 128 * 1024
 """Entries up to this size are stored several at a time."""
+_HEADERS_AT_ONCE = 32
+"""Headers read before others get their turn: a millisecond, where nothing has to be waited for."""
 
 
 async def put_object(call: Call) -> Response:
@@ -115,6 +117,8 @@ class _Extraction:
             if found is None:
                 return
             self.tally.header()
+            if self.tally.entries % _HEADERS_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
             if isinstance(found, Extension):
                 headers.extend(found, await self.stream.read(found.size))
                 await self.stream.skip(padding(found.size))

@@ -68,7 +68,7 @@ def check_tar(data: bytes) -> str:
     entries, code = value_or_code(lambda: entries_of(data))
     if entries is None:
         return code
-    label = f"{len(entries)} entries"
+    label = ""
     for entry in entries:
         key, code = value_or_code(lambda entry=entry: entry_key(entry, SnowballOptions("p/")) or "")
         if key:
@@ -79,8 +79,8 @@ def check_tar(data: bytes) -> str:
                 lambda entry=entry, key=key: entry_stored_headers(key, entry_headers(entry))
             )
             assert stored is None or all("\n" not in value for value in stored.user.values()), stored
-        label = f"{label} {code}" if code else label
-    return label
+        label = label or code
+    return f"{len(entries)} entries {label}"
 
 
 def archive_of_tar(*names: str, **arguments: object) -> bytes:
@@ -146,13 +146,13 @@ def check_zip(data: bytes) -> str:
     if found is None:
         return code
     span, members = found
-    label = f"{len(members)} members"
+    label = ""
     for member in members:
         content, code = value_or_code(lambda member=member: content_of(data, span, member))
         if content is not None:
             assert len(content) == member.size and zlib.crc32(content) == member.crc
-        label = f"{label} {code}" if code else label
-    return label
+        label = label or code
+    return f"{len(members)} members {label}"
 
 
 def zip_seeds() -> list[bytes]:

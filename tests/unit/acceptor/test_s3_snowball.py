@@ -306,6 +306,27 @@ async def test_limits(tmp_path):
     await run(tmp_path / "other", expand, extract_ratio_max=20, extract_ratio_free_bytes=2 * MIB)
 
 
+@pytest.mark.slow
+async def test_bombs_meet_the_limits_as_they_are_by_default(tmp_path):
+    """Two kilobytes that expand to hundreds of megabytes, as one entry or as a million: both end early."""
+    folder = tarfile.TarInfo("folder")
+    folder.type = tarfile.DIRTYPE
+    million = zstd.compress(folder.tobuf() * 10_000) * 100
+    zeros = tarfile.TarInfo("zeros")
+    zeros.size = 1 << 30
+    bomb = zstd.compress(zeros.tobuf()) + zstd.compress(bytes(128 * MIB)) * 8
+    assert len(million) < 200_000 and len(bomb) < 200_000
+
+    def work(s3: Any) -> None:
+        code, message = refusal(s3, bomb)
+        assert (code, "at most 250 for one" in message) == ("EntityTooLarge", True), message
+        code, message = refusal(s3, million, {"minio-snowball-ignore-dirs": "true"})
+        assert (code, "more than 100000 entries" in message) == ("EntityTooLarge", True), message
+        assert keys(s3) == []
+
+    await run(tmp_path, work)
+
+
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 async def test_a_body_that_is_not_what_was_announced(tmp_path, compress):
     """The digest of the whole archive is settled at its end: the answer is the error, and what was stored
