@@ -1,9 +1,9 @@
 """PutObject of an archive whose entries are to become objects: MinIO's x-amz-meta-snowball-auto-extract.
 
-What the headers ask for, under which key an entry is stored or why it is refused, and how much an archive may
-hold. Entries are named as MinIO names them: empty and `.` segments are left out, a prefix stands before, a
-directory ends with a slash. A name that begins with a slash or holds `..` is refused rather than cleaned:
-where it would lead is nothing that the maker of an honest archive means.
+What the headers ask for, and under which key an entry is stored or why it is refused. Entries are named as
+MinIO names them: empty and `.` segments are left out, a prefix stands before, a directory ends with a slash. A
+name that begins with a slash or holds `..` is refused rather than cleaned: where it would lead is nothing that
+the maker of an honest archive means.
 """
 
 from __future__ import annotations
@@ -34,52 +34,6 @@ class SnowballOptions:
     prefix: str = ""
     ignore_dirs: bool = False
     ignore_errors: bool = False
-
-
-@attrs.frozen
-class ExtractLimits:
-    """What an archive may hold: headers, bytes of one entry, bytes of the expanded archive, and expanded
-    bytes for each that was sent, once more than `ratio_free_bytes` are expanded.
-    """
-
-    entries: int
-    entry_bytes: int
-    total_bytes: int
-    ratio: int
-    ratio_free_bytes: int
-
-
-@attrs.define
-class Tally:
-    """What has been seen of an archive; whatever goes beyond a limit is an S3Error."""
-
-    limits: ExtractLimits
-    entries: int = 0
-    received_bytes: int = 0
-    expanded_bytes: int = 0
-
-    def receive(self, size_bytes: int) -> None:
-        """So many bytes have arrived."""
-        self.received_bytes += size_bytes
-
-    def expand(self, size_bytes: int) -> None:
-        """So many bytes came out of what had arrived; raises EntityTooLarge."""
-        self.expanded_bytes += size_bytes
-        limits = self.limits
-        if self.expanded_bytes > limits.total_bytes:
-            raise _too_large(f"The archive holds more than {limits.total_bytes} bytes.", limits.total_bytes)
-        allowed = max(self.received_bytes * limits.ratio, limits.ratio_free_bytes)
-        if self.expanded_bytes > allowed:
-            grown = f"{self.received_bytes} bytes expand to {self.expanded_bytes}"
-            text = f"{grown}, at most {limits.ratio} for one are allowed."
-            raise _too_large(text, allowed)
-
-    def header(self) -> None:
-        """One more header; raises EntityTooLarge."""
-        self.entries += 1
-        if self.entries > self.limits.entries:
-            text = f"The archive has more than {self.limits.entries} entries."
-            raise _too_large(text, self.limits.entries)
 
 
 def asks_to_extract(headers: HeaderMap) -> bool:
@@ -121,12 +75,6 @@ def entry_key(entry: TarEntry, options: SnowballOptions) -> str | None:
     key = options.prefix + "/".join(segments) + ("/" if entry.kind is Kind.DIRECTORY else "")
     check_object_key(key)
     return key
-
-
-def check_entry_size(entry: TarEntry, limits: ExtractLimits) -> None:
-    """Raises EntityTooLarge for an entry that is larger than one may be."""
-    if entry.size > limits.entry_bytes:
-        raise _too_large(f"{shown(entry)} has {entry.size} bytes.", limits.entry_bytes)
 
 
 def entry_headers(entry: TarEntry) -> dict[str, str]:
@@ -181,7 +129,3 @@ def _decoded(header: str) -> str:
 
 def _is_true(headers: HeaderMap, name: str) -> bool:
     return headers.get(name, "").lower() == "true"
-
-
-def _too_large(message: str, allowed: int) -> S3Error:
-    return S3Error("EntityTooLarge", message, extra={"MaxSizeAllowed": str(allowed)})

@@ -15,7 +15,7 @@ from rustfs_node.acceptor.body import BodyReader
 from rustfs_node.seams.threads import Threads
 from rustfs_proto.s3.decompression import Compression, Decompressor, detect
 from rustfs_proto.s3.errors import S3Error
-from rustfs_proto.s3.snowball import Tally
+from rustfs_proto.s3.extract_limits import Tally
 from rustfs_proto.s3.tar_headers import BLOCK_BYTES, broken
 
 PIECE_BYTES = 256 * 1024

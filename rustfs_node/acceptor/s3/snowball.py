@@ -20,18 +20,17 @@ from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.hashing import Digests
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3 import objects
+from rustfs_node.acceptor.s3.archive_entries import HeldEntry, StreamedEntry
 from rustfs_node.acceptor.s3.archive_stream import ArchiveStream
 from rustfs_node.acceptor.s3.conditional import refuse_version
 from rustfs_node.acceptor.s3.put_window import Failure, PutWindow
 from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_proto.s3.errors import S3Error
+from rustfs_proto.s3.extract_limits import ExtractLimits, Tally
 from rustfs_proto.s3.features import refuse_unbuilt, storage_class
 from rustfs_proto.s3.snowball import (
-    ExtractLimits,
     SnowballOptions,
-    Tally,
     asks_to_extract,
-    check_entry_size,
     entry_headers,
     entry_key,
     entry_stored_headers,
@@ -47,6 +46,8 @@ log = structlog.get_logger()
 
 _SMALL_BYTES = 128 * 1024
 """Entries up to this size are stored several at a time."""
+_FOR_ALL = ("x-amz-storage-class", "x-amz-tagging")
+"""What the request says of every object, where its entry does not."""
 _HEADERS_AT_ONCE = 32
 """Headers read before others get their turn: a millisecond, where nothing has to be waited for."""
 
@@ -126,7 +127,7 @@ class _Extraction:
                 await self._entry(found, window)
 
     async def _entry(self, entry: TarEntry, window: PutWindow) -> None:
-        check_entry_size(entry, self.tally.limits)
+        self.tally.entry(shown(entry), entry.size)
         try:
             made = self._object(entry)
         except S3Error as refusal:
@@ -137,12 +138,12 @@ class _Extraction:
             return
         call, info = made
         if entry.size <= _SMALL_BYTES:
-            source = _HeldEntry(await self.stream.read(entry.size), self._digests())
+            source = HeldEntry(await self.stream.read(entry.size), self._digests())
             await window.start(call.key, partial(objects.store, call, source, info))
             await self.stream.skip(padding(entry.size))
             return
         await window.settle(call.key)
-        large = _StreamedEntry(self.stream, entry.size, self._digests())
+        large = StreamedEntry(self.stream, entry.size, self._digests())
         await window.attempt(call.key, partial(objects.store, call, large, info))
         await self.stream.skip(large.left_bytes + padding(entry.size))
 
@@ -155,7 +156,6 @@ class _Extraction:
         said = entry_headers(entry)
         refuse_unbuilt(said)
         stored = entry_stored_headers(key, said)
-        # What the records do not say, the request says for all of them.
         asked = {name: value for name, value in self.call.headers.items() if name in _FOR_ALL} | said
         return call, ObjectInfo(
             headers=stored.content,
@@ -174,60 +174,6 @@ class _Extraction:
     def _digests(self) -> Digests:
         tools = self.call.services.body_tools
         return Digests(tools.threads, tools.thread_bytes_min)
-
-
-_FOR_ALL = ("x-amz-storage-class", "x-amz-tagging")
-
-
-@attrs.define
-class _HeldEntry:
-    """A small entry, which is here; see `objects.Source`."""
-
-    _content: bytes
-    digests: Digests
-    size_bytes: int = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.size_bytes = len(self._content)
-
-    async def next_block(self, limit_bytes: int) -> tuple[bytes, bool]:
-        """All of it, as a stripe is larger."""
-        assert len(self._content) <= limit_bytes, (len(self._content), limit_bytes)
-        return self._content, True
-
-    async def digest(self, block: bytes) -> None:
-        """Count the block."""
-        await self.digests.update(block)
-
-    def finish(self) -> None:
-        """Nothing was announced of a single entry."""
-
-
-@attrs.define
-class _StreamedEntry:
-    """An entry that is read while it is stored; `left_bytes` are still in the archive."""
-
-    _stream: ArchiveStream
-    size_bytes: int
-    digests: Digests
-    left_bytes: int = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.left_bytes = self.size_bytes
-
-    async def next_block(self, limit_bytes: int) -> tuple[bytes, bool]:
-        """The next bytes of it."""
-        size = min(limit_bytes, self.left_bytes)
-        block = await self._stream.read(size)
-        self.left_bytes -= size
-        return block, self.left_bytes == 0
-
-    async def digest(self, block: bytes) -> None:
-        """Count the block."""
-        await self.digests.update(block)
-
-    def finish(self) -> None:
-        """Nothing was announced of a single entry."""
 
 
 def _with_count(failure: Failure, stored: int) -> S3Error:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rustfs_proto.s3.errors import S3Error
+from rustfs_proto.s3.extract_limits import ExtractLimits, Tally
 from rustfs_proto.s3.snowball import (
-    ExtractLimits,
     SnowballOptions,
-    Tally,
     asks_to_extract,
     entry_headers,
     entry_key,
@@ -116,6 +115,9 @@ def test_tally():
     tally.header()
     with pytest.raises(S3Error, match="more than 2 entries"):
         tally.header()
+    tally.entry("one", 9)
+    with pytest.raises(S3Error, match="other has 10 bytes"):
+        tally.entry("other", 10)
     tally.receive(4)
     tally.expand(50)
     with pytest.raises(S3Error, match="4 bytes expand to 51"):
