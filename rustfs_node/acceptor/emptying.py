@@ -1,4 +1,4 @@
-"""Removing everything whose key has a prefix, page by page by ordinary deletes.
+"""Removing everything whose key has a prefix, every version of it, page by page.
 
 Each set is emptied by itself, as its keys are at home there. What is written in front of the page that is at
 hand stays. Where a delete fails, it ends there with that fault: what was removed stays removed, and the next
@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from msgspec.structs import replace
+
 from rustfs_node.acceptor.faults import fault_named
 from rustfs_node.acceptor.sets import Gathering, Sets
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
     DELETE_KEYS_MAX,
-    Delete,
-    Deleted,
-    List,
-    Listed,
-    UploadAbort,
-    UploadEntry,
-    UploadList,
-    UploadsListed,
+    ListVersions,
+    RemoveVersions,
+    VersionEntry,
+    VersionsListed,
+    VersionsRemoved,
 )
+from rustfs_proto.wire.upload_ops import UploadAbort, UploadEntry, UploadList, UploadsListed
 
 Permit = Callable[[], Awaitable[None]]
 """Asked before each page is removed; raises where that must not be any more."""
@@ -34,22 +34,35 @@ async def always() -> None:
     """A `Permit` that is always given."""
 
 
-async def remove_objects(
+async def remove_below(
     sets: Sets, bucket: str, prefix: bytes, trace: str, *, permit: Permit = always
 ) -> None:
-    """Remove every object of the bucket whose key begins with `prefix`. Raises `Fault`."""
-    limit = min(sets.settings.force_delete_keys, DELETE_KEYS_MAX)
+    """Remove every version of every key that begins with `prefix`. Raises `Fault`."""
     for peer in sets.names:
-        after, more = b"", True
-        while more:
-            request = List(bucket, prefix=prefix, after=after, limit=limit)
-            page, _ = await sets.ask(peer, request, Listed, trace=trace)
-            keys = tuple(entry.key for entry in page.entries)
-            if keys:
-                await permit()
-                await _delete(sets, peer, bucket, keys, trace)
-                after = keys[-1]
-            more = page.more and bool(keys)
+        await _remove_pages(sets, peer, ListVersions(bucket, prefix=prefix), trace, permit)
+
+
+async def remove_key(sets: Sets, bucket: str, key: bytes, trace: str) -> None:
+    """Remove every version of the key. Raises `Fault`."""
+    # Of all keys that begin with it, it is the first.
+    await _remove_pages(sets, sets.home(bucket, key), ListVersions(bucket, prefix=key), trace, always, key)
+
+
+async def _remove_pages(
+    sets: Sets, peer: str, request: ListVersions, trace: str, permit: Permit, only: bytes | None = None
+) -> None:
+    """Remove what `request` lists at that set, up to the first key that is not `only`."""
+    request = replace(request, limit=min(sets.settings.force_delete_keys, DELETE_KEYS_MAX))
+    more = True
+    while more:
+        page, _ = await sets.ask(peer, request, VersionsListed, trace=trace)
+        entries = [entry for entry in page.entries if only is None or entry.key == only]
+        if entries:
+            await permit()
+            await _remove(sets, peer, request.bucket, entries, trace)
+            last = entries[-1]
+            request = replace(request, after=last.key, after_sub=last.sub)
+        more = page.more and len(entries) == len(page.entries) > 0
 
 
 async def give_up_uploads(sets: Sets, bucket: str, trace: str, *, permit: Permit = always) -> None:
@@ -66,9 +79,10 @@ async def give_up_uploads(sets: Sets, bucket: str, trace: str, *, permit: Permit
             more = page.more and bool(page.entries)
 
 
-async def _delete(sets: Sets, peer: str, bucket: str, keys: tuple[bytes, ...], trace: str) -> None:
-    deleted, _ = await sets.ask(peer, Delete(bucket, keys), Deleted, trace=trace)
-    for code in deleted.faults:
+async def _remove(sets: Sets, peer: str, bucket: str, entries: Sequence[VersionEntry], trace: str) -> None:
+    versions = tuple((entry.key, entry.sub) for entry in entries)
+    removed, _ = await sets.ask(peer, RemoveVersions(bucket, versions), VersionsRemoved, trace=trace)
+    for code in removed.faults:
         if code:
             raise fault_named(code)
 

@@ -53,7 +53,7 @@ class SpanReader:
 
     async def _ask(self, offset: int, length: int) -> bytes:
         span = self._span
-        request = ReadBlock(span.bucket, span.key, span.stamp, offset, length)
+        request = ReadBlock(span.bucket, span.key, span.stamp, offset, length, span.sub)
         _, frames = await self._sets.ask(self._peer, request, Block, trace=self._trace)
         if not frames or len(frames[0]) != length:
             raise Fault(FaultCode.INTERNAL, f"asked for {length} bytes at {offset}, got others")

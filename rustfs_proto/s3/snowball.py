@@ -1,9 +1,9 @@
 """PutObject of an archive whose entries are to become objects: MinIO's x-amz-meta-snowball-auto-extract.
 
 What the headers ask for, and under which key an entry is stored or why it is refused. Entries are named as
-MinIO names them: empty and `.` segments are left out, a prefix stands before, a directory ends with a slash. A
-name that begins with a slash or holds `..` is refused rather than cleaned: where it would lead is nothing that
-the maker of an honest archive means.
+MinIO names them: empty and `.` segments are left out, a prefix stands before, a directory ends with a slash.
+A name that begins with a slash or holds `..` is refused rather than cleaned: where it would lead is nothing
+that the maker of an honest archive means.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import attrs
 
 from rustfs_node.acceptor.block_reader import VersionSpan
 from rustfs_node.acceptor.call import Call
-from rustfs_node.acceptor.s3.objects import not_found_means
+from rustfs_node.acceptor.s3.versions import look_at
 from rustfs_node.acceptor.span_reader import SpanBlocks, SpanReader
 from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_proto.objects import modified_ms_of
@@ -28,8 +28,6 @@ from rustfs_proto.s3.zip_directory import (
     content_offset,
     find_directory,
 )
-from rustfs_proto.wire.faults import Fault
-from rustfs_proto.wire.set_ops import Get, Got
 
 
 def _any(_: bytes) -> bool:
@@ -45,13 +43,15 @@ class ZipArchive:
     directory: DirectorySpan
     etag: str
     modified_ms: int
+    sub: bytes
 
     @classmethod
     async def open(cls, call: Call, key: str) -> ZipArchive:
-        """The archive under that key; raises NoSuchKey where there is no object, BadRequest where it is no
-        archive or one with too large a directory, and `Fault`.
+        """The archive under that key, in the version that the request names; raises NoSuchKey or
+        NoSuchVersion where there is no object, BadRequest where it is no archive or one with too large a
+        directory, and `Fault`.
         """
-        got = await _look_up(call, key)
+        got = await look_at(attrs.evolve(call, key=key, key_bytes=key.encode()))
         size = got.head.size
         span = VersionSpan.of(call.bucket, key.encode(), got, 0, size)
         reader = SpanReader(call.sets, span, call.request_id)
@@ -59,7 +59,7 @@ class ZipArchive:
         directory = find_directory(await reader.read(size - tail_bytes, tail_bytes), size)
         _check_limits(directory, call.services.settings)
         etag = member_etag(got.head.etag)
-        return cls(call, reader, directory, etag, modified_ms_of(got.head, got.stamp))
+        return cls(call, reader, directory, etag, modified_ms_of(got.head, got.stamp), got.sub)
 
     async def find(self, name: str) -> Member:
         """The member of that name, the last one where there are several; raises NoSuchKey."""
@@ -94,16 +94,6 @@ class ZipArchive:
         header = await self.reader.read(member.header_offset, LOCAL_HEADER_BYTES)
         offset = content_offset(member, header) + skip_bytes
         return self.reader.blocks(offset, max(min(length, self.directory.offset - offset), 0))
-
-
-async def _look_up(call: Call, key: str) -> Got:
-    raw = key.encode()
-    request = Get(call.bucket, raw, want_data=False)
-    try:
-        got, _ = await call.sets.ask(call.sets.home(call.bucket, raw), request, Got, trace=call.request_id)
-    except Fault as fault:
-        raise not_found_means("NoSuchKey", fault) from fault
-    return got
 
 
 def _check_limits(directory: DirectorySpan, settings: AcceptorSettings) -> None:

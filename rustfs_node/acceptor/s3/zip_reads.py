@@ -9,7 +9,7 @@ from __future__ import annotations
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3 import listing, reads
-from rustfs_node.acceptor.s3.conditional import refuse_version
+from rustfs_node.acceptor.s3.versions import version_lines
 from rustfs_node.acceptor.s3.zip_archive import ZipArchive
 from rustfs_node.acceptor.s3.zip_stream import MemberStream, take_slot
 from rustfs_proto.s3.conditions import check_read, range_applies
@@ -83,7 +83,6 @@ async def list_objects_2(call: Call) -> Response:
 
 async def _find(call: Call, named: MemberKey) -> tuple[ZipArchive, Member]:
     """The member and its archive; raises NoSuchKey, and what `ZipArchive` and `check_readable` raise."""
-    refuse_version(call)
     if "partNumber" in call.params:
         raise not_implemented("Reading a part of a member of a zip archive")
     archive = await ZipArchive.open(call, named.archive)
@@ -103,6 +102,7 @@ def _describe(call: Call, archive: ZipArchive, member: Member) -> tuple[Response
         user={},
         overrides=response_overrides(call.params, is_signed=True),
     )
+    headers += version_lines(call, archive.sub)
     wanted = call.headers.get("range")
     span = None
     if wanted is not None and range_applies(call.headers, etag=etag, modified_ms=modified_ms):

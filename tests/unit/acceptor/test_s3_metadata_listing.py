@@ -63,3 +63,27 @@ async def test_listings_tell_metadata_where_asked(tmp_path):
                 await client.send(signed_request("GET", f"/bucket?{query}"))
                 _, _, body = await client.answer()
                 assert b"UserMetadata" not in body
+
+
+async def test_each_version_has_its_own(tmp_path):
+    """Metadata and tags are those of the version of the line; delete markers have none."""
+
+    def work(s3: Any) -> None:
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="k", Metadata={"number": "0"})
+        s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+        for number in (1, 2):
+            s3.put_object(Bucket="bucket", Key="k", Metadata={"number": str(number)}, Tagging=f"t={number}")
+        s3.delete_object(Bucket="bucket", Key="k")
+
+    async with whole_node(tmp_path, sets=2, drives_per_set=1, parity=0) as port:
+        await in_thread(work, port)
+        async with raw_client(port) as client:
+            await client.send(signed_request("GET", "/bucket?versions=&metadata=true"))
+            status, _, body = await client.answer()
+            assert status == 200, body
+            rows = list(etree.fromstring(body).iter(S3 + "Version"))
+            numbers = [row.findtext(f"{S3}UserMetadata/{S3}X-Amz-Meta-Number") for row in rows]
+            assert numbers == ["2", "1", "0"]
+            assert [row.findtext(S3 + "UserTags") for row in rows] == ["t=2", "t=1", None]
+            assert body.count(b"<DeleteMarker>") == 1 and body.count(b"<UserMetadata>") == 3

@@ -372,3 +372,19 @@ async def test_a_client_that_goes_away(tmp_path):
         while await in_thread(slot_is_taken, port):
             pass
         await in_thread(look, port)
+
+
+async def test_entries_are_versions_where_the_bucket_has_them(tmp_path):
+    """An archive sent twice makes two versions of each key, with the times of the archive."""
+
+    def work(s3: Any) -> None:
+        s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+        for _ in range(2):
+            put(s3, tar_of())
+        found = s3.list_object_versions(Bucket="bucket")["Versions"]
+        assert [row["Key"] for row in found] == [key for key in sorted(CONTENTS) for _ in range(2)]
+        assert [row["IsLatest"] for row in found] == [True, False] * len(CONTENTS)
+        assert len({row["VersionId"] for row in found}) == len(found)
+        assert min(row["LastModified"] for row in found).timestamp() == 1_500_000_000
+
+    await run(tmp_path, work)

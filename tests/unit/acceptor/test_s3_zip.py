@@ -49,6 +49,10 @@ class Client:
     async def put(self, content: bytes, key: str = "in/archive.zip") -> None:
         await in_thread(lambda s3: s3.put_object(Bucket="bucket", Key=key, Body=content), self._port)
 
+    async def do(self, work: Any) -> Any:
+        """What boto3 finds."""
+        return await in_thread(work, self._port)
+
     async def ask(
         self, target: str, method: str = "GET", **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
@@ -294,5 +298,33 @@ async def test_an_archive_of_many_members(tmp_path):
             assert (await client.get(f"folder/member-{number:06}"))[2] == b"%d" % number
         _, _, body = await client.ask("?list-type=2&prefix=in%2Farchive.zip%2Ffolder%2Fmember-0399")
         assert listed(body)[0] == [f"in/archive.zip/folder/member-0399{number:02}" for number in range(100)]
+
+    await run(tmp_path, work)
+
+
+async def test_versions_of_archives(tmp_path):
+    """Members are those of the current archive, or of the version that is named."""
+
+    async def work(client: Client) -> None:
+        await client.do(
+            lambda s3: s3.put_bucket_versioning(
+                Bucket="bucket", VersioningConfiguration={"Status": "Enabled"}
+            )
+        )
+        for content in (b"one", b"two"):
+            await client.put(zip_of({"k": content}))
+        status, headers, body = await client.get("k")
+        assert (status, body) == (200, b"two")
+        found = await client.do(lambda s3: s3.list_object_versions(Bucket="bucket")["Versions"])
+        names = [row["VersionId"] for row in found]
+        assert headers["x-amz-version-id"] == names[0]
+        status, headers, body = await client.get(f"k?versionId={names[1]}")
+        assert (status, body, headers["x-amz-version-id"]) == (200, b"one", names[1])
+        marker = await client.do(lambda s3: s3.delete_object(Bucket="bucket", Key="in/archive.zip"))
+        status, headers, _ = await client.get("k")
+        assert (status, headers["x-amz-delete-marker"]) == (404, "true")
+        assert (await client.get(f"k?versionId={marker['VersionId']}"))[0] == 405
+        assert (await client.get(f"k?versionId={names[1]}"))[2] == b"one"
+        assert (await client.get(f"k?versionId={'0' * 32}"))[0] == 404
 
     await run(tmp_path, work)
