@@ -26,7 +26,7 @@ A request, in the order in which a server needs it:
 
 MinIO's extensions:
 
-    snowball        PutObject of an archive: options, keys of entries; extract_limits, tar_headers, decompression
+    snowball        archives that become objects; extract_limits, tar_headers, decompression, content_types
     zip_access      members of zip archives as objects; zip_directory, zip_member
     metadata_listing, force_delete
 
