@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3 import (
+    append,
     attributes,
     buckets,
     copy,
@@ -29,6 +30,7 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 HANDLERS: dict[Op, Handler] = {
     Op.PutObject: snowball.put_object,
+    Op.AppendObject: append.append_object,
     Op.GetObject: zip_reads.get_object,
     Op.HeadObject: zip_reads.head_object,
     Op.GetObjectAttributes: attributes.get_object_attributes,
@@ -80,6 +82,7 @@ BUCKETLESS = frozenset({Op.ListBuckets, Op.CreateBucket, Op.DeleteBucket})
 WRITES = frozenset(
     {
         Op.PutObject,
+        Op.AppendObject,
         Op.CopyObject,
         Op.CreateMultipartUpload,
         Op.UploadPart,

@@ -39,6 +39,7 @@ from rustfs_proto.s3.snowball import (
 )
 from rustfs_proto.s3.tagging import tags_of_header
 from rustfs_proto.s3.tar_headers import Extension, TarEntry, TarHeaders, padding
+from rustfs_proto.versions import NULL_VERSION
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import ObjectInfo
 
@@ -68,7 +69,8 @@ async def put_object(call: Call) -> Response:
         window_bytes = call.services.settings.extract_window_bytes_max
         stream = ArchiveStream(body, call.services.body_tools.threads, tally, window_bytes)
         await _Extraction(call, stream, tally, options).run()
-    stored = objects.Stored(0, body.digests.etag, body.digests.checksums)
+    # Of the archive: no version has it.
+    stored = objects.Stored(0, body.digests.etag, body.digests.checksums, NULL_VERSION, size_bytes=0)
     return Response(200, [(b"etag", b'"%b"' % stored.etag.encode()), *objects.checksum_lines(stored)])
 
 
