@@ -31,6 +31,7 @@ class ObjectInfo(Message, frozen=True):
     checksum_type: str = ""
     storage_class: str = "STANDARD"
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    modified_ms: int = 0
 
 
 class PartTarget(Message, frozen=True):

@@ -156,7 +156,16 @@ def _sealed(info: ObjectInfo, source: Source) -> ObjectInfo:
     digests = source.digests
     checksums = digests.checksums
     kind = "FULL_OBJECT" if checksums else ""
-    return ObjectInfo(digests.etag, info.headers, info.user, checksums, kind, info.storage_class, info.tags)
+    return ObjectInfo(
+        digests.etag,
+        info.headers,
+        info.user,
+        checksums,
+        kind,
+        info.storage_class,
+        info.tags,
+        info.modified_ms,
+    )
 
 
 def info_of_request(call: Call) -> ObjectInfo:
