@@ -10,6 +10,7 @@ Every write has an ETag that no other has. Version ids are "null" where the buck
 
 from __future__ import annotations
 
+import json
 import math
 from enum import Enum
 
@@ -88,3 +89,18 @@ class Op:
             if value
         ]  # fmt: skip
         return " ".join([*words, self.outcome.value, str(self.status)])
+
+
+def line_of(op: Op) -> str:
+    """All of it, as a line of a file."""
+    return json.dumps(attrs.asdict(op, value_serializer=lambda _op, _field, value: _plain(value)))
+
+
+def op_of(line: str) -> Op:
+    """The operation of such a line."""
+    fields = json.loads(line)
+    return Op(**fields | {"kind": Kind(fields["kind"]), "outcome": Outcome(fields["outcome"])})
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from tests.kit.node import RunningNode
 
-ANSWERS_BETWEEN = (20, 150)
+ANSWERS_BETWEEN = (20, 120)
 """So many answers lie between the return of all workers and the next blow."""
 
 RETURN_S = 300.0
@@ -33,8 +33,9 @@ class Nemesis:
 
     def run(self) -> None:
         """Until told to stop; at the end every worker is there."""
+        kinds = self._order()
         while self._clients_work(self._chance.randint(*ANSWERS_BETWEEN)):
-            victims = self._victims()
+            victims = self._victims(next(kinds))
             self._node.kill_workers(victims)
             self.kills.update(victim.partition("-")[0] for victim in victims)
             self._node.wait_all_ready(RETURN_S)
@@ -49,9 +50,15 @@ class Nemesis:
                     return False
         return not self._stop.is_set()
 
-    def _victims(self) -> list[str]:
+    def _order(self) -> Iterator[str]:
+        """Each kind once, and then by their shares."""
+        kinds = list(self._kinds)
+        yield from self._chance.sample(kinds, len(kinds))
+        while True:
+            yield from self._chance.choices(kinds, list(self._kinds.values()))
+
+    def _victims(self, kind: str) -> list[str]:
         workers = sorted(self._node.worker_pids().keys() - {"forge"})
-        (kind,) = self._chance.choices(list(self._kinds), list(self._kinds.values()))
         drives = [name for name in workers if name.startswith("drive")]
         if kind == "drives":
             return sorted(self._chance.sample(drives, len(drives) - 1))

@@ -14,7 +14,7 @@ import attrs
 
 from tests.kit.node import RunningNode
 from tests.linear.actor import Actor
-from tests.linear.history import Kind, Op, Outcome
+from tests.linear.history import Kind, Op, Outcome, line_of
 from tests.linear.keys import Key, Keys
 from tests.linear.nemesis import KINDS, Nemesis
 from tests.linear.requests import Body, Requester, Wrong
@@ -150,5 +150,5 @@ def _look_once_more(node: RunningNode, keys: Keys, written: dict[str, Body]) -> 
 
 
 def _write_down(folder: Path, key: Key) -> None:
-    lines = [str(op) for op in sorted(key.ops, key=lambda op: op.called)]
+    lines = [line_of(op) for op in sorted(key.ops, key=lambda op: op.called)]
     (folder / f"{key.name}.history").write_text("\n".join(lines) + "\n")

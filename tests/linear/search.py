@@ -6,7 +6,8 @@ answer is the right one. Three things keep it small, and exact:
 - What fits the present state and changes nothing is taken at once.
 - An operation of unknown outcome is taken only where the next one would be another without it. An order that
   is as short as it can be, with what is unknown as late as it can be, has no others.
-- Of unknown ones that nobody can tell apart the one called first is taken first.
+- Of unknown ones that nobody can tell apart the one called first is taken first, and what was tried with some
+  of them used up is not tried with more.
 
 Where a bucket is versioned, an unknown write whose version nobody ever saw matters first when it lies on top
 and something that tells no version needs it: until then it may as well not have happened.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import attrs
 
@@ -48,11 +50,13 @@ class Search:
     """The search over the history of one key, which was empty before."""
 
     def __init__(self, model: Model, ops: Sequence[Op], steps_max: int = STEPS_MAX) -> None:
-        in_order = sorted(ops, key=lambda op: (op.called, op.ended))
         self._model, self._steps_max = model, steps_max
+        # The same questions come up in many orders.
+        self._steps = cache(model.steps)
+        self._seen_values = _values_seen(ops)
+        in_order = sorted(map(self._nameless, ops), key=lambda op: (op.called, op.ended))
         self._sure = [op for op in in_order if op.outcome is Outcome.OK]
         self._doubtful = [op for op in in_order if op.outcome is Outcome.UNKNOWN and not op.is_look]
-        self._seen_values = _values_seen(ops)
         # A tag on the latest version, whichever that is, would be lost with it.
         self._all_name_versions = model.versioned and not any(
             op.kind is Kind.TAG and not op.is_look and not op.asked and not op.version for op in ops
@@ -62,7 +66,7 @@ class Search:
     def run(self) -> Found:
         """Raises `Undecided`."""
         wanted = (1 << len(self._sure)) - 1
-        tried: set[Spot] = set()
+        tried: dict[tuple[int, State], list[int]] = {}
         best: tuple[int, list[Spot]] = (-1, [])
         waiting: list[Spot] = [(0, 0, EMPTY)]
         steps = 0
@@ -70,9 +74,11 @@ class Search:
             spot = self._past_looks(waiting.pop())
             if spot[0] == wanted:
                 return Found(True, steps)
-            if spot in tried:
+            before = tried.setdefault((spot[0], spot[2]), [])
+            # What is possible with some unknown ones used up is possible with fewer.
+            if any(used & spot[1] == used for used in before):
                 continue
-            tried.add(spot)
+            before.append(spot[1])
             count = spot[0].bit_count()
             if count >= best[0]:
                 best = (count, [*(best[1] if count == best[0] else []), spot][:5])
@@ -83,6 +89,13 @@ class Search:
                 waiting.append(following)
         stuck = tuple(self._sure[index] for index in self._open(best[1][0][0])[0])
         return Found(False, steps, best[0], tuple(spot[2] for spot in best[1]), stuck)
+
+    def _nameless(self, op: Op) -> Op:
+        """Values that nobody ever saw are all the same, where each takes the place of the one before."""
+        if self._model.versioned or op.is_look:
+            return op
+        etag = op.etag if op.etag in self._seen_values else op.etag and "unseen"
+        return attrs.evolve(op, etag=etag, tag=op.tag if op.tag in self._seen_values else op.tag and "unseen")
 
     def _open(self, done: int) -> tuple[list[int], float]:
         """The answered operations that may be next, and the first answer among those that are left: what is
@@ -105,7 +118,7 @@ class Search:
             fitting = [
                 index
                 for index in self._open(done)[0]
-                if self._sure[index].is_look and self._model.steps(state, self._sure[index])
+                if self._sure[index].is_look and self._steps(state, self._sure[index])
             ]
             if not fitting:
                 return done, used, state
@@ -122,7 +135,7 @@ class Search:
         for index in sorted(open_, key=lambda index: -self._sure[index].ended):
             op = self._sure[index]
             if not op.is_look:
-                for after in self._model.steps(state, op):
+                for after in self._steps(state, op):
                     yield done | 1 << index, used, after
 
     # Operations of unknown outcome
@@ -142,7 +155,7 @@ class Search:
             alike.add(self._likeness[index])
             others = [self._doubtful[other] for other in free if other != index]
             later = {id(self._doubtful[other]) for other in free if other > index}
-            for after in self._model.steps(state, self._doubtful[index]):
+            for after in self._steps(state, self._doubtful[index]):
                 if after != state and any(
                     self._matters(index, state, after, op, id(op) in later) for op in [*nexts, *others]
                 ):
@@ -152,8 +165,8 @@ class Search:
         """Whether `following` has to come right after the unknown operation that leads from `state` to
         `after`. Of two unknown ones that change places freely (`is_later`) one order is enough.
         """
-        without = self._model.steps(state, following)
-        both = self._model.steps(after, following)
+        without = self._steps(state, following)
+        both = self._steps(after, following)
         if not without or not both:
             return bool(both)
         op = self._doubtful[index]
@@ -162,7 +175,7 @@ class Search:
         for end in both:
             if end in without:
                 continue
-            if not any(end in self._model.steps(one, op) for one in without) or is_later:
+            if not any(end in self._steps(one, op) for one in without) or is_later:
                 return True
         return False
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import attrs
 
 from tests.linear.history import Op, Outcome
-from tests.linear.search import STEPS_MAX, Found, Search
+from tests.linear.search import STEPS_MAX, Found, Search, Undecided
 from tests.linear.seen import learned
 from tests.linear.zones import has_order, register_of
 
@@ -34,7 +34,10 @@ class Verdict:
 
 def judge(name: str, ops: Sequence[Op], *, versioned: bool, steps_max: int = STEPS_MAX) -> Verdict:
     """Raises `Broken`, `Contradiction` or `Undecided`."""
-    found = find_order(ops, versioned=versioned, steps_max=steps_max)
+    try:
+        found = find_order(ops, versioned=versioned, steps_max=steps_max)
+    except Undecided as error:
+        raise Undecided(f"{name}: {error}") from error
     zones = _compare(name, ops, found.is_linearizable, versioned=versioned)
     if not found.is_linearizable:
         raise Broken(f"{name} has no order (zones: {zones})\n{_evidence(ops, found)}")
