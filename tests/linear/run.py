@@ -130,6 +130,7 @@ def _run(actor: Actor, done: threading.Event) -> None:
     """What goes wrong with one client ends the work of all."""
     try:
         actor.run()
+    # Whatever it was: the others would go on for nothing.
     except BaseException:
         done.set()
         raise
