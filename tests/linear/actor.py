@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -41,6 +41,7 @@ class Actor:
     stop: threading.Event
     answered: Callable[[], object]
     versioned: bool = False
+    weights: Mapping[str, int] | None = None
     _bodies: int = 0
 
     def run(self) -> None:
@@ -57,7 +58,8 @@ class Actor:
 
     def act(self, key: Key) -> Op | None:
         """One operation; None where what it needs could not be had."""
-        weights = REGISTER_WEIGHTS if key.is_register else VERSIONED_WEIGHTS if self.versioned else WEIGHTS
+        usual = VERSIONED_WEIGHTS if self.versioned else WEIGHTS
+        weights = self.weights or (REGISTER_WEIGHTS if key.is_register else usual)
         (name,) = self.chance.choices(list(weights), list(weights.values()))
         op = Op(self.number, Kind.PUT, time.monotonic(), note=name)
         try:

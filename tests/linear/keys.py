@@ -13,7 +13,7 @@ import attrs
 
 from tests.linear.history import DELETES, Kind, Op, Outcome
 
-UNKNOWN_MAX = 14
+UNKNOWN_MAX = 10
 """Writes of unknown outcome after which a key is left: each of them may belong anywhere."""
 
 SEEN_KEPT = 3

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from tests.kit.node import RunningNode
 
-ANSWERS_BETWEEN = (20, 120)
+ANSWERS_BETWEEN = (20, 100)
 """So many answers lie between the return of all workers and the next blow."""
 
 RETURN_S = 300.0

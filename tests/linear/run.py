@@ -26,7 +26,9 @@ BUCKET = "linear"
 
 @attrs.frozen
 class Plan:
-    """What is done. With k = m, as with 4 drives, a write in doubt may come and go: docs/guarantees.md."""
+    """What is done. `weights` are of the operations, where the usual ones are not wanted. With k = m, as with
+    4 drives, a write in doubt may come and go: docs/guarantees.md.
+    """
 
     operations: int
     seed: int
@@ -36,6 +38,7 @@ class Plan:
     versioned: bool = False
     kinds: Mapping[str, int] = attrs.field(factory=lambda: KINDS)
     environment: Mapping[str, str] = attrs.field(factory=dict)
+    weights: Mapping[str, int] | None = None
 
 
 @attrs.define
@@ -114,7 +117,15 @@ def _work(node: RunningNode, plan: Plan) -> tuple[Keys, Counter[str], list[BaseE
             requester = Requester(Client(node, BUCKET), BUCKET, written)
             chance = random.Random(f"client {plan.seed} {number}")
             actor = Actor(
-                number, plan.clients, chance, keys, requester, done, nemesis.answered, plan.versioned
+                number,
+                plan.clients,
+                chance,
+                keys,
+                requester,
+                done,
+                nemesis.answered,
+                plan.versioned,
+                plan.weights,
             )
             clients.append(pool.submit(_run, actor, done))
         troubles = [future.exception() for future in clients]
