@@ -5,6 +5,7 @@ What was done stands in `done`, as Python that can be evaluated again; `repeat` 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import attrs
@@ -16,7 +17,7 @@ from tests.model.headers import Request
 from tests.model.matching import differences
 from tests.model.names import Names
 from tests.model.requests import request_of
-from tests.model.s3.model import Model, expected
+from tests.model.s3.model import MODEL, Model, expected
 from tests.model.s3.state import Bucket
 from tests.model.symbols import UploadId
 from tests.model.wire import Wire
@@ -27,11 +28,21 @@ class Difference(AssertionError):
 
 
 @attrs.define
+class Arena:
+    """What the duels of a run share. `outcomes` counts answers by operation and status."""
+
+    wire: Wire
+    model: Model = attrs.field(default=MODEL)
+    is_versioned: bool = False
+    steps: int = 0
+    outcomes: Counter[tuple[str, int]] = attrs.field(factory=Counter)
+
+
+@attrs.define
 class Duel:
     """`name` is that of the server's bucket. `is_lost` after the first difference."""
 
-    wire: Wire
-    model: Model
+    arena: Arena
     name: str
     bucket: Bucket = attrs.field(factory=Bucket)
     names: Names = attrs.field(factory=Names)
@@ -46,8 +57,9 @@ class Duel:
         """Do it to both; the document that the model answers, if any. Raises Difference."""
         self.done.append(operation)
         request = request_of(operation, self.names, self.name)
-        answer = expected(self.model, self.bucket, operation)
-        received = self.wire.send(request, self.name)
+        answer = expected(self.arena.model, self.bucket, operation)
+        received = self.arena.wire.send(request, self.name)
+        self.arena.outcomes[type(operation).__name__, received.status] += 1
         if found := differences(answer, received, self.names):
             self._lose([*found, f"the server said {received.body[:500]!r}"])
         return _document(answer)
@@ -58,6 +70,7 @@ class Duel:
 
     def check_everything(self) -> None:
         """Every version is listed, has its bytes and its tags, and every upload its parts."""
+        self.do(ops.GetVersioning())
         self.do(ops.ListVersions())
         self.do(ops.ListObjects2())
         self.do(ops.ListUploads())
@@ -80,7 +93,7 @@ class Duel:
         self._must(Request("DELETE", None), 204)
 
     def _must(self, request: Request, status: int) -> None:
-        received = self.wire.send(request, self.name)
+        received = self.arena.wire.send(request, self.name)
         if received.status != status:
             self._lose([f"{request.method} of the bucket: {received.status} {received.code}"])
 

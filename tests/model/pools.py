@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.clients.content import MIB, PART_BYTES_MIN
 from tests.model.operations import Body, Carried, Digest, Range
+from tests.model.symbols import NULL
 
 KEYS = ["a", "a/", "a/b", "a/b/c", "a b+ü%", "b"]
 ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]
@@ -20,7 +21,15 @@ KINDS = [
 ]
 ATTRIBUTES = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
 
-keys = st.sampled_from(KEYS)
+key_sets = st.lists(st.sampled_from(KEYS), min_size=2, max_size=4, unique=True)
+"""The keys of one machine."""
+
+keys = st.integers(0, 3)
+"""A key of the machine by its place among them."""
+
+aims = st.tuples(keys, st.sampled_from([None, None, None, NULL, 0, 1, 2]))
+"""A key, and of its versions the current one (None), the null version, or the n-th from the newest."""
+
 prefixes = st.sampled_from(["", "a", "a/", "a/b", "a b", "b", "c"])
 delimiters = st.sampled_from(["", "/", "b", "a/"])
 markers = st.sampled_from(["", "A", "a", "a ", "a/", "a/b", "a/b/", "b"])
@@ -75,11 +84,18 @@ ranges = st.none() | st.sampled_from(
 copy_ranges = st.none() | st.sampled_from([Range(0, 0), Range(0, 6), Range(1, 4999), Range(MIB - 1, MIB + 70)])
 rarely = st.sampled_from([False, False, False, True])
 
-etags = st.sampled_from([None, None, None, "current", "other", "*"])
+etags = st.none() | st.sampled_from(["current", "current", "other", "*"])
 """Which ETag a condition names; the machine knows the current one."""
 
-days = st.sampled_from([None, None, None, -1, 0, 1])
+rare_etags = st.sampled_from([None] * 6 + ["current", "other", "*"])
+
+days = st.sampled_from([None, None, -1, 0, 1])
 """How far from the moment of the version the time of a condition is."""
 
 on_reads = st.tuples(etags, etags, days, days)
 """If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since."""
+
+on_sources = st.just((None,) * 4) | st.just((None,) * 4) | on_reads
+
+listings = st.tuples(prefixes, delimiters, markers, limits)
+"""What every listing can be asked for."""

@@ -126,7 +126,9 @@ def _mistakes(upload: Upload, operation: Complete) -> list[Answer]:
     if numbers != sorted(set(numbers)):
         codes.append("InvalidPartOrder")
     named = [upload.parts[part.number] for part in operation.parts if _is_there(upload, part)]
-    if len(named) < len(numbers):
+    # Checksums of parts can only be put together where no number is left out.
+    has_gaps = upload.kind == "FULL_OBJECT" and numbers != list(range(1, len(numbers) + 1))
+    if len(named) < len(numbers) or (has_gaps and numbers):
         codes.append("InvalidPart")
     if any(len(part.data) < PART_BYTES_MIN for part in named[:-1]):
         codes.append("EntityTooSmall")
