@@ -28,7 +28,7 @@ class Lost:
 
 
 def run(arena: Arena, first_seed: int, steps: int, *, shrinks: bool = True) -> Lost | None:
-    """Rounds from `first_seed` on until `steps` are done; the first difference, as small as it can be made."""
+    """Rounds from `first_seed` on until `steps` are done; the first difference, made small."""
     number = first_seed
     while arena.steps < steps:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import attrs
 
 from tests.model import operations as ops
-from tests.model import symbols
+from tests.model import symbols, values
 from tests.model.answers import Answer, Either, Tree
 from tests.model.headers import Request
 from tests.model.matching import differences
@@ -65,7 +65,7 @@ class Duel:
         return _document(answer)
 
     def look(self, key: str) -> None:
-        """Compare what HEAD tells of the current version. This also learns its time, which conditions need."""
+        """Compare what HEAD tells of the current version. This learns its time, which conditions need."""
         self.do(ops.Read(key, is_head=True))
 
     def check_everything(self) -> None:
@@ -105,7 +105,7 @@ class Duel:
 
 def repeat(duel: Duel, lines: Iterable[str]) -> None:
     """Do the operations that a difference has printed, and then check everything."""
-    known = {name: value for module in (ops, symbols) for name, value in vars(module).items()}
+    known = {name: value for module in (ops, symbols, values) for name, value in vars(module).items()}
     duel.begin()
     for line in lines:
         if line.strip():

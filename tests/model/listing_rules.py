@@ -51,4 +51,3 @@ class ListingRules(BucketMachine):
             if told["IsTruncated"] == "false":
                 return
             marker, upload = told["NextKeyMarker"], told.get("NextUploadIdMarker")
-

@@ -1,7 +1,7 @@
 """The state machine: each rule draws an operation, does it to the server and to the model, and compares.
 
-A machine is about one bucket of its own and a few keys, so that operations meet. At its end everything in it is
-listed, read back byte for byte and deleted again, and the bucket itself is gone.
+A machine is about one bucket of its own and a few keys, so that operations meet. At its end everything in it
+is listed, read back byte for byte and deleted again, and the bucket itself is gone.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ class BucketMachine(RuleBasedStateMachine):
     def etag(self, key: str, which: str | None) -> str | None:
         """The ETag that a condition names."""
         current = self.bucket.current_object(key)
-        named = {None: None, "*": "*", "other": OTHER_ETAG}
-        return named[which] if which in named else current.etag if current is not None else OTHER_ETAG
+        current_etag = OTHER_ETAG if current is None else current.etag
+        return {"*": "*", "other": OTHER_ETAG, "current": current_etag}.get(which or "")
 
     def on_read(self, drawn: tuple, place: Place) -> ops.OnRead:
         """Conditions on a version; without its time where it is not there."""

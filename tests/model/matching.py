@@ -1,4 +1,4 @@
-"""Every visible part of an answer against what the model says: a list of differences, empty where it is so."""
+"""Every visible part of an answer against what the model says; what differs is told in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.model.wire import Received
 
 # What HTTP and the server say of the message and not of the object.
 _OF_THE_MESSAGE = frozenset(
-    "accept-ranges connection date server transfer-encoding x-amz-request-id x-amz-id-2".split()
+    ["accept-ranges", "connection", "date", "server", "transfer-encoding", "x-amz-request-id", "x-amz-id-2"]
 )
 # Told of the body in hand, unless the answer is about an object.
 _OF_THE_BODY = frozenset({"content-length", "content-type"})

@@ -74,7 +74,9 @@ def object_tags(method: str) -> Callable[[ops.GetTags, Names, str], Request]:
     def make(operation: ops.GetTags, names: Names, _bucket: str) -> Request:
         query = {"tagging": "", "versionId": version_text(operation.version, names)}
         tags = operation.tags if isinstance(operation, ops.PutTags) else ()
-        listed = "".join(f"<Tag>{_element('Key', key)}{_element('Value', value)}</Tag>" for key, value in tags)
+        listed = "".join(
+            f"<Tag>{_element('Key', key)}{_element('Value', value)}</Tag>" for key, value in tags
+        )
         body = f"<Tagging><TagSet>{listed}</TagSet></Tagging>".encode() if method == "PUT" else b""
         headers = digest_headers(ops.Digest("CRC32"), body) if body else {}
         return Request(method, operation.key, query, headers, body)

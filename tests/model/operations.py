@@ -1,93 +1,32 @@
-"""The operations as values: what the model is asked, what goes over the wire, and what a failure prints.
-
-Versions, uploads and times are named by the model's symbols. ETags are given without quotes.
-"""
+"""The operations as values: what the model is asked, what goes over the wire, and what a failure prints."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import attrs
 
-from tests.clients.content import content
-from tests.model.symbols import Token, UploadId, VersionId, When
-
-Pairs = tuple[tuple[str, str], ...]
-Version = VersionId | str | None
-"""None: the current version. Text: the null version, or an id that no version ever had."""
-
-
-@lru_cache(maxsize=64)
-def _bytes(size: int, seed: int) -> bytes:
-    return content(size, seed)
-
-
-@attrs.frozen
-class Body:
-    """Bytes by their size and seed."""
-
-    size: int
-    seed: int = 0
-
-    @property
-    def data(self) -> bytes:
-        return _bytes(self.size, self.seed)
-
-
-@attrs.frozen
-class Carried:
-    """What goes with the bytes of an object. `storage_class` "": none is asked for."""
-
-    content: Pairs = ()
-    user: Pairs = ()
-    tags: Pairs = ()
-    storage_class: str = ""
-
-
-@attrs.frozen
-class Digest:
-    """A checksum that is sent along; of other bytes where it is not right."""
-
-    algorithm: str
-    is_right: bool = True
-
-
-@attrs.frozen
-class OnWrite:
-    """Conditions on what a write replaces."""
-
-    if_none_match: bool = False
-    if_match: str | None = None
-
-
-@attrs.frozen
-class OnRead:
-    """Conditions on what is read or copied."""
-
-    if_match: str | None = None
-    if_none_match: str | None = None
-    if_modified_since: When | None = None
-    if_unmodified_since: When | None = None
-
-
-@attrs.frozen
-class Range:
-    """A Range header: `bytes=first-last`, each of which may be missing, not both."""
-
-    first: int | None
-    last: int | None
-
-    def __str__(self) -> str:
-        ends = ["" if end is None else str(end) for end in (self.first, self.last)]
-        return f"bytes={ends[0]}-{ends[1]}"
+from tests.model.symbols import Token, UploadId, When
+from tests.model.values import (
+    ON_ANY_READ,
+    ON_ANY_WRITE,
+    PLAIN,
+    Body,
+    Carried,
+    Digest,
+    NamedPart,
+    OnRead,
+    OnWrite,
+    Pairs,
+    Range,
+    Version,
+)
 
 
 @attrs.frozen
 class Put:
     key: str
     body: Body
-    carried: Carried = Carried()
-    on: OnWrite = OnWrite()
+    carried: Carried = PLAIN
+    on: OnWrite = ON_ANY_WRITE
     digest: Digest | None = None
 
 
@@ -100,7 +39,7 @@ class Read:
     is_head: bool = False
     range: Range | None = None
     part: int | None = None
-    on: OnRead = OnRead()
+    on: OnRead = ON_ANY_READ
     shows_checksum: bool = False
 
 
@@ -111,11 +50,11 @@ class Copy:
     source: str
     key: str
     version: Version = None
-    on: OnWrite = OnWrite()
-    on_source: OnRead = OnRead()
+    on: OnWrite = ON_ANY_WRITE
+    on_source: OnRead = ON_ANY_READ
     replaces_metadata: bool | None = None
     replaces_tags: bool | None = None
-    carried: Carried = Carried()
+    carried: Carried = PLAIN
     algorithm: str = ""
 
 
@@ -139,7 +78,7 @@ class CreateUpload:
     """`algorithm` and `kind` of its checksum; "" for none."""
 
     key: str
-    carried: Carried = Carried()
+    carried: Carried = PLAIN
     algorithm: str = ""
     kind: str = ""
 
@@ -161,16 +100,7 @@ class CopyPart:
     source: str
     version: Version = None
     range: Range | None = None
-    on_source: OnRead = OnRead()
-
-
-@attrs.frozen
-class NamedPart:
-    """A part as a completion names it; `checksum` is the element's name and its value."""
-
-    number: int
-    etag: str
-    checksum: tuple[str, str] | None = None
+    on_source: OnRead = ON_ANY_READ
 
 
 @attrs.frozen
@@ -178,7 +108,7 @@ class Complete:
     key: str
     upload: UploadId
     parts: tuple[NamedPart, ...]
-    on: OnWrite = OnWrite()
+    on: OnWrite = ON_ANY_WRITE
     size: int | None = None
 
 
@@ -274,7 +204,7 @@ class GetVersioning:
 
 
 Operation = (
-    Put | Read | Copy | Delete | DeleteMany | CreateUpload | UploadPart | CopyPart | Complete | Abort | ListParts
-    | ListUploads | ListObjects | ListObjects2 | ListVersions | GetTags | PutTags | DeleteTags | GetAttributes
-    | PutVersioning | GetVersioning
+    Put | Read | Copy | Delete | DeleteMany | CreateUpload | UploadPart | CopyPart | Complete | Abort
+    | ListParts | ListUploads | ListObjects | ListObjects2 | ListVersions | GetTags | PutTags | DeleteTags
+    | GetAttributes | PutVersioning | GetVersioning
 )  # fmt: skip

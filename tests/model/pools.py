@@ -37,7 +37,7 @@ limits = st.sampled_from([1000, 1, 2, 3])
 # One MiB is a stripe: a little more is stored by another road than what is smaller.
 bodies = st.builds(Body, st.sampled_from([1, 0, 7, 5000, 5000, MIB + 77]), st.integers(0, 2))
 part_bodies = st.builds(
-    Body, st.sampled_from([1, 1, 3000, PART_BYTES_MIN, PART_BYTES_MIN + 1]), st.integers(0, 1)
+    Body, st.sampled_from([1, 1, 3000, 3000, 70_000, PART_BYTES_MIN, PART_BYTES_MIN + 1]), st.integers(0, 1)
 )
 tags = st.lists(
     st.tuples(st.sampled_from(["one", "two", "a b+ü"]), st.sampled_from(["", "1", "x y/=+ü"])),
@@ -64,7 +64,9 @@ _users = st.lists(
 ).map(tuple)
 _classes = st.sampled_from(["", "", "STANDARD", "STANDARD_IA"])
 carried = st.just(Carried()) | st.builds(Carried, _contents, _users, tags, _classes)
-digests = st.none() | st.builds(Digest, st.sampled_from(ALGORITHMS), st.sampled_from([True, True, True, False]))
+digests = st.none() | st.builds(
+    Digest, st.sampled_from(ALGORITHMS), st.sampled_from([True, True, True, False])
+)
 part_numbers = st.integers(1, 3)
 ranges = st.none() | st.sampled_from(
     [
@@ -81,7 +83,9 @@ ranges = st.none() | st.sampled_from(
         Range(None, 10**9),
     ]
 )
-copy_ranges = st.none() | st.sampled_from([Range(0, 0), Range(0, 6), Range(1, 4999), Range(MIB - 1, MIB + 70)])
+copy_ranges = st.none() | st.sampled_from(
+    [Range(0, 0), Range(0, 6), Range(1, 4999), Range(MIB - 1, MIB + 70)]
+)
 rarely = st.sampled_from([False, False, False, True])
 
 etags = st.none() | st.sampled_from(["current", "current", "other", "*"])

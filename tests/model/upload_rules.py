@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, multiple, rule
+from hypothesis.stateful import Bundle, rule
 
 from tests.model import operations as ops
 from tests.model import pools
@@ -26,9 +26,7 @@ class UploadRules(BucketMachine):
         # What completions that succeeded have named, by upload.
         self.completed: dict[int, tuple[ops.NamedPart, ...]] = {}
 
-    @rule(
-        target=uploads, number=pools.keys, carried=pools.carried, checksum=st.sampled_from(pools.KINDS)
-    )
+    @rule(target=uploads, number=pools.keys, carried=pools.carried, checksum=st.sampled_from(pools.KINDS))
     def create_upload(self, number, carried, checksum) -> object:
         key = self.key(number)
         return key, self.step(ops.CreateUpload(key, carried, *checksum))["UploadId"]

@@ -15,7 +15,7 @@ from tests.model.headers import Request
 
 # Elements that may stand several times below their parent; their order counts.
 _ROWS = frozenset(
-    "Contents CommonPrefixes Version DeleteMarker Upload Part Deleted Error Tag".split()
+    ["Contents", "CommonPrefixes", "Version", "DeleteMarker", "Upload", "Part", "Deleted", "Error", "Tag"]
 )
 
 

@@ -41,7 +41,9 @@ def select(bucket: Bucket, key: str, version_id: Version) -> ObjectVersion:
     marker = {"x-amz-delete-marker": "true", "x-amz-version-id": version.id}
     if version_id is None:
         raise Refused(error("NoSuchKey", marker))
-    raise Refused(error("MethodNotAllowed", marker | {"last-modified": version.made, "allow": Maybe("DELETE")}))
+    raise Refused(
+        error("MethodNotAllowed", marker | {"last-modified": version.made, "allow": Maybe("DELETE")})
+    )
 
 
 def not_there(bucket: Bucket, version_id: Version) -> list[Answer]:

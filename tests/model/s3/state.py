@@ -11,8 +11,8 @@ import itertools
 
 import attrs
 
-from tests.model.operations import Carried, Version
 from tests.model.symbols import NULL, Moment, VersionId
+from tests.model.values import PLAIN, Carried, Version
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class ObjectVersion:
     is_marker: bool = False
     data: bytes = b""
     etag: str = ""
-    carried: Carried = Carried()
+    carried: Carried = PLAIN
     checksum: Checksum | None = None
     parts: tuple[Part, ...] = ()
 
