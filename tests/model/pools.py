@@ -62,7 +62,7 @@ _users = st.lists(
     max_size=2,
     unique_by=lambda pair: pair[0],
 ).map(tuple)
-_classes = st.sampled_from(["", "", "STANDARD", "STANDARD_IA"])
+_classes = st.sampled_from(["", "", "STANDARD", "STANDARD_IA", "STANDARD_IA"])
 carried = st.just(Carried()) | st.builds(Carried, _contents, _users, tags, _classes)
 digests = st.none() | st.builds(
     Digest, st.sampled_from(ALGORITHMS), st.sampled_from([True, True, True, False])

@@ -36,7 +36,7 @@ def test_an_unversioned_bucket_keeps_one(bucket):
 
 
 def test_versions_pile_up(bucket):
-    """With versioning a delete is a marker on top: 404 without an id, 405 by its own; older ones are there."""
+    """With versioning a delete is a marker on top: 404 without an id, 405 by its own; the older ones stay."""
     do(bucket, ops.PutVersioning("Enabled"), ops.Put("k", ONE), ops.Put("k", TWO))
     marker = do(bucket, ops.Delete("k")).headers
     assert marker["x-amz-delete-marker"] == "true"

@@ -26,24 +26,20 @@ class UploadRules(BucketMachine):
         # What completions that succeeded have named, by upload.
         self.completed: dict[int, tuple[ops.NamedPart, ...]] = {}
 
-    @rule(target=uploads, number=pools.keys, carried=pools.carried, checksum=st.sampled_from(pools.KINDS))
-    def create_upload(self, number, carried, checksum) -> object:
-        key = self.key(number)
-        return key, self.step(ops.CreateUpload(key, carried, *checksum))["UploadId"]
-
     @rule(
         target=uploads,
         number=pools.keys,
         carried=pools.carried,
         checksum=st.sampled_from(pools.KINDS),
-        bodies=st.lists(pools.part_bodies, min_size=1, max_size=2),
+        bodies=st.lists(pools.part_bodies, max_size=2),
     )
-    def create_with_parts(self, number, carried, checksum, bodies) -> object:
-        upload = self.create_upload(number, carried, checksum)
+    def create_upload(self, number, carried, checksum, bodies) -> object:
+        key = self.key(number)
+        upload = key, self.step(ops.CreateUpload(key, carried, *checksum))["UploadId"]
         for place, body in enumerate(bodies, 1):
             # Only the last part may be small.
             whole = ops.Body(pools.PART_BYTES_MIN, body.seed) if place < len(bodies) else body
-            self.upload_part(upload, place, whole, False)
+            self.upload_part(upload, place, whole, is_wrong=False)
         return upload
 
     @rule(upload=uploads, part=pools.part_numbers, body=pools.part_bodies, is_wrong=pools.rarely)
