@@ -149,6 +149,9 @@ def _answer_again(bucket: Bucket, operation: Complete, refusals: list[Answer]) -
     answers = [*refusals, error("NoSuchUpload")]
     if not operation.parts:
         answers.append(error("MalformedXML"))
+    numbers = [part.number for part in operation.parts]
+    if numbers != sorted(set(numbers)):
+        answers.append(error("InvalidPartOrder"))
     current = bucket.current_object(operation.key)
     if operation.parts and current is not None and not refusals:
         etag = upload_etag([part.etag for part in operation.parts])
