@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     """Run, and tell of what differs."""
     options = _parse(arguments)
     with a_server() as server, contextlib.closing(Wire(server)) as wire:
-        arena = Arena(wire, is_versioned=options.versioned)
+        arena = Arena(wire)
         return _repeat(arena, options.repeat) if options.repeat else _run(arena, options)
 
 
@@ -71,7 +71,6 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--versioned", action="store_true", help="with versioning")
     parser.add_argument("--repeat", metavar="FILE", help="only these operations, one on each line")
     return parser.parse_args(arguments)
 

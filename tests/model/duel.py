@@ -33,7 +33,6 @@ class Arena:
 
     wire: Wire
     model: Model = attrs.field(default=MODEL)
-    is_versioned: bool = False
     steps: int = 0
     outcomes: Counter[tuple[str, int]] = attrs.field(factory=Counter)
 

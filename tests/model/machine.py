@@ -39,6 +39,7 @@ class BucketMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.keys: list[str] = []
+        self.is_fixed = False
         self.duel = Duel(self.arena, f"m-{os.getpid()}-{next(_numbers)}")
         self.bucket = self.duel.bucket
         self.duel.begin()
@@ -53,19 +54,20 @@ class BucketMachine(RuleBasedStateMachine):
         target=versions,
         keys=pools.key_sets,
         status=st.sampled_from(["", "Enabled", "Suspended"]),
+        is_fixed=st.booleans(),
         bodies=st.lists(pools.bodies, max_size=4),
     )
-    def begin(self, keys: list[str], status: str, bodies: list[ops.Body]) -> object:
-        """Choose the keys and whether the bucket keeps versions, and put some objects into it."""
-        self.keys = keys
-        if status and self.arena.is_versioned:
+    def begin(self, keys: list[str], status: str, is_fixed: bool, bodies: list[ops.Body]) -> object:
+        """Choose the keys, whether the bucket keeps versions, and whether that changes; put some objects."""
+        self.keys, self.is_fixed = keys, is_fixed
+        if status:
             self.step(ops.PutVersioning(status))
         for key, body in zip(keys, bodies, strict=False):
             self.step(ops.Put(key, body))
             self.duel.look(key)
         return multiple()
 
-    @precondition(lambda self: self.arena.is_versioned)
+    @precondition(lambda self: not self.is_fixed)
     @rule(status=st.sampled_from(["Enabled", "Suspended"]))
     def put_versioning(self, status) -> None:
         self.step(ops.PutVersioning(status))
@@ -116,5 +118,5 @@ class BucketMachine(RuleBasedStateMachine):
 
 
 def when(version: ObjectVersion | None, days: int | None) -> When | None:
-    """Some days from the time of a version, where there is one."""
-    return None if version is None or days is None else When(version.made, days)
+    """Some days from the time of a version, where there is one; of a delete marker nobody is told."""
+    return None if version is None or version.is_marker or days is None else When(version.made, days)

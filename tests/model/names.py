@@ -1,6 +1,6 @@
 """What the server calls the things that the model names by their order.
 
-A name is learned where it is first seen. Ids never stand for two things; moments may.
+A name is learned where it is first seen. Ids never stand for two things; moments and tokens may.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Names:
         known = self.known.setdefault(symbol, text)
         if known != text:
             return f"{symbol} was {known!r} and is now {text!r}"
+        if isinstance(symbol, Token):
+            return ""
         first = self.taken.setdefault((type(symbol), text), symbol)
         if first != symbol or text == NULL:
             return f"{text!r} stands for {symbol} and for {first}"

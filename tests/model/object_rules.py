@@ -80,7 +80,11 @@ class ObjectRules(BucketMachine):
     )
     def delete_if(self, number, match, size, at) -> object:
         key = self.key(number)
-        modified = when(self.bucket.current_object(key), at)
+        current = self.bucket.current_object(key)
+        modified = when(current, at)
+        if current is None:
+            # S3 has this condition only where there are no versions, and says nothing of it over a marker.
+            size = None
         self.step(ops.Delete(key, None, self.etag(key, match), size, modified))
         return self.written(key)
 

@@ -68,7 +68,8 @@ def _tree(element: etree._Element) -> dict[str, object]:
     rows = []
     for child in element:
         value = _tree(child) if len(child) else child.text or ""
-        if _name(child) in _ROWS:
+        # In the answer to a delete this name is a flag.
+        if _name(child) in _ROWS and value != "true":
             rows.append((_name(child), value))
         elif value:
             found[_name(child)] = value

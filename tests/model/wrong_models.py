@@ -12,6 +12,7 @@ from tests.model.answers import Answer, Either
 from tests.model.s3 import deletes, listings, reading, uploads, writing
 from tests.model.s3.model import MODEL, Model
 from tests.model.s3.state import Bucket
+from tests.model.wrong_versions import WRONG_VERSIONS
 
 
 def keeps_tags(bucket: Bucket, operation: ops.Put) -> Answer:
@@ -75,6 +76,7 @@ WRONG: dict[str, tuple[type, object]] = {
     "copy_brings_class": (ops.Copy, copy_brings_class),
     "completion_keeps_upload": (ops.Complete, completion_keeps_upload),
     "marker_is_listed_again": (ops.ListObjects, marker_is_listed_again),
+    **WRONG_VERSIONS,
 }
 
 

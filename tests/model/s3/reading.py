@@ -35,7 +35,7 @@ def select(bucket: Bucket, key: str, version_id: Version) -> ObjectVersion:
     """The version meant; raises Refused where it is not there or is a delete marker."""
     version = bucket.current(key) if version_id is None else bucket.find(key, version_id)
     if version is None:
-        raise Refused(*not_there(bucket, version_id))
+        raise Refused(not_there(version_id))
     if not version.is_marker:
         return version
     marker = {"x-amz-delete-marker": "true", "x-amz-version-id": version.id}
@@ -46,11 +46,9 @@ def select(bucket: Bucket, key: str, version_id: Version) -> ObjectVersion:
     )
 
 
-def not_there(bucket: Bucket, version_id: Version) -> list[Answer]:
-    """What a version that does not exist is called; in a bucket without versions either will do."""
-    if version_id is None:
-        return [error("NoSuchKey")]
-    return [error("NoSuchVersion")] if bucket.versioning else [error("NoSuchVersion"), error("NoSuchKey")]
+def not_there(version_id: Version) -> Answer:
+    """What it is called that there is no such thing."""
+    return error("NoSuchKey" if version_id is None else "NoSuchVersion")
 
 
 def object_headers(bucket: Bucket, version: ObjectVersion) -> dict[str, object]:

@@ -65,7 +65,7 @@ def copy_source(bucket: Bucket, key: str, version_id: Version) -> ObjectVersion:
     if version_id is not None and version is not None and version.is_marker:
         raise Refused(error("InvalidRequest"))
     if version is None:
-        raise Refused(*not_there(bucket, version_id))
+        raise Refused(not_there(version_id))
     return version
 
 
