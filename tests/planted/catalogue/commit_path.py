@@ -181,8 +181,7 @@ COMMIT_PATH = (
     PlantedBug(
         "settled-by-hearsay",
         "rustfs_node/drive/index_sql.py",
-        'AND stamp < ?5 AND EXISTS"\n'
-        '    f" (SELECT 1 FROM rows WHERE {_ROW_KEY} AND stamp = ?5) RETURNING',
+        'AND stamp < ?5 AND EXISTS"\n    f" (SELECT 1 FROM rows WHERE {_ROW_KEY} AND stamp = ?5) RETURNING',
         'AND stamp < ?5"\n    f" RETURNING',
         "A drive that missed the newer version drops the one that it has.",
         ACKED,
