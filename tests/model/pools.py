@@ -71,6 +71,8 @@ part_numbers = st.integers(1, 3)
 ranges = st.none() | st.sampled_from(
     [
         Range(0, 0),
+        Range(0, 0),
+        Range(1, 6),
         Range(0, None),
         Range(1, 6),
         Range(3, None),
