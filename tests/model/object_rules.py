@@ -8,6 +8,7 @@ from hypothesis.stateful import rule
 from tests.model import operations as ops
 from tests.model import pools
 from tests.model.machine import BucketMachine, when
+from tests.model.symbols import MADE_UP
 
 
 class ObjectRules(BucketMachine):
@@ -53,15 +54,16 @@ class ObjectRules(BucketMachine):
         target=versions,
         aim=places,
         number=pools.keys,
+        absent=pools.rarely,
         match=pools.rare_etags,
         on=pools.on_sources,
         directives=st.tuples(*[st.sampled_from([None, False, True])] * 2),
         carried=pools.carried,
         algorithm=st.sampled_from(["", "", *pools.ALGORITHMS]),
     )
-    def copy(self, aim, number, match, on, directives, carried, algorithm) -> object:
+    def copy(self, aim, number, absent, match, on, directives, carried, algorithm) -> object:
         (source, version), key = self.place(aim), self.key(number)
-        conditions = self.on_write(key, False, match), self.on_read(on, (source, version))
+        conditions = self.on_write(key, absent, match), self.on_read(on, (source, version))
         self.step(ops.Copy(source, key, version, *conditions, *directives, carried, algorithm))
         return self.written(key)
 
@@ -91,7 +93,7 @@ class ObjectRules(BucketMachine):
     @rule(aims=st.lists(places, min_size=1, max_size=2), is_quiet=pools.rarely)
     def delete_many(self, aims, is_quiet) -> None:
         # One line for a key, so that their order does not matter.
-        items = dict(map(self.place, aims))
+        items = {key: None if version == MADE_UP else version for key, version in map(self.place, aims)}
         self.step(ops.DeleteMany(tuple(items.items()), is_quiet))
         for key in items:
             self.duel.look(key)

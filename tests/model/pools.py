@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.clients.content import MIB, PART_BYTES_MIN
 from tests.model.operations import Body, Carried, Digest, Range
-from tests.model.symbols import NULL
+from tests.model.symbols import MADE_UP, NULL
 
 KEYS = ["a", "a/", "a/b", "a/b/c", "a b+ü%", "b"]
 ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]
@@ -27,8 +27,8 @@ key_sets = st.lists(st.sampled_from(KEYS), min_size=2, max_size=4, unique=True)
 keys = st.integers(0, 3)
 """A key of the machine by its place among them."""
 
-aims = st.tuples(keys, st.sampled_from([None, None, None, NULL, 0, 1, 2]))
-"""A key, and of its versions the current one (None), the null version, or the n-th from the newest."""
+aims = st.tuples(keys, st.sampled_from([None, None, None, None, NULL, NULL, 0, 0, 1, 2, MADE_UP]))
+"""A key, and of its versions the current one (None), the null version, the n-th from the newest, or none."""
 
 prefixes = st.sampled_from(["", "a", "a/", "a/b", "a b", "b", "c"])
 delimiters = st.sampled_from(["", "/", "b", "a/"])

@@ -11,6 +11,9 @@ import attrs
 NULL = "null"
 """The id of the null version, which S3 itself has fixed."""
 
+MADE_UP = "made-up"
+"""A text that no server gives a version as its id."""
+
 
 @attrs.frozen(order=True)
 class VersionId:

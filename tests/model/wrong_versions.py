@@ -8,7 +8,7 @@ from tests.model import operations as ops
 from tests.model.answers import Answer
 from tests.model.s3 import deletes, listings, reading, writing
 from tests.model.s3.state import Bucket
-from tests.model.symbols import NULL
+from tests.model.symbols import NULL, VersionId
 
 
 def reveals_nothing(bucket: Bucket, operation: ops.Delete) -> Answer:
@@ -32,7 +32,7 @@ def marker_is_nothing(bucket: Bucket, operation: ops.Read) -> Answer:
     """A delete marker that is named is a version that does not exist."""
     version = bucket.find(operation.key, operation.version)
     if version is not None and version.is_marker:
-        operation = attrs.evolve(operation, version="no-such-version")
+        operation = attrs.evolve(operation, version=VersionId(-1))
     return reading.read(bucket, operation)
 
 

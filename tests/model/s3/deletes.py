@@ -10,11 +10,13 @@ from __future__ import annotations
 from tests.model.answers import Answer, Refused, document, error, tree
 from tests.model.operations import Delete, DeleteMany, Version
 from tests.model.s3.state import Bucket, ObjectVersion
-from tests.model.symbols import NULL, Maybe
+from tests.model.symbols import MADE_UP, NULL, Maybe
 
 
 def delete(bucket: Bucket, operation: Delete) -> Answer:
     """One version, or a delete marker on top of all."""
+    if operation.version == MADE_UP:
+        raise Refused(error("InvalidArgument"))
     if refusals := _refusals(bucket, operation):
         raise Refused(*refusals)
     gone, marker = _delete(bucket, operation.key, operation.version)

@@ -10,7 +10,7 @@ from tests.model.answers import Answer, Refused, error, quoted
 from tests.model.operations import Range, Read, Version
 from tests.model.s3.conditions import read_refusals
 from tests.model.s3.state import Bucket, ObjectVersion
-from tests.model.symbols import Maybe
+from tests.model.symbols import MADE_UP, Maybe
 
 
 def read(bucket: Bucket, operation: Read) -> Answer:
@@ -47,8 +47,9 @@ def select(bucket: Bucket, key: str, version_id: Version) -> ObjectVersion:
 
 
 def not_there(version_id: Version) -> Answer:
-    """What it is called that there is no such thing."""
-    return error("NoSuchKey" if version_id is None else "NoSuchVersion")
+    """What it is called that there is no such thing, or that the id can be that of none."""
+    codes = {None: "NoSuchKey", MADE_UP: "InvalidArgument"}
+    return error(codes.get(version_id, "NoSuchVersion"))
 
 
 def object_headers(bucket: Bucket, version: ObjectVersion) -> dict[str, object]:

@@ -10,7 +10,7 @@ from tests.model.s3.conditions import source_refusals, write_refusals
 from tests.model.s3.digests import checksum_of, etag_of
 from tests.model.s3.reading import not_there
 from tests.model.s3.state import Bucket, Checksum, ObjectVersion
-from tests.model.symbols import NULL, Maybe
+from tests.model.symbols import NULL
 
 
 def put(bucket: Bucket, operation: Put) -> Answer:
@@ -26,7 +26,7 @@ def put(bucket: Bucket, operation: Put) -> Answer:
     headers = {"etag": quoted(version.etag), **bucket.id_header(version)}
     if checksum is not None:
         headers[f"x-amz-checksum-{checksum.algorithm.lower()}"] = checksum.value
-        headers["x-amz-checksum-type"] = Maybe(checksum.kind)
+        headers["x-amz-checksum-type"] = checksum.kind
     return Answer(200, headers)
 
 
