@@ -88,12 +88,12 @@ ranges = st.none() | st.sampled_from(
 copy_ranges = st.none() | st.sampled_from(
     [Range(0, 0), Range(0, 6), Range(1, 4999), Range(MIB - 1, MIB + 70)]
 )
-rarely = st.sampled_from([False, False, False, True])
+rarely = st.sampled_from([False] * 7 + [True])
 
 etags = st.none() | st.sampled_from(["current", "current", "other", "*"])
 """Which ETag a condition names; the machine knows the current one."""
 
-rare_etags = st.sampled_from([None] * 6 + ["current", "other", "*"])
+rare_etags = st.sampled_from([None] * 12 + ["current", "other", "*"])
 
 days = st.sampled_from([None, None, -1, 0, 1])
 """How far from the moment of the version the time of a condition is."""
