@@ -54,7 +54,7 @@ class BucketMachine(RuleBasedStateMachine):
         target=versions,
         keys=pools.key_sets,
         status=st.sampled_from(["", "Enabled", "Suspended"]),
-        is_fixed=st.booleans(),
+        is_fixed=st.sampled_from([True, True, False]),
         bodies=st.lists(pools.bodies, max_size=4),
     )
     def begin(self, keys: list[str], status: str, is_fixed: bool, bodies: list[ops.Body]) -> object:
