@@ -137,16 +137,17 @@ class Decision:
 def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
     """The short way: the decision if the first answers, one per drive, all say the same, else None.
 
-    k drives suffice for a value: they hold the newest acknowledged version among them, and no write in
-    between is visible. `no such key` takes W of them, so that a value that k drives had agreed on is never
-    missed afterwards.
+    It takes a write quorum. The newest acknowledged version is among so many, and what they agree on, whether
+    it was acknowledged or not, no later read can miss: any other drives that agree meet one of them.
     """
     first = answers[0]
+    if len(answers) < write_quorum(k, m):
+        return None
     if first.state == RowState.FOUND and first.kind != RowKind.TOMBSTONE:
-        if len(answers) < k or not all(_says_the_same(answer, first) for answer in answers):
-            return None
-        return Decision(Verdict.CURRENT, first.stamp, sub=first.sub)
-    if len(answers) >= write_quorum(k, m) and all(_says_absent(answer) for answer in answers):
+        if all(_says_the_same(answer, first) for answer in answers):
+            return Decision(Verdict.CURRENT, first.stamp, sub=first.sub)
+        return None
+    if all(_says_absent(answer) for answer in answers):
         return Decision(Verdict.ABSENT, max(answer.stamp for answer in answers))
     return None
 
