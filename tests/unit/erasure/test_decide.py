@@ -300,7 +300,7 @@ def test_nobody_agrees_on_an_unsettled_version() -> None:
 
 
 def test_fewer_than_a_write_quorum_agree_on_nothing() -> None:
-    """Where k = m a version on k drives may be missed by a later read of the others, and so may an absence."""
+    """Where k = m what k drives say may be missed by a later read of the others."""
     there = LookedUp(RowState.FOUND, evidence=True, stamp=9)
     gone = LookedUp(RowState.ABSENT, evidence=True)
     for answer in (there, gone):
