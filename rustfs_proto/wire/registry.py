@@ -40,6 +40,7 @@ OPERATIONS: dict[type, type | None] = {
     set_ops.UploadComplete: set_ops.UploadCompleted,
     set_ops.UploadAbort: set_ops.Done,
     set_ops.UploadList: set_ops.UploadsListed,
+    set_ops.LockTime: set_ops.LockTimeTold,
     set_ops.SetStatus: set_ops.SetStatusReply,
 }
 """Request class to reply class; None for a notice."""

@@ -357,6 +357,21 @@ class UploadsListed(Message, frozen=True):
     more: bool
 
 
+class LockTime(Message, frozen=True):
+    """What time is it by the lock clock of the set? Asked before a lock is given. Fault NO_QUORUM: it cannot
+    be told now.
+    """
+
+
+class LockTimeTold(Message, frozen=True):
+    """Answer to `LockTime`: milliseconds since 1970. By `now_ms` locks are judged; from `period_begin_ms` a
+    retention of so many days is counted.
+    """
+
+    now_ms: int
+    period_begin_ms: int
+
+
 class SetStatus(Message, frozen=True):
     """Ask how the set is."""
 
