@@ -16,6 +16,7 @@ import trio
 
 from rustfs_node.acceptor.sets import Gathering, Sets, typed
 from rustfs_node.seams.clock import Clock
+from rustfs_proto.locking import DefaultRetention
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.names import SYSTEM_BUCKET, check_bucket_name
 from rustfs_proto.stamp import NO_STAMP
@@ -39,7 +40,9 @@ _CHANGES_TRIED = 20
 
 @attrs.frozen
 class BucketRecord:
-    """A bucket. `leased_until_ms` > 0: somebody deletes it, and until then it takes no writes."""
+    """A bucket. `leased_until_ms` > 0: somebody deletes it, and until then it takes no writes. `object_lock`:
+    its versions may be locked, from now on for ever; new ones are by `default_retention`.
+    """
 
     name: str
     stamp: int
@@ -48,6 +51,8 @@ class BucketRecord:
     owner: str
     leased_until_ms: int = 0
     tags: dict[str, str] = attrs.field(factory=dict)
+    object_lock: bool = False
+    default_retention: DefaultRetention | None = None
 
 
 @attrs.frozen
@@ -216,6 +221,7 @@ class Buckets:
         user = {"created_ms": str(record.created_ms), "region": record.region, "owner": record.owner}
         if record.leased_until_ms:
             user["leased_until_ms"] = str(record.leased_until_ms)
+        user |= _lock_fields(record)
         key = bucket_key(record.name)
         begun_s = self._clock.monotonic_s()
         info = ObjectInfo(user=user, tags=record.tags)
@@ -256,7 +262,27 @@ def _record_of(name: str, got: Got) -> BucketRecord:
         owner=user["owner"],
         leased_until_ms=int(user.get("leased_until_ms", "0")),
         tags=got.meta.tags,
+        object_lock="object_lock" in user,
+        default_retention=_default_retention_of(user),
     )
+
+
+def _lock_fields(record: BucketRecord) -> dict[str, str]:
+    """What the record says of Object Lock, as it is stored."""
+    if not record.object_lock:
+        return {}
+    fields = {"object_lock": "Enabled"}
+    default = record.default_retention
+    if default is not None:
+        period = {"lock_days": str(default.days), "lock_years": str(default.years)}
+        fields |= {"lock_mode": default.mode, **period}
+    return fields
+
+
+def _default_retention_of(user: dict[str, str]) -> DefaultRetention | None:
+    if "lock_mode" not in user:
+        return None
+    return DefaultRetention(user["lock_mode"], int(user["lock_days"]), int(user["lock_years"]))
 
 
 def bucket_key(name: str) -> bytes:
