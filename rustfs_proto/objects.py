@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from rustfs_proto.locking import ObjectLock
 from rustfs_proto.stamp import wall_ms_of
 
 NULL_VERSION = b""
@@ -71,7 +72,7 @@ class ObjectMeta(_Value, frozen=True):
     `headers` are the content headers to give back, names in lower case; `user` are the x-amz-meta-* pairs
     without that prefix. `checksum_type` is "", "COMPOSITE" or "FULL_OBJECT". `tags` are the object's tags.
     `written` is the stamp of the version that brought the bytes; 0: this one. A version that only says
-    something else of the same bytes has that of the one it amends.
+    something else of the same bytes has that of the one it amends. `lock` None: none was ever asked for.
     """
 
     geometry: Geometry
@@ -82,6 +83,7 @@ class ObjectMeta(_Value, frozen=True):
     checksum_type: str = ""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     written: int = 0
+    lock: ObjectLock | None = None
 
 
 def modified_ms_of(head: ObjectHead, stamp: int) -> int:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.lock_check import changed_lock
 from rustfs_node.erasureset.read import no_such_key
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
@@ -21,6 +22,7 @@ from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
 from rustfs_node.erasureset.write import file_commits, fragment_commits
 from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.locking import ObjectLock
 from rustfs_proto.objects import ObjectHead, ObjectMeta, encode_head, modified_ms_of, written_of
 from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
@@ -56,8 +58,11 @@ async def _amend_current(state: SetState, message: Amend, trace: str) -> Amended
         if message.expect not in (ANY_STAMP, version.stamp):
             text = f"the current version is {version.stamp}, not {message.expect}"
             raise Fault(FaultCode.CONFLICT, text, version.stamp)
+        lock = version.meta.lock
+        if message.lock is not None:
+            lock = await changed_lock(state, lock, message.lock, trace)
         try:
-            return await _write(state, message, read, version, trace)
+            return await _write(state, message, read, version, lock, trace)
         except Fault as fault:
             # Another version came in between, and nothing of this one is anywhere: amend that one.
             if fault.code is not FaultCode.CONFLICT or message.expect != ANY_STAMP or not retries_left:
@@ -65,8 +70,10 @@ async def _amend_current(state: SetState, message: Amend, trace: str) -> Amended
     raise AssertionError("unreachable: the last round raises or returns")
 
 
-async def _write(state: SetState, message: Amend, read: RowRead, version: Version, trace: str) -> Amended:
-    head, meta = amended(version, message)
+async def _write(
+    state: SetState, message: Amend, read: RowRead, version: Version, lock: ObjectLock | None, trace: str
+) -> Amended:
+    head, meta = amended(version, message, lock)
     fragments = await _fragments(state, read, meta, trace)
     bucket, key = message.bucket, message.key
 
@@ -105,7 +112,7 @@ async def _fragments(state: SetState, read: RowRead, meta: ObjectMeta, trace: st
     return codec.encode(codec.decode(await inline_fragments(state, read, trace), size))
 
 
-def amended(version: Version, message: Amend) -> tuple[ObjectHead, ObjectMeta]:
+def amended(version: Version, message: Amend, lock: ObjectLock | None) -> tuple[ObjectHead, ObjectMeta]:
     """What the version says after the change."""
     head, meta = version.head, version.meta
     return (
@@ -113,6 +120,7 @@ def amended(version: Version, message: Amend) -> tuple[ObjectHead, ObjectMeta]:
         replace(
             meta,
             tags=meta.tags if message.tags is None else message.tags,
+            lock=lock,
             written=written_of(meta, version.stamp),
         ),
     )

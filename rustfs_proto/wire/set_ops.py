@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from rustfs_proto.locking import ObjectLock, Retention
 from rustfs_proto.objects import ObjectHead, ObjectMeta, Part
 from rustfs_proto.wire.message import Message
 
@@ -30,6 +31,7 @@ class ObjectInfo(Message, frozen=True):
     checksum_type: str = ""
     storage_class: str = "STANDARD"
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    lock: ObjectLock | None = None
 
 
 class PartTarget(Message, frozen=True):
@@ -162,17 +164,30 @@ class Block(Message, frozen=True):
     """Answer to `ReadBlock`: the bytes are frame 0."""
 
 
+class LockChange(Message, frozen=True):
+    """What an `Amend` does to the lock of a version: to its legal hold, if `legal_hold` says something, else
+    to its retention, which None takes off. `bypass_governance`: the sender may pass over GOVERNANCE, and
+    wants to.
+    """
+
+    retention: Retention | None = None
+    legal_hold: bool | None = None
+    bypass_governance: bool = False
+
+
 class Amend(Message, frozen=True):
     """Change what the current version of a key says of itself, without touching its bytes, ETag or time of
-    modification. `tags` None leaves the tags as they are.
+    modification. `tags` None leaves the tags as they are, `lock` None the lock.
 
-    `expect` as in `PutSmall`, but never 0. Faults: NOT_FOUND (no such key), CONFLICT, NO_QUORUM, FULL.
+    `expect` as in `PutSmall`, but never 0. Faults: NOT_FOUND (no such key), CONFLICT, NO_QUORUM, FULL,
+    LOCKED (the retention must stay).
     """
 
     bucket: str
     key: bytes
     tags: dict[str, str] | None = None
     expect: int = ANY_STAMP
+    lock: LockChange | None = None
 
 
 class Amended(Message, frozen=True):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import attrs
+from msgspec.structs import replace
 
 from rustfs_node.acceptor.block_writer import BlockWriter
 from rustfs_node.acceptor.body import UNKNOWN, entity_too_large
@@ -126,7 +127,7 @@ def _sealed(info: ObjectInfo, source: Source) -> ObjectInfo:
     digests = source.digests
     checksums = digests.checksums
     kind = "FULL_OBJECT" if checksums else ""
-    return ObjectInfo(digests.etag, info.headers, info.user, checksums, kind, info.storage_class, info.tags)
+    return replace(info, etag=digests.etag, checksums=checksums, checksum_type=kind)
 
 
 def info_of_request(call: Call) -> ObjectInfo:
