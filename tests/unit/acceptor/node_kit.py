@@ -122,7 +122,7 @@ async def accepting(
 
 @asynccontextmanager
 async def storing(net: MemoryNet, plan: NodePlan, clock: Clock | None = None) -> AsyncIterator[None]:
-    """The set and drive workers of that plan, on freshly formatted drives. `clock`: that of the set workers."""
+    """The set and drive workers of that plan, on freshly formatted drives. `clock`: that of the sets."""
     async with trio.open_nursery() as nursery:
         for set_plan in plan.sets:
             for drive in set_plan.drives:
