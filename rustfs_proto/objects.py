@@ -12,9 +12,6 @@ import msgspec
 from rustfs_proto.locking import ObjectLock
 from rustfs_proto.stamp import wall_ms_of
 
-NULL_VERSION = b""
-"""The version id of the null version: what an object in a bucket without versioning has."""
-
 INLINE = b""
 """The data id of a part whose shards stand in the log records themselves."""
 
@@ -57,13 +54,14 @@ class Part(_Value, frozen=True):
 class ObjectHead(_Value, frozen=True):
     """What a listing shows of a version. `size` in bytes; `etag` without quotes.
 
-    `modified_ms` is when the object was last modified, in milliseconds since 1970; 0: when its stamp says.
+    `written` is the stamp of the write that brought the bytes; 0: this one. A version that only says
+    something else of the same bytes has that of the one it amends.
     """
 
     size: int
     etag: str
     storage_class: str = "STANDARD"
-    modified_ms: int = 0
+    written: int = 0
 
 
 class ObjectMeta(_Value, frozen=True):
@@ -71,8 +69,7 @@ class ObjectMeta(_Value, frozen=True):
 
     `headers` are the content headers to give back, names in lower case; `user` are the x-amz-meta-* pairs
     without that prefix. `checksum_type` is "", "COMPOSITE" or "FULL_OBJECT". `tags` are the object's tags.
-    `written` is the stamp of the version that brought the bytes; 0: this one. A version that only says
-    something else of the same bytes has that of the one it amends. `lock` None: none was ever asked for.
+    `lock` None: none was ever asked for.
     """
 
     geometry: Geometry
@@ -82,22 +79,21 @@ class ObjectMeta(_Value, frozen=True):
     checksums: dict[str, str] = msgspec.field(default_factory=dict)
     checksum_type: str = ""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
-    written: int = 0
     lock: ObjectLock | None = None
+
+
+def written_of(head: ObjectHead, stamp: int) -> int:
+    """The stamp of the write that brought the bytes of that version: by it they are read, and by it versions
+    of a key are in order, whatever is said of them meanwhile.
+    """
+    return head.written or stamp
 
 
 def modified_ms_of(head: ObjectHead, stamp: int) -> int:
     """When the object of that version was last modified, in milliseconds since 1970: what users see as
     Last-Modified.
     """
-    return head.modified_ms or wall_ms_of(stamp)
-
-
-def written_of(meta: ObjectMeta, stamp: int) -> int:
-    """The stamp of the version that brought the bytes of that version: by it they are read, whatever is said
-    of them meanwhile.
-    """
-    return meta.written or stamp
+    return wall_ms_of(written_of(head, stamp))
 
 
 _encoder = msgspec.msgpack.Encoder()

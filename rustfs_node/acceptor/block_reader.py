@@ -52,6 +52,7 @@ class VersionSpan:
 
     bucket: str
     key: bytes
+    sub: bytes
     stamp: int
     part_sizes: Sequence[int]
     stripe_bytes: int
@@ -64,8 +65,8 @@ class VersionSpan:
         more is kept than their sizes.
         """
         sizes = array("q", [part.size for part in got.meta.parts])
-        stamp = written_of(got.meta, got.stamp)
-        return cls(bucket, key, stamp, sizes, got.meta.geometry.stripe_bytes, offset, length)
+        stamp = written_of(got.head, got.stamp)
+        return cls(bucket, key, got.sub, stamp, sizes, got.meta.geometry.stripe_bytes, offset, length)
 
 
 @attrs.define
@@ -241,7 +242,7 @@ class BlockReader:
 
         slot.call_id = self._sets.bus.ask(
             self._peer,
-            ReadBlock(self._span.bucket, self._span.key, self._span.stamp, offset, length),
+            ReadBlock(self._span.bucket, self._span.key, self._span.stamp, offset, length, self._span.sub),
             deadline_s=self._sets.settings.set_deadline_s,
             on_reply=take,
             trace=self._trace,

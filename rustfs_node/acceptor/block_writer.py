@@ -11,6 +11,7 @@ import trio
 
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.bus import Reply
+from rustfs_proto.versions import Versioning
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
     ANY_STAMP,
@@ -22,9 +23,8 @@ from rustfs_proto.wire.set_ops import (
     PutFinish,
     PutOpen,
     PutOpened,
-    UploadGet,
-    UploadGot,
 )
+from rustfs_proto.wire.upload_ops import UploadGet, UploadGot
 
 
 class BlockWriter:
@@ -69,10 +69,12 @@ class BlockWriter:
         )
         self._next_index += 1
 
-    async def finish(self, info: ObjectInfo, expect: int = ANY_STAMP) -> int:
-        """Commit; the stamp of the version, which is durable when this returns."""
+    async def finish(
+        self, info: ObjectInfo, expect: int = ANY_STAMP, versioning: Versioning = Versioning.OFF
+    ) -> PutDone:
+        """Commit; the version is durable when this returns."""
         await self._wait_until_under_way(0)
-        request = PutFinish(self._handle, info, expect)
+        request = PutFinish(self._handle, info, expect, versioning)
         try:
             done, _ = await self._sets.ask(self._peer, request, PutDone, trace=self._trace)
         except Fault as fault:
@@ -80,7 +82,7 @@ class BlockWriter:
                 await self._require_upload()
                 raise _forgotten(fault) from fault
             raise
-        return done.stamp
+        return done
 
     async def _require_upload(self) -> None:
         """Raises the `Fault` NOT_FOUND where it was the upload that is gone, and not the handle."""

@@ -18,7 +18,13 @@ from rustfs_node.seams.clock import Clock
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.names import SYSTEM_BUCKET
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import Delete, Deleted, List, Listed, UploadList, UploadsListed
+from rustfs_proto.wire.set_ops import (
+    Delete,
+    Deleted,
+    ListVersions,
+    VersionsListed,
+)
+from rustfs_proto.wire.upload_ops import UploadList, UploadsListed
 
 
 async def delete_bucket(buckets: Buckets, sets: Sets, clock: Clock, name: str, trace: str) -> None:
@@ -65,7 +71,7 @@ async def _mark(buckets: Buckets, sets: Sets, clock: Clock, found: BucketRecord,
 
 
 async def _refuse_if_not_empty(sets: Sets, name: str, trace: str) -> None:
-    objects = await sets.ask_all(List(name, limit=1), Listed, trace=trace)
+    objects = await sets.ask_all(ListVersions(name, limit=1), VersionsListed, trace=trace)
     uploads = await sets.ask_all(UploadList(name, limit=1), UploadsListed, trace=trace)
     if any(page.entries for page in objects) or any(page.entries for page in uploads):
         raise S3Error("BucketNotEmpty", extra={"BucketName": name})

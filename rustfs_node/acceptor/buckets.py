@@ -9,6 +9,7 @@ Writes into a bucket are counted, because deleting one must not lose what is ack
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 
 import attrs
@@ -20,6 +21,7 @@ from rustfs_proto.locking import DefaultRetention
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.names import SYSTEM_BUCKET, check_bucket_name
 from rustfs_proto.stamp import NO_STAMP
+from rustfs_proto.versions import Versioning
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
     Get,
@@ -50,6 +52,7 @@ class BucketRecord:
     region: str
     owner: str
     leased_until_ms: int = 0
+    versioning: Versioning = Versioning.OFF
     tags: dict[str, str] = attrs.field(factory=dict)
     object_lock: bool = False
     default_retention: DefaultRetention | None = None
@@ -221,6 +224,8 @@ class Buckets:
         user = {"created_ms": str(record.created_ms), "region": record.region, "owner": record.owner}
         if record.leased_until_ms:
             user["leased_until_ms"] = str(record.leased_until_ms)
+        if record.versioning is not Versioning.OFF:
+            user["versioning"] = record.versioning.name
         user |= _lock_fields(record)
         key = bucket_key(record.name)
         begun_s = self._clock.monotonic_s()
@@ -232,9 +237,11 @@ class Buckets:
         self._remember(written, begun_s)
         return written
 
-    async def change(self, name: str, trace: str, *, tags: dict[str, str]) -> BucketRecord:
-        """The bucket with these tags, and all else as it is at that moment; raises NoSuchBucket, or
-        OperationAborted while somebody deletes the bucket.
+    async def change(
+        self, name: str, trace: str, changed: Callable[[BucketRecord], BucketRecord]
+    ) -> BucketRecord:
+        """Change what is said of the bucket, as it is at that moment; raises NoSuchBucket, OperationAborted
+        while somebody deletes the bucket, or what `changed` raises.
         """
         for _ in range(_CHANGES_TRIED):
             record = await self.look_up(name, trace)
@@ -242,11 +249,16 @@ class Buckets:
                 raise S3Error("NoSuchBucket", extra={"BucketName": name})
             self.refuse_if_leased(record)
             try:
-                return await self.write(attrs.evolve(record, tags=tags), expect=record.stamp, trace=trace)
+                return await self.write(changed(record), expect=record.stamp, trace=trace)
             except Fault as fault:
                 if fault.code is not FaultCode.CONFLICT:
                     raise
         raise S3Error("OperationAborted", "The bucket is being changed by many requests; try again.")
+
+    async def in_force(self) -> None:
+        """Until no acceptor goes by what it knew of a bucket before a change that was made here."""
+        if self._siblings:
+            await trio.sleep(self._settings.bucket_cache_s)
 
     def _remember(self, record: BucketRecord, asked_at_s: float) -> None:
         self._cache[record.name] = _Cached(record, asked_at_s + self._settings.bucket_cache_s)
@@ -261,6 +273,7 @@ def _record_of(name: str, got: Got) -> BucketRecord:
         region=user["region"],
         owner=user["owner"],
         leased_until_ms=int(user.get("leased_until_ms", "0")),
+        versioning=Versioning[user.get("versioning", Versioning.OFF.name)],
         tags=got.meta.tags,
         object_lock="object_lock" in user,
         default_retention=_default_retention_of(user),

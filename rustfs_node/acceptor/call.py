@@ -6,7 +6,7 @@ import attrs
 
 from rustfs_node.acceptor.auth import Authenticator
 from rustfs_node.acceptor.body import BodyReader, BodyTools
-from rustfs_node.acceptor.buckets import Buckets
+from rustfs_node.acceptor.buckets import BucketRecord, Buckets
 from rustfs_node.acceptor.net.messages import HttpRequest
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.seams.clock import Clock
@@ -17,6 +17,7 @@ from rustfs_proto.s3.operations import Op
 from rustfs_proto.s3.sigv4 import DEFAULT_REGION, Verified
 from rustfs_proto.s3.target import Target
 from rustfs_proto.s3.xml_out import Owner
+from rustfs_proto.versions import Versioning
 
 XML_HEADERS = [(b"content-type", b"application/xml")]
 
@@ -56,6 +57,7 @@ class Call:
     key: str
     key_bytes: bytes
     verified: Verified
+    _record: BucketRecord | None = attrs.field(default=None, init=False)
     _reader: BodyReader | None = attrs.field(default=None, init=False)
 
     @property
@@ -77,6 +79,22 @@ class Call:
     def home(self) -> str:
         """The set worker of this request's key."""
         return self.services.sets.home(self.bucket, self.key_bytes)
+
+    @property
+    def record(self) -> BucketRecord:
+        """The bucket, as it was when the request came."""
+        assert self._record is not None, f"{self.operation} does not need its bucket"
+        return self._record
+
+    def found(self, record: BucketRecord) -> None:
+        """The bucket is there."""
+        self._record = record
+
+    async def versioning(self) -> Versioning:
+        """What the bucket does with versions now: a body may have taken long."""
+        buckets = self.services.buckets
+        self._record = await buckets.get(self.bucket, self.request_id)
+        return self._record.versioning
 
     def body(
         self, algorithm: ChecksumAlgorithm | None = None, *, checksum_is_of_body: bool = True

@@ -133,6 +133,7 @@ class Dispatcher:
             return await handler(call)
         begun_s = self._services.clock.monotonic_s()
         record = buckets.cached(call.bucket) or await buckets.get(call.bucket, call.request_id)
+        call.found(record)
         if call.operation not in WRITES:
             return await handler(call)
         buckets.refuse_if_leased(record)

@@ -19,6 +19,7 @@ from rustfs_node.acceptor.s3 import (
     reads,
     tagging,
     uploads,
+    version_listing,
 )
 from rustfs_proto.s3.operations import Op
 
@@ -34,7 +35,7 @@ HANDLERS: dict[Op, Handler] = {
     Op.CopyObject: copy.copy_object,
     Op.ListObjects: listing.list_objects_v1,
     Op.ListObjectsV2: listing.list_objects_2,
-    Op.ListObjectVersions: listing.list_object_versions,
+    Op.ListObjectVersions: version_listing.list_object_versions,
     Op.CreateMultipartUpload: multipart.create_upload,
     Op.UploadPart: multipart.upload_part,
     Op.UploadPartCopy: copy.upload_part_copy,
@@ -53,8 +54,9 @@ HANDLERS: dict[Op, Handler] = {
     Op.PutBucketTagging: tagging.put_bucket_tagging,
     Op.GetBucketTagging: tagging.get_bucket_tagging,
     Op.DeleteBucketTagging: tagging.delete_bucket_tagging,
-    # What follows says truthfully that there is nothing: clients ask before they work.
     Op.GetBucketVersioning: buckets.get_bucket_versioning,
+    Op.PutBucketVersioning: buckets.put_bucket_versioning,
+    # What follows says truthfully that there is nothing: clients ask before they work.
     Op.GetObjectAcl: reads.get_object_acl,
     Op.GetBucketAcl: buckets.get_acl,
     Op.GetBucketRequestPayment: buckets.get_request_payment,

@@ -24,17 +24,20 @@ import attrs
 import xxhash
 
 from rustfs_node.drive import versions
-from rustfs_node.drive.index import Index, Position, Row, RowKey
+from rustfs_node.drive.current import current_of, floor_of
+from rustfs_node.drive.index import Index, Position
+from rustfs_node.drive.index_row import Row, RowKey
 from rustfs_node.drive.log import Log, Reservation
 from rustfs_node.seams.files import Buffer
 from rustfs_proto.disk.layout import DATA_ID_BYTES
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.disk.record import Record, aligned, copy_prefix, encode_prefix, padding_of, prefix_size
+from rustfs_proto.versions import is_sub
 from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, SettledRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 _ANY = -1
-_KINDS = frozenset({int(RowKind.VALUE), int(RowKind.TOMBSTONE)})
+_KINDS = frozenset(map(int, RowKind))
 _SPACES = frozenset(map(int, Space))
 _STAMP_MAX = (1 << 63) - 1
 _NAME_BYTES_MAX = 0xFFFF
@@ -86,12 +89,14 @@ class Waiting:
             self.asker.reply(_COMMITTED if self.replaced else _COMMITTED_FIRST)
 
 
-def decide_commit(commit: Commit, newest: int, *, has_room: bool) -> Fault | None:
-    """Whether a version that is not here yet may come after `newest`, the newest stamp of its row; None: it
-    may.
+def decide_commit(commit: Commit, newest: int, *, has_room: bool, current: int | None = None) -> Fault | None:
+    """Whether a version that is not here yet may come after `newest`, the newest stamp that it must be above;
+    None: it may. It is expected on top of `current`, or of `newest` where that is the same.
     """
-    if commit.expect not in (_ANY, newest):
-        return Fault(FaultCode.CONFLICT, f"expected version {commit.expect}, found {newest}", newest)
+    found = newest if current is None else current
+    if commit.expect not in (_ANY, found):
+        text = f"expected version {commit.expect}, found {found}"
+        return Fault(FaultCode.CONFLICT, text, max(found, newest))
     if commit.stamp <= newest:
         return Fault(FaultCode.STALE, f"version {commit.stamp} is not newer than {newest}", newest)
     # Deletes and heal notes are what makes room again, so they never wait for it.
@@ -110,11 +115,10 @@ def refuse_shape(commit: Commit, data: bytes) -> Fault | None:
         return Fault(FaultCode.INVALID, f"kind {commit.kind} in space {commit.space} does not exist")
     if not 0 < commit.stamp <= _STAMP_MAX or not 0 <= commit.shard <= _NAME_BYTES_MAX:
         return Fault(FaultCode.INVALID, f"stamp {commit.stamp} or shard {commit.shard} is out of range")
-    if (
-        max(len(commit.key), len(commit.sub), len(commit.version_id), 4 * len(commit.bucket))
-        > _NAME_BYTES_MAX
-    ):
+    if max(len(commit.key), len(commit.sub), 4 * len(commit.bucket)) > _NAME_BYTES_MAX:
         return Fault(FaultCode.INVALID, f"a name of more than {_NAME_BYTES_MAX} bytes")
+    if commit.space == Space.OBJECT and not is_sub(commit.sub):
+        return Fault(FaultCode.INVALID, f"no version of a key is called {commit.sub.hex()}")
     if any(len(data_id) != DATA_ID_BYTES for data_id in commit.files):
         return Fault(FaultCode.INVALID, f"data ids have {DATA_ID_BYTES} bytes")
     if len(set(commit.files)) != len(commit.files):
@@ -149,6 +153,7 @@ class Batch:
     _repeated: list[Waiting] = attrs.field(factory=list, init=False)
     _rewritten: set[int] = attrs.field(factory=set, init=False)
     _ended_uploads: set[RowKey] = attrs.field(factory=set, init=False)
+    _changed_keys: dict[tuple[str, bytes], int] = attrs.field(factory=dict, init=False)
     _decided: int = attrs.field(default=0, init=False)
     _refused_files: list[bytes] = attrs.field(factory=list, init=False)
     _plain: list[Row] = attrs.field(factory=list, init=False)
@@ -178,16 +183,31 @@ class Batch:
         newest = newest_here.get(row_key) or self.index.newest(row_key)
         if commit.stamp <= newest and self._is_here(waiting, row_key, newest_here, is_whole):
             return
-        fault = decide_commit(commit, newest, has_room=self.has_room) or self._refuse_part(commit)
+        fault = self._refuse(commit, newest) or self._refuse_part(commit)
         if fault is not None:
             waiting.asker.fail(fault)
             self._refused_files.extend(commit.files)
             return
         newest_here[row_key] = commit.stamp
+        if commit.space == Space.OBJECT:
+            name = (commit.bucket, commit.key)
+            self._changed_keys[name] = max(commit.stamp, self._changed_keys.get(name, 0))
         waiting.replaced = newest != 0
         self._accepted.append(waiting)
         if commit.space == Space.UPLOAD and commit.kind == RowKind.TOMBSTONE:
             self._ended_uploads.add(row_key)
+
+    def _refuse(self, commit: Commit, newest: int) -> Fault | None:
+        """Whether the commit may not come after what is here, `newest` being the newest stamp of its row."""
+        if not commit.of_key or commit.space != Space.OBJECT:
+            return decide_commit(commit, newest, has_room=self.has_room)
+        changed = self._changed_keys.get((commit.bucket, commit.key), 0)
+        newest = max(newest, changed, floor_of(self.index, commit.bucket, commit.key))
+        current = newest
+        if commit.expect != _ANY and not changed:
+            # What this batch has accepted of the key cannot have been expected: nobody has seen it.
+            current = current_of(self.index, commit.bucket, commit.key).stamp
+        return decide_commit(commit, newest, has_room=self.has_room, current=current)
 
     def _is_here(
         self,
@@ -341,7 +361,6 @@ def row_of_commit(waiting: Waiting, segment: int, offset: int, prefix_bytes: int
         commit.key,
         commit.sub,
         commit.stamp,
-        commit.version_id,
         commit.kind,
         commit.shard,
         segment,
@@ -362,7 +381,6 @@ def row_of_record(record: Record, segment: int, offset: int) -> Row:
         record.key,
         record.sub,
         record.stamp,
-        record.version_id,
         record.kind,
         record.shard,
         segment,

@@ -23,94 +23,19 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 import xxhash
 
 from rustfs_node.drive import index_sql as sql
-from rustfs_proto.disk.record import aligned, split_ids
+from rustfs_node.drive.index_row import IndexDamaged, Row, RowKey, SubKey, check_of, verified
+from rustfs_proto.disk.record import split_ids
 from rustfs_proto.wire.drive_ops import RowKind, Space
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
-RowKey = tuple[int, str, bytes, bytes]
-"""Space, bucket, key, sub."""
-
-SubKey = tuple[bytes, bytes]
-"""Key and sub: the order of rows within a bucket."""
-
-_CHECKED = struct.Struct("<BqBHqqIIHHHHII")
-_CHECK_AT = 15
 _NUMBERS = {count: struct.Struct(f"<{count}q") for count in (3, 6)}
-
-
-class IndexDamaged(Exception):
-    """What the index says cannot be right: drop it and rebuild it from the log."""
-
-
-class Row(NamedTuple):
-    """One version of one row, as SQLite gives it.
-
-    `files` are data ids one after the other, in their order, `missing` those of them whose shard file is not
-    here.
-    """
-
-    space: int
-    bucket: str
-    key: bytes
-    sub: bytes
-    stamp: int
-    version_id: bytes
-    kind: int
-    shard: int
-    segment: int
-    offset: int
-    prefix_bytes: int
-    data_bytes: int
-    head: bytes
-    files: bytes
-    missing: bytes
-    check: int = 0
-
-    @property
-    def row_key(self) -> RowKey:
-        """Which row this is a version of."""
-        return self[:4]
-
-    @property
-    def record_bytes(self) -> int:
-        """What the record occupies in its segment."""
-        return aligned(self.prefix_bytes + self.data_bytes)
-
-
-def check_of(row: Sequence[Any]) -> int:
-    """The check of a row's fields, in 63 bits because SQLite's integers are signed."""
-    # fmt: off
-    (
-        space, bucket, key, sub, stamp, version_id, kind, shard,
-        segment, offset, prefix_bytes, data_bytes, head, files, missing, *_,
-    ) = row
-    name = bucket.encode()
-    fields = _CHECKED.pack(
-        space, stamp, kind, shard, segment, offset, prefix_bytes, data_bytes,
-        len(name), len(key), len(sub), len(version_id), len(head), len(files),
-    )
-    # fmt: on
-    joined = b"".join((fields, name, key, sub, version_id, head, files, missing))
-    return xxhash.xxh3_64_intdigest(joined) >> 1
-
-
-def verified(found: Sequence[Any]) -> Row:
-    """The row that SQLite gave, if its check is right; raises IndexDamaged."""
-    try:
-        is_right = check_of(found) == found[_CHECK_AT]
-    except (TypeError, ValueError, AttributeError, struct.error):
-        # SQLite gives whatever stands in the page: a flipped bit may make a number of a text.
-        is_right = False
-    if not is_right:
-        raise IndexDamaged(f"a row of the index fails its check: {found[:5]}")
-    return Row._make(found)
 
 
 def _check_of_numbers(numbers: Sequence[int]) -> int:
@@ -195,13 +120,34 @@ class Index:
             return map(verified, self._sql(sql.WALK, (space, bucket, *first)))
         return map(verified, self._sql(sql.WALK_BEFORE, (space, bucket, *first, before)))
 
-    def next_value(self, space: int, bucket: str, first: SubKey, before: bytes | None) -> SubKey | None:
-        """The first (key, sub) from `first` on that has a version which is no tombstone; found without
-        leaving SQLite.
+    def next_live(
+        self, space: int, bucket: str, first: SubKey, before: bytes | None, *, markers: bool = True
+    ) -> SubKey | None:
+        """The first (key, sub) from `first` on that has a version which is no tombstone, nor without
+        `markers` a delete marker; found without leaving SQLite.
         """
-        text, limit = (sql.NEXT_VALUE, ()) if before is None else (sql.NEXT_VALUE_BEFORE, (before,))
-        found = self._sql(text, (space, bucket, *first, *limit)).fetchone()
+        if before is None:
+            found = self._sql(
+                sql.NEXT_LIVE if markers else sql.NEXT_VALUE, (space, bucket, *first)
+            ).fetchone()
+        else:
+            text = sql.NEXT_LIVE_BEFORE if markers else sql.NEXT_VALUE_BEFORE
+            found = self._sql(text, (space, bucket, *first, before)).fetchone()
         return (found[0], found[1]) if found else None
+
+    def of_key(self, bucket: str, key: bytes, limit: int) -> list[Row]:
+        """Versions of the rows of an object's key in their order, at most `limit`."""
+        return list(map(verified, self._sql(sql.OF_KEY, (bucket, key, limit))))
+
+    def next_version(self, bucket: str, key: bytes, after: bytes) -> bytes | None:
+        """The first sub behind `after` of an object's key that has a version which is no tombstone."""
+        found = self._sql(sql.NEXT_VERSION, (bucket, key, after)).fetchone()
+        return found[0] if found else None
+
+    def newest_version(self, bucket: str, key: bytes) -> bytes | None:
+        """The sub of the version of an object's key that was born last, the null version aside."""
+        found = self._sql(sql.NEWEST_VERSION, (bucket, key)).fetchone()
+        return found[0] if found else None
 
     def parts_of(self, bucket: str, key: bytes, upload_id: bytes, space: int) -> list[Row]:
         """All versions of all rows whose sub begins with the upload id."""
@@ -287,7 +233,7 @@ class Index:
 
     def put(self, rows: Sequence[Row]) -> None:
         """Insert versions that are not there yet, with their references to shard files."""
-        self._many(sql.INSERT, [(*row[:15], check_of(row)) for row in rows])
+        self._many(sql.INSERT, [(*row[:14], check_of(row)) for row in rows])
         self.rows += len(rows)
         for row in rows:
             self._count(row.segment, row.record_bytes)
@@ -301,7 +247,7 @@ class Index:
         """The same version, found elsewhere or with other files missing from now on."""
         assert (old.row_key, old.stamp, old.files) == (new.row_key, new.stamp, new.files)
         self._sql(sql.DELETE, (*old.row_key, old.stamp))
-        self._sql(sql.INSERT, (*new[:15], check_of(new)))
+        self._sql(sql.INSERT, (*new[:14], check_of(new)))
         self._count(old.segment, -old.record_bytes)
         self._count(new.segment, new.record_bytes)
 
@@ -310,9 +256,9 @@ class Index:
         self._sql(sql.DELETE, (*row.row_key, row.stamp))
         self._forget(row, now_ms)
 
-    def drop_older(self, row_key: RowKey, stamp: int, version_id: bytes, now_ms: int) -> None:
+    def drop_older(self, row_key: RowKey, stamp: int, now_ms: int) -> None:
         """Forget what that version replaced; nothing where it is not here itself."""
-        for found in self._sql(sql.DELETE_OLDER, (*row_key, stamp, version_id)).fetchall():
+        for found in self._sql(sql.DELETE_OLDER, (*row_key, stamp)).fetchall():
             self._forget(verified(found), now_ms)
 
     def _forget(self, row: Row, now_ms: int) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 import xxhash
 
-from rustfs_node.drive.index import Index, IndexDamaged, Row, verified
+from rustfs_node.drive.index import Index
+from rustfs_node.drive.index_row import IndexDamaged, Row, verified
 from rustfs_proto.disk.record import split_ids
 
 

@@ -11,8 +11,9 @@ import sqlite3
 import attrs
 
 from rustfs_node.drive import index_sql as sql
-from rustfs_node.drive.index import FIRST_STATE, SCHEMA_VERSION, Index, IndexDamaged
+from rustfs_node.drive.index import FIRST_STATE, SCHEMA_VERSION, Index
 from rustfs_node.drive.index_check import check_whole
+from rustfs_node.drive.index_row import IndexDamaged
 from rustfs_node.seams.files import Files
 from rustfs_proto.disk.layout import INDEX_COMPANIONS, INDEX_FILE
 

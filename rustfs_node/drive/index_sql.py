@@ -19,7 +19,7 @@ CREATE TABLE state (
     "check" INTEGER NOT NULL);
 CREATE TABLE rows (
     space INTEGER NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL, sub BLOB NOT NULL,
-    stamp INTEGER NOT NULL, version_id BLOB NOT NULL, kind INTEGER NOT NULL, shard INTEGER NOT NULL,
+    stamp INTEGER NOT NULL, kind INTEGER NOT NULL, shard INTEGER NOT NULL,
     segment INTEGER NOT NULL, offset INTEGER NOT NULL,
     prefix_bytes INTEGER NOT NULL, data_bytes INTEGER NOT NULL,
     head BLOB NOT NULL, files BLOB NOT NULL, missing BLOB NOT NULL, "check" INTEGER NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE settled (
 """
 
 _COLUMNS = (
-    "space, bucket, key, sub, stamp, version_id, kind, shard,"
+    "space, bucket, key, sub, stamp, kind, shard,"
     ' segment, offset, prefix_bytes, data_bytes, head, files, missing, "check"'
 )
 _ROW_KEY = "space = ?1 AND bucket = ?2 AND key = ?3 AND sub = ?4"
@@ -57,16 +57,28 @@ WALK = f"SELECT {_COLUMNS} FROM rows WHERE {_FROM} {_ORDER}"
 WALK_BEFORE = f"SELECT {_COLUMNS} FROM rows WHERE {_FROM} AND key < ? {_ORDER}"
 NEXT_VALUE = f"SELECT key, sub FROM rows WHERE {_FROM} AND kind = 1 {_ORDER} LIMIT 1"
 NEXT_VALUE_BEFORE = f"SELECT key, sub FROM rows WHERE {_FROM} AND key < ? AND kind = 1 {_ORDER} LIMIT 1"
+NEXT_LIVE = f"SELECT key, sub FROM rows WHERE {_FROM} AND kind <> 2 {_ORDER} LIMIT 1"
+NEXT_LIVE_BEFORE = f"SELECT key, sub FROM rows WHERE {_FROM} AND key < ? AND kind <> 2 {_ORDER} LIMIT 1"
+OF_KEY = (
+    f"SELECT {_COLUMNS} FROM rows WHERE space = 0 AND bucket = ? AND key = ? ORDER BY sub, stamp DESC LIMIT ?"
+)
+NEXT_VERSION = (
+    "SELECT sub FROM rows WHERE space = 0 AND bucket = ? AND key = ? AND sub > ? AND kind <> 2"
+    " ORDER BY sub LIMIT 1"
+)
+NEWEST_VERSION = (
+    "SELECT sub FROM rows WHERE space = 0 AND bucket = ? AND key = ? AND sub > x'' ORDER BY sub LIMIT 1"
+)
 ROWS_AFTER = (
     "SELECT space, bucket, key, sub FROM rows WHERE (space, bucket, key, sub) > (?, ?, ?, ?)"
     " ORDER BY space, bucket, key, sub LIMIT ?"
 )
 SUBS_FROM = f"SELECT {_COLUMNS} FROM rows WHERE space = ? AND bucket = ? AND key = ? AND sub >= ? {_ORDER}"
-INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE = f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp = ?5"
 DELETE_OLDER = (
-    f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp < ?5 AND version_id = ?6 AND EXISTS"
-    f" (SELECT 1 FROM rows WHERE {_ROW_KEY} AND stamp = ?5 AND version_id = ?6) RETURNING {_COLUMNS}"
+    f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp < ?5 AND EXISTS"
+    f" (SELECT 1 FROM rows WHERE {_ROW_KEY} AND stamp = ?5) RETURNING {_COLUMNS}"
 )
 """What settling a version drops, in one descent and without reading the version itself."""
 

@@ -21,6 +21,8 @@ def no_such_row(message: Lookup | Scan) -> Fault | None:
         return Fault(FaultCode.INVALID, f"space {message.space} does not exist")
     if isinstance(message, Lookup) and not 0 <= message.stamp <= STAMP_MAX:
         return Fault(FaultCode.INVALID, f"stamp {message.stamp} is out of range")
+    if message.current and message.space != Space.OBJECT:
+        return Fault(FaultCode.INVALID, f"space {message.space} has no current versions")
     return None
 
 

@@ -12,7 +12,9 @@ import attrs
 import structlog
 from msgspec.structs import replace
 
-from rustfs_node.drive.index import Index, Row
+from rustfs_node.drive.current import current_of
+from rustfs_node.drive.index import Index
+from rustfs_node.drive.index_row import Row
 from rustfs_node.drive.log import Log
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.disk.record import Record, data_is_whole, decode_prefix, split_ids
@@ -35,16 +37,30 @@ class Reader:
 
     def look_up(self, lookup: Lookup, *, evidence: bool) -> tuple[LookedUp, tuple[bytes, ...]]:
         """The answer and its frames."""
-        row_key = (lookup.space, lookup.bucket, lookup.key, lookup.sub)
-        rows = self.index.versions(row_key)
+        if lookup.current:
+            return self._look_up_current(lookup, evidence=evidence)
+        rows = self.index.versions((lookup.space, lookup.bucket, lookup.key, lookup.sub))
         if lookup.stamp:
             rows = [row for row in rows if row.stamp <= lookup.stamp]
             if rows and rows[0].stamp != lookup.stamp:
                 rows = []
+        return self._answer(rows, lookup, evidence=evidence)
+
+    def _look_up_current(self, lookup: Lookup, *, evidence: bool) -> tuple[LookedUp, tuple[bytes, ...]]:
+        current = current_of(self.index, lookup.bucket, lookup.key)
+        answer, frames = self._answer(current.rows, lookup, evidence=evidence)
+        if current.others:
+            answer = replace(answer, others=True, unsure=current.unsure)
+        return answer, frames
+
+    def _answer(
+        self, rows: list[Row], lookup: Lookup, *, evidence: bool
+    ) -> tuple[LookedUp, tuple[bytes, ...]]:
+        """What is said of a row, from its records, newest first."""
         if not rows:
             return _ABSENT if evidence else _ABSENT_WITHOUT_EVIDENCE, ()
         row = rows[0]
-        priors = tuple(prior.stamp for prior in rows[1:] if prior.version_id == row.version_id)
+        priors = tuple(prior.stamp for prior in rows[1:])
         found = self.read_row(row, with_data=lookup.want_inline)
         if found is None:
             log.warning(
@@ -57,7 +73,7 @@ class Reader:
             evidence,
             record.stamp,
             record.kind,
-            record.version_id,
+            record.sub,
             record.shard,
             record.head,
             record.meta,
@@ -103,7 +119,6 @@ def is_of(record: Record, row: Row) -> bool:
         and record.bucket == row.bucket
         and record.sub == row.sub
         and record.space == row.space
-        and record.version_id == row.version_id
         and record.kind == row.kind
         and record.data_bytes == row.data_bytes
     )
@@ -116,7 +131,7 @@ def damaged(row: Row, priors: tuple[int, ...], *, evidence: bool) -> LookedUp:
         evidence,
         row.stamp,
         row.kind,
-        row.version_id,
+        row.sub,
         row.shard,
         row.head,
         priors=priors,

@@ -1,19 +1,22 @@
 """A page of a listing: an ordered walk over the index that jumps over groups instead of walking through them.
 
-Cost is proportional to the rows given, not to the keys a group holds. Only a group that begins with
-tombstones is searched, by SQLite itself.
+Cost is proportional to the rows given, not to the keys a group holds, nor to the versions a key has. Only a
+group that begins with tombstones is searched, by SQLite itself; and one whose keys have delete markers is
+searched key by key, a bounded number for each page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 
 import attrs
 import msgspec
 
-from rustfs_node.drive.index import Index, Row, SubKey
+from rustfs_node.drive.current import current_of
+from rustfs_node.drive.index import Index
+from rustfs_node.drive.index_row import Row, SubKey
 from rustfs_proto.wire.drive_ops import (
     ListUnsettled,
     RowKind,
@@ -25,11 +28,15 @@ from rustfs_proto.wire.drive_ops import (
 )
 
 _key_and_sub = attrgetter("key", "sub")
+_key = attrgetter("key")
+
+_VERSIONS_PASSED = 4
+"""Records of a key that are read before the walk begins anew behind the key."""
 
 
 def scan_page(index: Index, scan: Scan, limit: int, *, evidence: bool) -> Scanned:
     """The answer to a `Scan`, of at most `limit` rows."""
-    page = _Page(index, scan, limit)
+    page = _CurrentPage(index, scan, limit) if scan.current else _Page(index, scan, limit)
     at: SubKey | None = max((scan.start, scan.start_sub), (scan.prefix, b""))
     while at is not None:
         at = page.walk(at)
@@ -63,18 +70,18 @@ class _Page:
         """Add rows from `first` on up to and with the next group; where to go on, or None where the page is
         done.
         """
-        scan = self.scan
-        found = self.index.walk(scan.space, scan.bucket, first, after_prefix(scan.prefix))
-        for (key, _), versions in groupby(found, _key_and_sub):
+        for (key, _), versions in groupby(self._found(first), _key_and_sub):
             if len(self.rows) > self.limit:
                 return None
             group = self._group_of(key)
             if group:
-                self.rows.append(self._row_of_group(group, versions))
-                behind = after_prefix(group)
-                return None if behind is None else (behind, b"")
+                return self._add_group(group, _row_of(versions))
             self.rows.append(_row_of(versions))
         return None
+
+    def _found(self, first: SubKey) -> Iterator[Row]:
+        scan = self.scan
+        return self.index.walk(scan.space, scan.bucket, first, after_prefix(scan.prefix))
 
     def _group_of(self, key: bytes) -> bytes:
         """The common prefix under which the key is collapsed; empty for none."""
@@ -83,32 +90,84 @@ class _Page:
         at = key.find(self.scan.delimiter, len(self.scan.prefix))
         return b"" if at < 0 else key[: at + len(self.scan.delimiter)]
 
-    def _row_of_group(self, group: bytes, first: Iterator[Row]) -> ScanRow:
-        """The group's first row whose newest version is a value, else its first row."""
-        row = _row_of(first)
-        candidate, versions = row, list[Row]()
-        while candidate.kind != RowKind.VALUE:
+    def _add_group(self, group: bytes, first: ScanRow) -> SubKey | None:
+        """Add the group, of which that is the first row; where to go on behind it."""
+        self.rows.append(self._row_of_group(group, first))
+        behind = after_prefix(group)
+        return None if behind is None else (behind, b"")
+
+    def _row_of_group(self, group: bytes, row: ScanRow) -> ScanRow:
+        """The group's first row that is no tombstone, else its first row."""
+        candidate = row
+        while candidate.kind == RowKind.TOMBSTONE:
             after = (candidate.key, candidate.sub + b"\0")
-            at = self.index.next_value(self.scan.space, self.scan.bucket, after, after_prefix(group))
+            at = self.index.next_live(self.scan.space, self.scan.bucket, after, after_prefix(group))
             if at is None:
                 return msgspec.structs.replace(row, group=group)
-            versions = self.index.versions((self.scan.space, self.scan.bucket, *at))
-            candidate = _row_of(iter(versions))
+            candidate = _row_of(iter(self.index.versions((self.scan.space, self.scan.bucket, *at))))
         return msgspec.structs.replace(candidate, group=group)
 
 
-def _row_of(versions: Iterator[Row]) -> ScanRow:
+class _CurrentPage(_Page):
+    """A page of current versions: one row for each key."""
+
+    def walk(self, first: SubKey) -> SubKey | None:
+        for key, versions in groupby(self._found(first), _key):
+            if len(self.rows) > self.limit:
+                return None
+            ahead = list(islice(versions, _VERSIONS_PASSED))
+            row = self._row_of_key(key, ahead)
+            group = self._group_of(key)
+            if group:
+                return self._add_current_group(group, row)
+            self.rows.append(row)
+            if len(ahead) == _VERSIONS_PASSED:
+                return key + b"\0", b""
+        return None
+
+    def _row_of_key(self, key: bytes, ahead: list[Row]) -> ScanRow:
+        """The key's row; `ahead` are its first records, or all of them."""
+        if len(ahead) == 1:
+            return _row_of(iter(ahead), is_current=True)
+        current = current_of(self.index, self.scan.bucket, key)
+        return _row_of(iter(current.rows), is_current=True, unsure=current.unsure)
+
+    def _add_current_group(self, group: bytes, first: ScanRow) -> SubKey | None:
+        """Add the group by its first key whose current version is a value. Where none of the next keys has
+        such a one, add the last of those as what it is, and go on behind it: the group may follow.
+        """
+        row = first
+        for _ in range(self.limit):
+            if row.kind == RowKind.VALUE or row.priors or row.unsure:
+                break
+            at = self.index.next_live(
+                self.scan.space, self.scan.bucket, (row.key + b"\0", b""), after_prefix(group), markers=False
+            )
+            if at is None:
+                row = first
+                break
+            row = self._row_of_key(at[0], self.index.of_key(self.scan.bucket, at[0], 2))
+        else:
+            self.rows.append(row)
+            return row.key + b"\0", b""
+        return self._add_group(group, row)
+
+    def _row_of_group(self, group: bytes, row: ScanRow) -> ScanRow:
+        return msgspec.structs.replace(row, group=group)
+
+
+def _row_of(versions: Iterator[Row], *, is_current: bool = False, unsure: bool = False) -> ScanRow:
     """One row of the answer from all versions of a row, newest first."""
     newest = next(versions)
-    priors = tuple(row.stamp for row in versions if row.version_id == newest.version_id)
     return ScanRow(
         newest.key,
         newest.stamp,
         newest.kind,
-        newest.sub,
-        newest.version_id,
+        b"" if is_current else newest.sub,
+        newest.sub if is_current else b"",
         newest.head,
         b"",
-        priors,
+        tuple(row.stamp for row in versions),
         bool(newest.missing),
+        unsure,
     )

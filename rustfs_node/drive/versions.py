@@ -9,7 +9,8 @@ takes the rows of its parts with it.
 
 from __future__ import annotations
 
-from rustfs_node.drive.index import Index, Row
+from rustfs_node.drive.index import Index
+from rustfs_node.drive.index_row import Row
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.wire.drive_ops import RowKind, SettledRow, Space
 
@@ -85,9 +86,9 @@ def find_file(index: Index, data_id: bytes) -> None:
 def settle(index: Index, settled: SettledRow, segment: int, now_ms: int) -> None:
     """Drop what that version replaced. Does nothing where this drive does not hold the version itself."""
     row_key = (settled.space, settled.bucket, settled.key, settled.sub)
-    index.drop_older(row_key, settled.stamp, settled.version_id, now_ms)
+    index.drop_older(row_key, settled.stamp, now_ms)
     own = index.version(row_key, settled.stamp) if settled.complete else None
-    if own is not None and own.version_id == settled.version_id and own.kind == RowKind.TOMBSTONE:
+    if own is not None and own.kind == RowKind.TOMBSTONE:
         # Copies of what was dropped just now stand in segments up to this one and, as only live versions are
         # copied, in no later one. Once all of those are gone nothing can come back in a rebuild.
         index.add_settled(own, segment)

@@ -1,8 +1,8 @@
 """Amend: what a version says of itself is changed, its bytes are not.
 
 The change is a new version of the row, written where exactly the old one is current, that names the same
-shard files or brings the same inline shards. It keeps the time of modification, and the stamp of the write
-that brought the bytes: so a download that has begun goes on.
+shard files or brings the same inline shards. It keeps the stamp of the write that brought the bytes, and with
+it the time of modification and the place among the versions of the key: so a download that has begun goes on.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from rustfs_node.erasureset.read import no_such_key
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
+from rustfs_node.erasureset.target import Target
 from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
 from rustfs_node.erasureset.write import file_commits, fragment_commits
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.locking import ObjectLock
-from rustfs_proto.objects import ObjectHead, ObjectMeta, encode_head, modified_ms_of, written_of
+from rustfs_proto.objects import ObjectHead, ObjectMeta, encode_head, written_of
+from rustfs_proto.versions import NULL_VERSION
 from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, Amend, Amended
@@ -48,13 +50,18 @@ async def _amend(state: SetState, request: Request) -> Reply:
 
 
 async def _amend_current(state: SetState, message: Amend, trace: str) -> Amended:
+    is_current = message.sub is None
+    lookup = Lookup(
+        Space.OBJECT, message.bucket, message.key, message.sub or NULL_VERSION, current=is_current
+    )
     for retries_left in range(state.settings.retries, -1, -1):
-        lookup = Lookup(Space.OBJECT, message.bucket, message.key)
         read = await resolve(state, lookup, trace)
         assert read.decision is not None
         if read.decision.verdict is Verdict.ABSENT:
             raise no_such_key()
         version = await version_of(state, read, trace)
+        if version.is_marker:
+            raise Fault(FaultCode.INVALID, "a delete marker says nothing that could be changed")
         if message.expect not in (ANY_STAMP, version.stamp):
             text = f"the current version is {version.stamp}, not {message.expect}"
             raise Fault(FaultCode.CONFLICT, text, version.stamp)
@@ -76,22 +83,25 @@ async def _write(
     head, meta = amended(version, message, lock)
     fragments = await _fragments(state, read, meta, trace)
     bucket, key = message.bucket, message.key
+    target = Target(bucket, key, version.sub)
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         if fragments:
-            return fragment_commits(state, bucket, key, stamp, head, meta, fragments, expects)
-        return file_commits(state, bucket, key, stamp, encode_head(head), meta, expects), None
+            return fragment_commits(state, target, stamp, head, meta, fragments, expects)
+        return file_commits(state, target, stamp, encode_head(head), meta, expects), None
 
     # Its files were acknowledged with the version amended; since then drives may have been lost, but not more
     # than can be.
-    written = await commit_expecting(state, bucket, key, version.stamp, build, trace, shards_needed=state.k)
+    written = await commit_expecting(
+        state, bucket, key, version.stamp, build, trace, shards_needed=state.k, sub=version.sub
+    )
     # Acknowledged from here on.
     await written.finished(state.settings.complete_wait_s)
     late = [slot for slot, newest in written.conflicts.items() if newest == version.stamp]
     commits, frames = build(written.stamp, [version.stamp] * state.n)
     for slot in late:
         await _commit_late(state, slot, commits[slot], frames[slot] if frames else (), trace)
-    return Amended(written.stamp, head, meta)
+    return Amended(written.stamp, head, meta, version.sub)
 
 
 async def _commit_late(
@@ -116,11 +126,6 @@ def amended(version: Version, message: Amend, lock: ObjectLock | None) -> tuple[
     """What the version says after the change."""
     head, meta = version.head, version.meta
     return (
-        replace(head, modified_ms=modified_ms_of(head, version.stamp)),
-        replace(
-            meta,
-            tags=meta.tags if message.tags is None else message.tags,
-            lock=lock,
-            written=written_of(meta, version.stamp),
-        ),
+        replace(head, written=written_of(head, version.stamp)),
+        replace(meta, tags=meta.tags if message.tags is None else message.tags, lock=lock),
     )

@@ -3,6 +3,9 @@
 Under the lock of its key such a write finds out what is current, compares, and then tells each drive to
 commit only if it still has exactly what it had a moment ago. The lock makes progress likely; the drives'
 compare makes it safe: two such writes need two write quorums, which meet in a drive that takes only one.
+
+What is expected is the current version of the key, or where a write says more of a version, or removes it,
+that very version.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.target import target_of
 from rustfs_node.erasureset.write import WatchedWrite, inline_commits, write_row
 from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.versions import NULL_VERSION
 from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, PutDone, PutSmall
@@ -34,7 +39,8 @@ async def put_inline(state: SetState, request: Request) -> Reply:
     bucket, key = message.bucket, message.key
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
-        return inline_commits(state, bucket, key, stamp, message.info, body, expects)
+        target = target_of(state, bucket, key, message.versioning, stamp)
+        return inline_commits(state, target, stamp, message.info, body, expects)
 
     await state.memory.taken(request, len(body))
     try:
@@ -42,7 +48,7 @@ async def put_inline(state: SetState, request: Request) -> Reply:
             written = await commit_expecting(state, bucket, key, message.expect, build, request.trace)
     finally:
         state.memory.give_back(len(body))
-    return Reply(PutDone(written.stamp))
+    return Reply(PutDone(written.stamp, written.sub))
 
 
 async def commit_expecting(
@@ -53,18 +59,23 @@ async def commit_expecting(
     build: Build,
     trace: str = "",
     shards_needed: int | None = None,
+    *,
+    sub: bytes | None = None,
 ) -> WatchedWrite:
-    """Write an object's row if `expect` is current; the acknowledged write. The caller holds the key's lock.
+    """Write an object's row if `expect` is current, or with `sub` if that version of the key has this stamp;
+    the acknowledged write. The caller holds the key's lock.
 
     Raises `Fault` CONFLICT with the current stamp if it is another, and whatever keeps a write from its
     quorum.
     """
     await state.under_way.settled((bucket, key), state.settings.in_flight_wait_s)
+    is_current = sub is None
+    lookup = Lookup(Space.OBJECT, bucket, key, sub or NULL_VERSION, want_inline=False, current=is_current)
     above = 0
     for retries_left in range(state.settings.retries, -1, -1):
         expects = [ANY_STAMP] * state.n
         if expect != ANY_STAMP:
-            expects = await _compare(state, bucket, key, expect, trace)
+            expects = await _compare(state, lookup, expect, trace)
         stamp = state.new_stamp(max(above, *expects))
         commits, frames = build(stamp, expects)
         try:
@@ -78,28 +89,41 @@ async def commit_expecting(
     raise AssertionError("unreachable: the last round raises or returns")
 
 
-async def _compare(state: SetState, bucket: str, key: bytes, expect: int, trace: str) -> list[int]:
+async def _compare(state: SetState, lookup: Lookup, expect: int, trace: str) -> list[int]:
     """The newest stamp on each drive, after `expect` was found to be current."""
-    lookup = Lookup(Space.OBJECT, bucket, key, want_inline=False)
     read = await resolve(state, lookup, trace)
+    current = _require(read, expect)
+    if read.lookup.current is not lookup.current:
+        # Drives differ in which version is current. What they have must be known before it is found out once
+        # more which one is: what comes after that is then noticed by them.
+        newest: dict[int, int] = {}
+        await _ask_the_others(state, lookup, newest, trace)
+        _require(await resolve(state, lookup, trace), expect)
+        return [newest.get(slot, current) for slot in range(state.n)]
+    assert read.decision is not None
+    newest = {slot: found.stamp for slot, (found, _) in read.answers.items()}
+    newest |= dict.fromkeys(read.decision.complete_on, read.decision.stamp)
+    await _ask_the_others(state, lookup, newest, trace)
+    return [newest.get(slot, read.decision.stamp) for slot in range(state.n)]
+
+
+def _require(read: RowRead, expect: int) -> int:
+    """The current stamp, 0 for none; raises `Fault` CONFLICT where it is not the one expected."""
     decision = read.decision
     assert decision is not None
     current = decision.stamp if decision.verdict is Verdict.CURRENT else 0
     if current != expect:
         text = f"the current version is {current or 'none'}, not {expect or 'none'}"
         raise Fault(FaultCode.CONFLICT, text, current)
-    newest = {slot: found.stamp for slot, (found, _) in read.answers.items()}
-    newest |= dict.fromkeys(decision.complete_on, decision.stamp)
-    await _ask_the_others(state, read, newest, trace)
-    return [newest.get(slot, decision.stamp) for slot in range(state.n)]
+    return current
 
 
-async def _ask_the_others(state: SetState, read: RowRead, newest: dict[int, int], trace: str) -> None:
-    """Learn what the drives have that were not needed to find the current version."""
+async def _ask_the_others(state: SetState, lookup: Lookup, newest: dict[int, int], trace: str) -> None:
+    """Learn what the drives have that are not in `newest`."""
 
     async def ask(slot: int) -> None:
         try:
-            reply = await state.drives.read(slot, read.lookup, trace)
+            reply = await state.drives.read(slot, lookup, trace)
         except Fault:
             # It will hardly commit either; if it does, then only on top of the current version.
             return

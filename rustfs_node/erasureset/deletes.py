@@ -14,7 +14,9 @@ from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.delete import BatchDelete, RowRemoval, deleted_of
+from rustfs_node.erasureset.markers import add_markers
 from rustfs_node.erasureset.state import SetState
+from rustfs_proto.versions import Versioning
 from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, DELETE_KEYS_MAX, Delete
@@ -26,11 +28,13 @@ def delete(state: SetState, request: Request) -> None:
     assert isinstance(message, Delete)
     if len(message.keys) > DELETE_KEYS_MAX:
         request.fail(Fault(FaultCode.INVALID, f"{len(message.keys)} keys, at most {DELETE_KEYS_MAX}"))
-    elif not message.expects:
-        BatchDelete(state, request, message).start()
-    elif len(message.expects) != len(message.keys):
+    elif message.expects and len(message.expects) != len(message.keys):
         text = f"{len(message.expects)} stamps for {len(message.keys)} keys: send one for each, or none"
         request.fail(Fault(FaultCode.INVALID, text))
+    elif message.versioning != Versioning.OFF:
+        state.answer_later(request, add_markers)
+    elif not message.expects:
+        BatchDelete(state, request, message).start()
     else:
         state.answer_later(request, _delete_expected)
 

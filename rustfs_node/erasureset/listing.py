@@ -1,4 +1,4 @@
-"""List and UploadList: pages of what is current, in key order.
+"""List and UploadList: pages of what is there, in key order.
 
 Rows on which the scanned drives agree are taken as they stand. The few that they dispute are decided as reads
 are, side by side; a disputed group is there if any key in it is.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+
+import attrs
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.resolve import resolve
@@ -20,7 +22,13 @@ from rustfs_proto.erasure.listing import Merged, Position, RowVerdict, after_pre
 from rustfs_proto.objects import decode_head
 from rustfs_proto.wire.drive_ops import Lookup, RowKind, ScanRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import List, Listed, ListEntry, UploadEntry, UploadList, UploadsListed
+from rustfs_proto.wire.set_ops import (
+    List,
+    Listed,
+    ListEntry,
+    ListVersions,
+)
+from rustfs_proto.wire.upload_ops import UploadEntry, UploadList, UploadsListed
 
 
 def list_objects(state: SetState, request: Request) -> None:
@@ -37,7 +45,7 @@ async def _list_objects(state: SetState, request: Request) -> Reply:
     message = request.message
     assert isinstance(message, List)
     start = start_after(message.after, message.after_group)
-    rows, more = await current_rows(state, Space.OBJECT, message, start, request.trace)
+    rows, more = await rows_there(state, Space.OBJECT, message, start, request.trace, current=True)
     return Reply(Listed(tuple(_entry(row) for row in rows), more))
 
 
@@ -51,7 +59,7 @@ async def _list_uploads(state: SetState, request: Request) -> Reply:
     start = start_after(message.after, message.after_group)
     if message.after_upload:
         start = (message.after, message.after_upload + b"\0")
-    rows, more = await current_rows(state, Space.UPLOAD, message, start, request.trace)
+    rows, more = await rows_there(state, Space.UPLOAD, message, start, request.trace)
     return Reply(UploadsListed(tuple(_upload_entry(row) for row in rows), more))
 
 
@@ -70,20 +78,30 @@ def start_after(after: bytes, after_group: bool) -> Position:
     return (after_prefix(after) if after_group else after + b"\0", b"")
 
 
-async def current_rows(
-    state: SetState, space: Space, query: List | UploadList, start: Position, trace: str
+async def rows_there(
+    state: SetState,
+    space: Space,
+    query: List | ListVersions | UploadList,
+    start: Position,
+    trace: str,
+    *,
+    current: bool = False,
 ) -> tuple[list[ScanRow], bool]:
-    """At most `query.limit` current rows or groups from `start` on, and whether more follow."""
+    """At most `query.limit` rows or groups that are there, from `start` on, and whether more follow. With
+    `current` the current version of each key, where it is no delete marker.
+    """
     if query.limit <= 0:
         return [], False
     page_rows = min(query.limit + 1, state.settings.scan_rows_max)
-    scan = RowScan(state, space, query.bucket, query.prefix, start, query.delimiter, page_rows, trace)
+    scan = RowScan(
+        state, space, query.bucket, query.prefix, start, query.delimiter, page_rows, trace, current=current
+    )
+    settling = _Settling(state, space, query.bucket, start, current, trace)
     rows: list[ScanRow] = []
     is_end = False
     while len(rows) <= query.limit and not is_end:
         candidates, is_end = await _candidates(scan, query.limit + 1 - len(rows))
-        settled = await _settle(state, space, query.bucket, candidates, start, trace)
-        rows.extend(row for row in settled if row is not None)
+        rows.extend(row for row in await settling.settle(candidates) if row is not None)
     return rows[: query.limit], len(rows) > query.limit
 
 
@@ -98,46 +116,53 @@ async def _candidates(scan: RowScan, count: int) -> tuple[list[Merged], bool]:
     return found, False
 
 
-async def _settle(
-    state: SetState, space: Space, bucket: str, candidates: Sequence[Merged], start: Position, trace: str
-) -> list[ScanRow | None]:
-    """Each candidate as it is to be shown, or None."""
+@attrs.frozen
+class _Settling:
+    """Finds out what rows are that drives dispute. `start` is where the listing begins."""
 
-    async def settle(merged: Merged) -> ScanRow | None:
-        row = merged.row
-        if row.group:
-            return await _settle_group(state, space, bucket, row, start, trace)
-        return await _settle_row(state, space, bucket, row, trace)
+    state: SetState
+    space: Space
+    bucket: str
+    start: Position
+    current: bool
+    trace: str
 
-    settled: list[ScanRow | None] = [merged.row for merged in candidates]
-    disputed = [index for index, merged in enumerate(candidates) if merged.verdict is RowVerdict.DISPUTED]
-    works = [partial(settle, candidates[index]) for index in disputed]
-    outcomes = await together(works, state.settings.lookup_concurrency)
-    for index, outcome in zip(disputed, outcomes, strict=True):
-        settled[index] = outcome
-    return settled
+    async def settle(self, candidates: Sequence[Merged]) -> list[ScanRow | None]:
+        """Each candidate as it is to be shown, or None."""
+        settled = [self._shown(merged.row) for merged in candidates]
+        disputed = [at for at, merged in enumerate(candidates) if merged.verdict is RowVerdict.DISPUTED]
+        works = [partial(self._decide, candidates[at].row) for at in disputed]
+        outcomes = await together(works, self.state.settings.lookup_concurrency)
+        for at, outcome in zip(disputed, outcomes, strict=True):
+            settled[at] = outcome
+        return settled
 
+    def _shown(self, row: ScanRow) -> ScanRow | None:
+        return None if self.current and row.kind == RowKind.MARKER else row
 
-async def _settle_row(state: SetState, space: Space, bucket: str, row: ScanRow, trace: str) -> ScanRow | None:
-    lookup = Lookup(space, bucket, row.key, row.sub, want_inline=False)
-    try:
-        read = await resolve(state, lookup, trace)
-    except Fault:
-        # It may be there and cannot be read now: leaving it out would say that it is gone.
-        if row.kind == RowKind.TOMBSTONE:
-            raise
-        return row
-    assert read.decision is not None
-    if read.decision.verdict is Verdict.ABSENT:
-        return None
-    version = await version_of(state, read, trace)
-    return ScanRow(row.key, version.stamp, RowKind.VALUE, row.sub, head=version.raw_head)
+    async def _decide(self, row: ScanRow) -> ScanRow | None:
+        return await (self._decide_group(row) if row.group else self._decide_row(row))
 
+    async def _decide_row(self, row: ScanRow) -> ScanRow | None:
+        lookup = Lookup(self.space, self.bucket, row.key, row.sub, want_inline=False, current=self.current)
+        try:
+            read = await resolve(self.state, lookup, self.trace)
+        except Fault:
+            # It may be there and cannot be read now: leaving it out would say that it is gone.
+            if row.kind != RowKind.VALUE:
+                raise
+            return row
+        assert read.decision is not None
+        if read.decision.verdict is Verdict.ABSENT:
+            return None
+        version = await version_of(self.state, read, self.trace)
+        return self._shown(
+            ScanRow(row.key, version.stamp, version.kind, row.sub, version.sub, version.raw_head)
+        )
 
-async def _settle_group(
-    state: SetState, space: Space, bucket: str, row: ScanRow, start: Position, trace: str
-) -> ScanRow | None:
-    """A group is there if any row in it, from `start` on, is current."""
-    query = List(bucket, prefix=row.group, limit=1)
-    rows, _ = await current_rows(state, space, query, max(start, (row.group, b"")), trace)
-    return row if rows else None
+    async def _decide_group(self, row: ScanRow) -> ScanRow | None:
+        """A group is there if any row in it, from where the listing begins, is."""
+        query = List(self.bucket, prefix=row.group, limit=1)
+        start = max(self.start, (row.group, b""))
+        rows, _ = await rows_there(self.state, self.space, query, start, self.trace, current=self.current)
+        return row if rows else None

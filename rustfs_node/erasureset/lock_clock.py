@@ -22,6 +22,7 @@ from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.target import Target
 from rustfs_node.erasureset.version import version_of
 from rustfs_node.erasureset.write import inline_commits
 from rustfs_proto.erasure.decide import Verdict
@@ -133,7 +134,7 @@ async def _write(state: SetState, now_ms: int, expect: int, trace: str = "") -> 
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         info = ObjectInfo(user={_FIELD: str(now_ms)})
-        return inline_commits(state, SYSTEM_BUCKET, KEY, stamp, info, b"", expects)
+        return inline_commits(state, Target(SYSTEM_BUCKET, KEY), stamp, info, b"", expects)
 
     try:
         written = await commit_expecting(state, SYSTEM_BUCKET, KEY, expect, build, trace)

@@ -1,4 +1,4 @@
-"""Get: the current version of a key, with the first block of the bytes asked for.
+"""Get: the current version of a key, or a certain one, with the first block of the bytes asked for.
 
 The short way is a callback: k drives agree on a settled version, their fragments of an inline object are
 verified and joined. Whatever is not that simple (drives disagree, a fragment is damaged, the version is only
@@ -19,8 +19,9 @@ from rustfs_node.erasureset.version import Version, inline_fragments, is_inline,
 from rustfs_node.erasureset.versions import ReadableVersion
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import resolve_span, stripe_end
-from rustfs_proto.objects import ObjectMeta, decode_head, decode_meta, written_of
-from rustfs_proto.wire.drive_ops import Lookup, Space
+from rustfs_proto.objects import decode_head, decode_meta, written_of
+from rustfs_proto.versions import NULL_VERSION
+from rustfs_proto.wire.drive_ops import Lookup, RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import Get, Got
 
@@ -33,8 +34,17 @@ def get(state: SetState, request: Request) -> None:
     if span.first < 0 or span.last < -1 or span.suffix < -1:
         request.fail(Fault(FaultCode.INVALID, f"{span} is no span"))
         return
-    lookup = Lookup(Space.OBJECT, message.bucket, message.key, want_inline=message.want_data)
-    RowRead(state, lookup, lambda read: _decided(state, request, message, read), request.trace).start()
+    RowRead(
+        state, _lookup(message), lambda read: _decided(state, request, message, read), request.trace
+    ).start()
+
+
+def _lookup(message: Get) -> Lookup:
+    is_current = message.sub is None
+    sub = message.sub or NULL_VERSION
+    return Lookup(
+        Space.OBJECT, message.bucket, message.key, sub, want_inline=message.want_data, current=is_current
+    )
 
 
 def _decided(state: SetState, request: Request, message: Get, read: RowRead) -> None:
@@ -54,7 +64,8 @@ def _answer(state: SetState, request: Request, message: Get, read: RowRead) -> N
     head, meta = decode_head(looked_up.head), decode_meta(looked_up.meta)
     span = message.span
     offset, length = resolve_span(head.size, span.first, span.last, span.suffix)
-    got = Got(looked_up.stamp, head, meta, offset, length)
+    is_marker = looked_up.kind == RowKind.MARKER
+    got = Got(looked_up.stamp, head, meta, offset, length, read.sub, is_marker)
     if not message.want_data or not length:
         request.reply(got)
     elif not is_inline(meta):
@@ -77,7 +88,7 @@ def _answer_from_files(state: SetState, request: Request, got: Got) -> None:
     """The first block is read from shard files, or nothing where it is not wanted."""
     message = request.message
     assert isinstance(message, Get)
-    version = remember(state, message.bucket, message.key, got.stamp, got.meta)
+    version = remember(state, message, got)
     if not message.from_files:
         request.reply(got)
         return
@@ -112,9 +123,9 @@ def first_block_bytes(got: Got) -> int:
     return min(got.length, end - got.offset)
 
 
-def remember(state: SetState, bucket: str, key: bytes, stamp: int, meta: ObjectMeta) -> ReadableVersion:
+def remember(state: SetState, message: Get, got: Got) -> ReadableVersion:
     """Keep a version at hand for the blocks that will be asked for."""
-    version = ReadableVersion(bucket, key, written_of(meta, stamp), meta)
+    version = ReadableVersion(message.bucket, message.key, written_of(got.head, got.stamp), got.meta)
     state.versions.put(version)
     return version
 
@@ -125,7 +136,7 @@ async def _get_the_long_way(
     """Drives differ, or what they gave is damaged, or the files of version `gone_stamp` are on no drive."""
     message = request.message
     assert isinstance(message, Get)
-    lookup = Lookup(Space.OBJECT, message.bucket, message.key, want_inline=message.want_data)
+    lookup = _lookup(message)
     while True:
         read = await resolve(state, lookup, request.trace, first)
         assert read.decision is not None
@@ -153,7 +164,7 @@ async def _read_resolved(state: SetState, request: Request, message: Get, read: 
         fragments = await inline_fragments(state, read, request.trace)
         body = codec_of(got.meta.geometry).decode(fragments, got.head.size)
         return Reply(got, (_cut(body, got.offset, got.length),))
-    readable = remember(state, message.bucket, message.key, got.stamp, got.meta)
+    readable = remember(state, message, got)
     if not message.from_files:
         return Reply(got)
     return Reply(got, (await read_range(state, request, readable, got.offset, first_block_bytes(got)),))
@@ -162,7 +173,7 @@ async def _read_resolved(state: SetState, request: Request, message: Get, read: 
 def _got(version: Version, message: Get) -> Got:
     head, meta, span = version.head, version.meta, message.span
     offset, length = resolve_span(head.size, span.first, span.last, span.suffix)
-    return Got(version.stamp, head, meta, offset, length)
+    return Got(version.stamp, head, meta, offset, length, version.sub, version.is_marker)
 
 
 async def read_range(

@@ -61,7 +61,7 @@ async def _read_unknown(state: SetState, request: Request) -> Reply:
     """The version is not remembered: this worker was restarted, or many other objects were read since."""
     message = request.message
     assert isinstance(message, ReadBlock)
-    lookup = Lookup(Space.OBJECT, message.bucket, message.key, stamp=message.stamp)
+    lookup = Lookup(Space.OBJECT, message.bucket, message.key, message.sub, message.stamp)
     try:
         found = await _ask_all(state, lookup, request.trace)
         meta = decode_meta(found[0][0].meta)
@@ -87,13 +87,13 @@ async def _as_amended(
     """The version is not there, or not any more on enough drives: the current one may be an amendment of it,
     with the same bytes. Raises `fault` where it is not.
     """
-    read = await resolve(state, Lookup(Space.OBJECT, message.bucket, message.key), trace)
+    read = await resolve(state, Lookup(Space.OBJECT, message.bucket, message.key, message.sub), trace)
     assert read.decision is not None
     if read.decision.verdict is Verdict.ABSENT:
         raise fault
     version = await version_of(state, read, trace)
     meta = version.meta
-    if written_of(meta, version.stamp) != message.stamp:
+    if written_of(version.head, version.stamp) != message.stamp:
         raise fault
     return meta, await inline_fragments(state, read, trace) if has_fragments(meta) else {}
 

@@ -9,16 +9,26 @@ worker that is still under way is waited for instead.
 from __future__ import annotations
 
 import structlog
+from msgspec.structs import replace
 
 from rustfs_node.erasureset.answer import Answer
+from rustfs_node.erasureset.key_versions import KeyVersions
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.shard_copy import copy_version
 from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.version import version_of
 from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.objects import written_of
+from rustfs_proto.versions import NULL_VERSION, birth_of
 from rustfs_proto.wire.drive_ops import Commit, Lookup, RowState, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
+
+_Passed = tuple[bytes, int]
+"""A version that was found removed, by its sub; or how the null version was found: born or removed at that
+stamp.
+"""
 
 
 async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRead | None = None) -> RowRead:
@@ -37,6 +47,8 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     read = await read_row(state, lookup, trace)
     decision = read.decision
     assert decision is not None
+    if decision.verdict is Verdict.SEVERAL:
+        return await _resolve_key(state, lookup, trace)
     if decision.verdict is Verdict.UNREADABLE:
         text = f"{state.drives.reachable} of {state.n} drives answer, too few to tell the newest version"
         raise Fault(FaultCode.NO_QUORUM, text)
@@ -67,7 +79,7 @@ def _settle_again(state: SetState, read: RowRead) -> None:
     newest = [found for found, _ in read.answers.values() if found.stamp == decision.stamp]
     whole = sum(found.state == RowState.FOUND and not found.no_files for found in newest)
     if whole >= state.write_quorum and any(found.priors for found in newest):
-        commit = Commit(lookup.space, lookup.bucket, lookup.key, decision.stamp, newest[0].kind, lookup.sub)
+        commit = Commit(lookup.space, lookup.bucket, lookup.key, decision.stamp, newest[0].kind, read.sub)
         state.settler.add(commit, complete=False)
 
 
@@ -89,3 +101,48 @@ async def _complete(state: SetState, read: RowRead, trace: str) -> None:
             await copy_version(state, read, slot, trace)
         except Fault as fault:
             log.warning("version_not_completed", slot=slot, stamp=read.decision.stamp, reason=str(fault))
+
+
+async def _resolve_key(state: SetState, lookup: Lookup, trace: str) -> RowRead:
+    """The current version of a key that has several.
+
+    Looking through them takes time, in which some may be removed and newer ones be born. So the answer is
+    that of a round which came upon nothing but what an earlier round had found: then all of it was so when
+    that round began, and no version born before is newer than the answer.
+    """
+    known: set[_Passed] = set()
+    for _ in range(state.settings.version_rounds):
+        read, passed = await _look_through(state, lookup, trace)
+        if passed <= known:
+            return read
+        known |= passed
+    raise Fault(FaultCode.OVERLOADED, "versions of this key change faster than they can be read")
+
+
+async def _look_through(state: SetState, lookup: Lookup, trace: str) -> tuple[RowRead, set[_Passed]]:
+    """One round: the first version that is there, and what was found on the way to it."""
+    versions = KeyVersions(state, lookup.bucket, lookup.key, trace)
+    listed = await versions.next()
+    # Only now: its place among the others is known when it is decided, and it may be born again meanwhile.
+    null = await resolve(state, replace(lookup, current=False), trace)
+    assert null.decision is not None
+    birth = await _birth_of_null(state, null, trace)
+    passed = {(NULL_VERSION, birth or null.decision.stamp)}
+    while listed is not None and birth_of(listed.sub) > birth:
+        if not listed.is_removed:
+            read = await resolve(state, replace(lookup, sub=listed.sub, current=False), trace)
+            assert read.decision is not None
+            if read.decision.verdict is Verdict.CURRENT:
+                return read, passed
+        passed.add((listed.sub, 0))
+        listed = await versions.next()
+    return null, passed
+
+
+async def _birth_of_null(state: SetState, read: RowRead, trace: str) -> int:
+    """The stamp of the write that brought the null version; 0 where there is none."""
+    assert read.decision is not None
+    if read.decision.verdict is Verdict.ABSENT:
+        return 0
+    version = await version_of(state, read, trace)
+    return written_of(version.head, version.stamp)

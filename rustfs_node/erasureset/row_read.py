@@ -2,16 +2,19 @@
 
 It begins with k drives, the best to read from, and is done when they agree. When one fails or is slow the
 next is asked. When they disagree all are asked, and `rustfs_proto.erasure.decide` judges with each further
-answer. Everything is a callback of the bus.
+answer. Of a question for the current version of a key that has several, nothing more can be decided here
+then: it ends with SEVERAL. Everything is a callback of the bus.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from rustfs_node.bus import Reply
 from rustfs_node.erasureset.state import SetState
-from rustfs_proto.erasure.decide import Decision, Verdict, View, agree, decide
+from rustfs_proto.erasure.decide import Decision, Verdict, View, agree, decide, has_several, most_agree
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, Space
 from rustfs_proto.wire.faults import Fault
 
@@ -34,7 +37,7 @@ class RowRead:
     def __init__(
         self, state: SetState, lookup: Lookup, done: Callable[[RowRead], None], trace: str = ""
     ) -> None:
-        assert lookup.stamp == 0, "a row read is for the newest version"
+        assert lookup.stamp == 0, "a row read is for the newest record"
         self._state, self.lookup, self._done, self._trace = state, lookup, done, trace
         self._order = state.drives.order(lookup.bucket, lookup.key)
         self._asked = 0
@@ -54,6 +57,17 @@ class RowRead:
     def hedge(self) -> bool:
         """It takes long: ask one more."""
         return self._ask_more(1)
+
+    @property
+    def sub(self) -> bytes:
+        """Of the row that was decided upon."""
+        return self.decision.sub if self.lookup.current and self.decision else self.lookup.sub
+
+    def exactly(self, *, want_inline: bool) -> Lookup:
+        """The question for exactly what was decided upon."""
+        assert self.decision is not None
+        stamp = self.decision.stamp
+        return replace(self.lookup, sub=self.sub, stamp=stamp, current=False, want_inline=want_inline)
 
     @property
     def newest_seen(self) -> int:
@@ -129,6 +143,10 @@ class RowRead:
             self._learn(slot)
         self._judge()
 
+    @property
+    def _has_several(self) -> bool:
+        return self.lookup.current and any(has_several(found) for found, _ in self.answers.values())
+
     def _learn(self, slot: int) -> None:
         if slot in self.answers:
             self._views[slot].learn(self.answers[slot][0])
@@ -138,10 +156,21 @@ class RowRead:
     def _judge(self) -> None:
         if self._exact_open:
             return
+        if self._has_several:
+            self._judge_several()
+            return
         decision = decide(self._views, self._state.k, self._state.m)
         if decision.verdict is Verdict.ASK_VERSION:
             self._ask_version(decision)
         elif decision.verdict is not Verdict.ASK:
+            self._decided(decision)
+
+    def _judge_several(self) -> None:
+        answers = [looked_up for looked_up, _ in self.answers.values()]
+        decision = most_agree(answers, self._state.k, self._state.m)
+        if decision is None and len(answers) + len(self._silent) == self._state.n:
+            decision = Decision(Verdict.SEVERAL)
+        if decision is not None:
             self._decided(decision)
 
     def _ask_version(self, decision: Decision) -> None:

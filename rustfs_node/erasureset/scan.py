@@ -37,7 +37,9 @@ class _DriveScan:
 
 
 class RowScan:
-    """A merge under way. Rows from `start` on; `page_rows` is how many are asked of a drive at a time."""
+    """A merge under way. Rows from `start` on; `page_rows` is how many are asked of a drive at a time.
+    `current` as in `Scan`.
+    """
 
     def __init__(
         self,
@@ -49,30 +51,40 @@ class RowScan:
         delimiter: bytes,
         page_rows: int,
         trace: str = "",
+        *,
+        current: bool = False,
     ) -> None:
         self._state = state
-        self._scan = Scan(space, bucket, prefix, delimiter=delimiter, limit=page_rows)
+        self._scan = Scan(space, bucket, prefix, delimiter=delimiter, limit=page_rows, current=current)
         self._position = start
         self._trace = trace
         # The best drives for the bucket's name: listings of different buckets meet different drives.
         self._spare = list(reversed(state.drives.order(bucket, b"")))
         self._faults: list[Fault] = []
         needed = voters_needed(state.k, state.m)
-        self._scans = [_DriveScan(self._spare.pop(), ScanCursor(start)) for _ in range(needed)]
+        self._scans = [_DriveScan(self._spare.pop(), ScanCursor(start, current)) for _ in range(needed)]
 
     async def next_rows(self, count: int) -> list[Merged]:
         """The next rows, at most `count` and at least one; none at the end.
 
         Raises `Fault` NO_QUORUM when too few drives can vote.
         """
+        while rows := await self._take(count):
+            behind = after_row(rows[-1].row, by_key=self._scan.current)
+            # Else it is of a group that another drive has shown: this one took longer to find something in
+            # it.
+            if behind > self._position:
+                self._position = behind
+                break
+        return rows
+
+    async def _take(self, count: int) -> list[Merged]:
         while wanting := [scan for scan in self._scans if scan.cursor.wants_page]:
             await together([partial(self._fetch, scan) for scan in wanting], len(wanting))
         cursors = [scan.cursor for scan in self._scans]
         rows = [Merged(RowVerdict.PRESENT, row) for row in take_alike(cursors, count)]
         if not rows and (merged := take_next(cursors)) is not None:
             rows = [merged]
-        if rows:
-            self._position = after_row(rows[-1].row)
         return rows
 
     async def _fetch(self, scan: _DriveScan) -> None:
@@ -100,4 +112,4 @@ class RowScan:
             )
             raise Fault(FaultCode.NO_QUORUM, f"too few drives can be listed ({seen})")
         scan.slot = self._spare.pop()
-        scan.cursor = ScanCursor(self._position)
+        scan.cursor = ScanCursor(self._position, self._scan.current)

@@ -27,9 +27,7 @@ class Settler:
 
     def add(self, commit: Commit, *, complete: bool) -> None:
         """That version is on a write quorum; `complete`: on all drives."""
-        row = SettledRow(
-            commit.space, commit.bucket, commit.key, commit.stamp, commit.sub, commit.version_id, complete
-        )
+        row = SettledRow(commit.space, commit.bucket, commit.key, commit.stamp, commit.sub, complete)
         self._rows[row.space, row.bucket, row.key, row.sub, row.stamp] = row
         self._has_rows.set()
 

@@ -33,6 +33,7 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
     """Make the drive in `slot` hold the version that `read` decided upon. Raises `Fault`."""
     decision, lookup = read.decision, read.lookup
     assert decision is not None
+    assert read.sub == lookup.sub, "only rows that were decided by themselves are completed"
     if decision.verdict is Verdict.ABSENT:
         await state.drives.write(slot, _row(lookup, decision.stamp, RowKind.TOMBSTONE), (), trace)
         return
@@ -52,7 +53,7 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
         for part in meta.parts:
             if part.data_id not in here:
                 await _copy_file(state, lookup, version, meta, part, slot, begun, trace)
-        commit = _row(lookup, version.stamp, RowKind.VALUE, shard, version, check, files)
+        commit = _row(lookup, version.stamp, RowKind(version.kind), shard, version, check, files)
         # The drive fsyncs before it answers, so the version counts as held from here on.
         await state.drives.write(slot, commit, frames, trace)
     except Fault:
@@ -109,5 +110,5 @@ def _row(
 ) -> Commit:
     head, meta = (version.raw_head, version.raw_meta) if version else (b"", b"")
     return Commit(
-        lookup.space, lookup.bucket, lookup.key, stamp, kind, lookup.sub, b"", shard, head, meta, check, files
+        lookup.space, lookup.bucket, lookup.key, stamp, kind, lookup.sub, shard, head, meta, check, files
     )

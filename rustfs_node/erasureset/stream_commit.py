@@ -11,17 +11,20 @@ from collections.abc import Sequence
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.stream import Stream
+from rustfs_node.erasureset.target import Target, target_of
 from rustfs_node.erasureset.upload_rows import require_target
 from rustfs_node.erasureset.write import file_commits, inline_commits, meta_of, write_row
 from rustfs_proto.erasure.multipart import encode_part_head, part_sub
 from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head
 from rustfs_proto.wire.drive_ops import Commit, Space
 from rustfs_proto.wire.faults import Fault
-from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo
+from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PutDone
 
 
-async def commit(state: SetState, stream: Stream, info: ObjectInfo, expect: int, trace: str) -> int:
-    """Make what was streamed a version; its stamp."""
+async def commit(
+    state: SetState, stream: Stream, info: ObjectInfo, expect: int, versioning: int, trace: str
+) -> PutDone:
+    """Make what was streamed a version."""
     try:
         await stream.drained()
         if stream.part is not None:
@@ -29,8 +32,8 @@ async def commit(state: SetState, stream: Stream, info: ObjectInfo, expect: int,
         name = (stream.bucket, stream.key)
         if expect != ANY_STAMP or state.locks.is_held(name):
             async with state.locks.hold(name):
-                return await _commit_object(state, stream, info, expect, trace)
-        return await _commit_object(state, stream, info, expect, trace)
+                return await _commit_object(state, stream, info, expect, versioning, trace)
+        return await _commit_object(state, stream, info, expect, versioning, trace)
     except Fault as fault:
         # Where the effect is unknown, the shard files may be part of a version: the drives find out when they
         # sweep.
@@ -41,40 +44,43 @@ async def commit(state: SetState, stream: Stream, info: ObjectInfo, expect: int,
         stream.finished()
 
 
-async def _commit_object(state: SetState, stream: Stream, info: ObjectInfo, expect: int, trace: str) -> int:
+async def _commit_object(
+    state: SetState, stream: Stream, info: ObjectInfo, expect: int, versioning: int, trace: str
+) -> PutDone:
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
+        target = target_of(state, stream.bucket, stream.key, versioning, stamp)
         if stream.held is not None or not stream.received_bytes:
-            return inline_commits(state, stream.bucket, stream.key, stamp, info, stream.held or b"", expects)
+            return inline_commits(state, target, stamp, info, stream.held or b"", expects)
         head = encode_head(ObjectHead(stream.received_bytes, info.etag, info.storage_class))
         part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
         meta = meta_of(state, (part,), info)
-        return _file_commits(state, stream, Space.OBJECT, b"", stamp, head, meta, expects), None
+        return _file_commits(state, stream, Space.OBJECT, target, stamp, head, meta, expects), None
 
     written = await commit_expecting(state, stream.bucket, stream.key, expect, build, trace)
-    return written.stamp
+    return PutDone(written.stamp, written.sub)
 
 
-async def _commit_part(state: SetState, stream: Stream, info: ObjectInfo, trace: str) -> int:
-    target = stream.part
-    assert target is not None
+async def _commit_part(state: SetState, stream: Stream, info: ObjectInfo, trace: str) -> PutDone:
+    of_upload = stream.part
+    assert of_upload is not None
     # It may have been completed or given up while the bytes came.
-    await require_target(state, stream.bucket, stream.key, target, trace)
+    await require_target(state, stream.bucket, stream.key, of_upload, trace)
     data_id = stream.data_id if stream.received_bytes else INLINE
-    part = Part(target.number, stream.received_bytes, data_id, info.etag, info.checksums)
+    part = Part(of_upload.number, stream.received_bytes, data_id, info.etag, info.checksums)
     meta = ObjectMeta(state.geometry, (part,))
-    sub = part_sub(target.upload_id, target.number)
+    target = Target(stream.bucket, stream.key, part_sub(of_upload.upload_id, of_upload.number))
     stamp = state.new_stamp()
     expects = [ANY_STAMP] * state.n
-    commits = _file_commits(state, stream, Space.PART, sub, stamp, encode_part_head(part), meta, expects)
+    commits = _file_commits(state, stream, Space.PART, target, stamp, encode_part_head(part), meta, expects)
     await write_row(state, commits, trace=trace)
-    return stamp
+    return PutDone(stamp)
 
 
 def _file_commits(
     state: SetState,
     stream: Stream,
     space: Space,
-    sub: bytes,
+    target: Target,
     stamp: int,
     head: bytes,
     meta: ObjectMeta,
@@ -82,7 +88,5 @@ def _file_commits(
 ) -> list[Commit | None]:
     """By slot: the commit that makes the shard file part of a version; none for drives that were left out."""
     # `whole`: a drive that was started again since the first fragment lacks the file.
-    commits = file_commits(
-        state, stream.bucket, stream.key, stamp, head, meta, expects, space=space, sub=sub, whole=True
-    )
+    commits = file_commits(state, target, stamp, head, meta, expects, space=space, whole=True)
     return [None if out else commit for out, commit in zip(stream.left_out, commits, strict=True)]

@@ -26,7 +26,6 @@ from rustfs_proto.wire.set_ops import (
     PutAbort,
     PutBlock,
     PutBlockDone,
-    PutDone,
     PutFinish,
     PutOpen,
     PutOpened,
@@ -161,7 +160,7 @@ async def _finish(state: SetState, request: Request) -> Reply:
     if stream.size not in {-1, stream.received_bytes}:
         stream.give_up()
         raise Fault(FaultCode.INVALID, f"{stream.received_bytes} bytes came, {stream.size} were announced")
-    return Reply(PutDone(await commit(state, stream, message.info, message.expect, request.trace)))
+    return Reply(await commit(state, stream, message.info, message.expect, message.versioning, request.trace))
 
 
 async def put_one_block(state: SetState, request: Request) -> Reply:
@@ -182,4 +181,4 @@ async def put_one_block(state: SetState, request: Request) -> Reply:
         if fault is not None:
             stream.give_up()
             raise fault
-    return Reply(PutDone(await commit(state, stream, message.info, message.expect, request.trace)))
+    return Reply(await commit(state, stream, message.info, message.expect, message.versioning, request.trace))

@@ -16,6 +16,16 @@ async def together(works: Sequence[Callable[[], Awaitable[T]]], at_once: int) ->
     """Results in the order of `works`, `at_once` under way at a time. All are finished before the first
     `Fault`, in the order of `works`, is raised.
     """
+    results: list[T] = []
+    for outcome in await outcomes_of(works, at_once):
+        if isinstance(outcome, Fault):
+            raise outcome
+        results.append(outcome)
+    return results
+
+
+async def outcomes_of(works: Sequence[Callable[[], Awaitable[T]]], at_once: int) -> list[T | Fault]:
+    """As `together`, with each `Fault` in the place of the result."""
     outcomes: dict[int, T | Fault] = {}
     limiter = trio.CapacityLimiter(at_once)
 
@@ -29,9 +39,4 @@ async def together(works: Sequence[Callable[[], Awaitable[T]]], at_once: int) ->
     async with trio.open_nursery() as nursery:
         for index, work in enumerate(works):
             nursery.start_soon(run, index, work)
-    results: list[T] = []
-    for _, outcome in sorted(outcomes.items()):
-        if isinstance(outcome, Fault):
-            raise outcome
-        results.append(outcome)
-    return results
+    return [outcome for _, outcome in sorted(outcomes.items())]

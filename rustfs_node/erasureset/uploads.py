@@ -17,6 +17,7 @@ from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.delete import RowRemoval
 from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.target import target_of
 from rustfs_node.erasureset.upload_rows import require_upload, stamp_to_end, stored_parts
 from rustfs_node.erasureset.write import WatchedWrite, file_commits, write_row
 from rustfs_proto.erasure.multipart import (
@@ -30,8 +31,8 @@ from rustfs_proto.erasure.multipart import (
 from rustfs_proto.objects import ObjectHead, ObjectMeta, encode_head, encode_meta
 from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 from rustfs_proto.wire.faults import Fault
-from rustfs_proto.wire.set_ops import (
-    Done,
+from rustfs_proto.wire.set_ops import Done
+from rustfs_proto.wire.upload_ops import (
     UploadAbort,
     UploadComplete,
     UploadCompleted,
@@ -116,7 +117,7 @@ async def _complete(state: SetState, request: Request) -> Reply:
         written = await _commit_object(state, message, head, meta, trace)
         # The object is there from here on; what remains is to tidy up.
         await _end_completed(state, message, upload.stamp, written, trace)
-    return Reply(UploadCompleted(written.stamp, head, meta))
+    return Reply(UploadCompleted(written.stamp, head, meta, written.sub))
 
 
 async def _end_completed(
@@ -141,7 +142,8 @@ async def _commit_object(
     bucket, key = message.bucket, message.key
 
     def build(stamp: int, expects: list[int]) -> tuple[list[Commit | None], Frames]:
-        return file_commits(state, bucket, key, stamp, encode_head(head), meta, expects), None
+        target = target_of(state, bucket, key, message.versioning, stamp)
+        return file_commits(state, target, stamp, encode_head(head), meta, expects), None
 
     # Each part was acknowledged on a write quorum of its own; since then drives may have been lost, but not
     # more than can be.

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import attrs
-import msgspec
 import xxhash
 
 from rustfs_node.erasureset.row_read import Found, RowRead
 from rustfs_node.erasureset.state import SetState
 from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, decode_head, decode_meta
-from rustfs_proto.wire.drive_ops import LookedUp, RowState
+from rustfs_proto.wire.drive_ops import LookedUp, RowKind, RowState
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 
 @attrs.frozen
 class Version:
-    """A value that is current. `raw_head` and `raw_meta` are the bytes that every drive keeps."""
+    """A version that was decided upon. `kind` is a `RowKind`, `sub` that of its row. `raw_head` and
+    `raw_meta` are the bytes that every drive keeps.
+    """
 
     stamp: int
+    kind: int
+    sub: bytes
     raw_head: bytes
     raw_meta: bytes
+
+    @property
+    def is_marker(self) -> bool:
+        """Whether it is a delete marker."""
+        return self.kind == RowKind.MARKER
 
     @property
     def head(self) -> ObjectHead:
@@ -69,12 +77,16 @@ async def version_of(state: SetState, read: RowRead, trace: str) -> Version:
     assert read.decision is not None
     stamp = read.decision.stamp
     for _, (looked_up, _) in holders(read, stamp):
-        return Version(stamp, looked_up.head, looked_up.meta)
+        return _version(read, looked_up)
     for slot in read.decision.slots:
         found = await _ask_exactly(state, read, slot, trace)
         if found is not None:
-            return Version(stamp, found[0].head, found[0].meta)
+            return _version(read, found[0])
     raise Fault(FaultCode.NO_QUORUM, "the drives that had the version do not answer any more")
+
+
+def _version(read: RowRead, found: LookedUp) -> Version:
+    return Version(found.stamp, found.kind, read.sub, found.head, found.meta)
 
 
 async def inline_fragments(state: SetState, read: RowRead, trace: str) -> dict[int, bytes]:
@@ -106,10 +118,8 @@ async def inline_fragments(state: SetState, read: RowRead, trace: str) -> dict[i
 async def _ask_exactly(
     state: SetState, read: RowRead, slot: int, trace: str, *, want_inline: bool = False
 ) -> Found | None:
-    assert read.decision is not None
-    lookup = msgspec.structs.replace(read.lookup, stamp=read.decision.stamp, want_inline=want_inline)
     try:
-        reply = await state.drives.read(slot, lookup, trace)
+        reply = await state.drives.read(slot, read.exactly(want_inline=want_inline), trace)
     except Fault:
         # Not an error yet: other drives may do.
         return None

@@ -19,9 +19,11 @@ from rustfs_node.erasureset import (
     puts,
     read,
     read_block,
+    removal,
     status,
     stream_write,
     uploads,
+    version_listing,
 )
 from rustfs_node.erasureset.handles import Handles
 from rustfs_node.erasureset.heal_notes import HealNotes
@@ -41,7 +43,7 @@ from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.objects import Geometry
 from rustfs_proto.stamp import StampIssuer
-from rustfs_proto.wire import set_ops
+from rustfs_proto.wire import set_ops, upload_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -52,17 +54,19 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     set_ops.ReadBlock: read_block.read_block,
     set_ops.Amend: amend.amend,
     set_ops.Delete: deletes.delete,
+    set_ops.RemoveVersions: removal.remove_versions,
     set_ops.PutOpen: stream_write.put_open,
     set_ops.PutBlock: stream_write.put_block,
     set_ops.PutFinish: stream_write.put_finish,
     set_ops.PutAbort: stream_write.put_abort,
     set_ops.List: listing.list_objects,
-    set_ops.UploadCreate: uploads.create,
-    set_ops.UploadGet: uploads.get,
-    set_ops.UploadParts: uploads.parts,
-    set_ops.UploadComplete: uploads.complete,
-    set_ops.UploadAbort: uploads.abort,
-    set_ops.UploadList: listing.list_uploads,
+    set_ops.ListVersions: version_listing.list_versions,
+    upload_ops.UploadCreate: uploads.create,
+    upload_ops.UploadGet: uploads.get,
+    upload_ops.UploadParts: uploads.parts,
+    upload_ops.UploadComplete: uploads.complete,
+    upload_ops.UploadAbort: uploads.abort,
+    upload_ops.UploadList: listing.list_uploads,
     set_ops.LockTime: lock_clock.lock_time,
     set_ops.SetStatus: status.set_status,
 }

@@ -1,6 +1,6 @@
 """A small object's way onto the drives.
 
-    SmallPut        an object of at most one stripe, replacing whatever is there
+    SmallPut        an object of at most one stripe, whatever is there
     inline_commits  encodes it: one commit and one fragment for each drive
     RowWrite        one version of one row: asks all drives to commit it and counts who has
 
@@ -19,6 +19,7 @@ import xxhash
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.target import Target, target_of
 from rustfs_proto.erasure.placement import first_slot, shard_of_slot
 from rustfs_proto.erasure.writes import Tally, WriteState, failure, newest_seen
 from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
@@ -121,6 +122,11 @@ class RowWrite:
         """The stamp of the version."""
         return self._commit.stamp
 
+    @property
+    def sub(self) -> bytes:
+        """Which version of the key it is."""
+        return self._commit.sub
+
 
 class WatchedWrite(RowWrite):
     """A `RowWrite` that also tells, beyond the quorum, which drives have committed the version, and the
@@ -153,9 +159,11 @@ class WatchedWrite(RowWrite):
 
 
 class SmallPut:
-    """An inline object replacing whatever is there: one round trip to all drives."""
+    """An inline object, whatever is there: one round trip to all drives."""
 
-    __slots__ = ("_body", "_message", "_request", "_retries_left", "_row_write", "_stamp", "_state")
+    __slots__ = (
+        "_body", "_message", "_request", "_retries_left", "_row_write", "_stamp", "_state", "_sub"
+    )  # fmt: skip
 
     def __init__(self, state: SetState, request: Request, message: PutSmall, body: bytes) -> None:
         self._state, self._request, self._message, self._body = state, request, message, body
@@ -174,9 +182,9 @@ class SmallPut:
     def _send(self, above: int) -> None:
         state, message = self._state, self._message
         self._stamp = state.new_stamp(above)
-        commits, frames = inline_commits(
-            state, message.bucket, message.key, self._stamp, message.info, self._body
-        )
+        target = target_of(state, message.bucket, message.key, message.versioning, self._stamp)
+        commits, frames = inline_commits(state, target, self._stamp, message.info, self._body)
+        self._sub = target.sub
         self._row_write = RowWrite(state, self._done)
         self._row_write.start(commits, frames, self._request.trace)
 
@@ -188,7 +196,7 @@ class SmallPut:
             return
         self._state.memory.give_back(len(self._body))
         if fault is None:
-            self._request.reply(PutDone(self._stamp))
+            self._request.reply(PutDone(self._stamp, self._sub))
         else:
             self._request.fail(fault)
 
@@ -209,8 +217,7 @@ def meta_of(state: SetState, parts: tuple[Part, ...], info: ObjectInfo) -> Objec
 
 def inline_commits(
     state: SetState,
-    bucket: str,
-    key: bytes,
+    target: Target,
     stamp: int,
     info: ObjectInfo,
     body: bytes,
@@ -221,13 +228,12 @@ def inline_commits(
     parts = (Part(1, len(body), INLINE, info.etag, info.checksums),) if body else ()
     meta = meta_of(state, parts, info)
     fragments = state.codec.encode(body) if body else ()
-    return fragment_commits(state, bucket, key, stamp, head, meta, fragments, expects)
+    return fragment_commits(state, target, stamp, head, meta, fragments, expects)
 
 
 def fragment_commits(
     state: SetState,
-    bucket: str,
-    key: bytes,
+    target: Target,
     stamp: int,
     head: ObjectHead,
     meta: ObjectMeta,
@@ -238,23 +244,28 @@ def fragment_commits(
     raw_head, raw_meta = encode_head(head), encode_meta(meta)
     n = state.n
     checks = [xxhash.xxh3_128_digest(fragment) for fragment in fragments]
-    start = first_slot(bucket, key, n)
+    start = first_slot(target.bucket, target.key, n)
+    expect = ANY_STAMP
     commits: list[Commit | None] = []
     frames: list[tuple[bytes, ...]] = []
     for slot in range(n):
         shard = (slot - start) % n
+        if expects is not None:
+            expect = expects[slot]
         commits.append(
             Commit(
                 Space.OBJECT,
-                bucket,
-                key,
+                target.bucket,
+                target.key,
                 stamp,
                 RowKind.VALUE,
+                target.sub,
                 shard=shard,
                 head=raw_head,
                 meta=raw_meta,
                 inline_check=checks[shard] if fragments else b"",
-                expect=ANY_STAMP if expects is None else expects[slot],
+                expect=expect,
+                of_key=target.of_key,
             )
         )
         frames.append((fragments[shard],) if fragments else ())
@@ -263,15 +274,13 @@ def fragment_commits(
 
 def file_commits(
     state: SetState,
-    bucket: str,
-    key: bytes,
+    target: Target,
     stamp: int,
     raw_head: bytes,
     meta: ObjectMeta,
     expects: Sequence[int],
     *,
     space: Space = Space.OBJECT,
-    sub: bytes = b"",
     whole: bool = False,
 ) -> list[Commit | None]:
     """The commits, by slot, of a row whose bytes stand in shard files, or which has none."""
@@ -280,16 +289,17 @@ def file_commits(
     return [
         Commit(
             space,
-            bucket,
-            key,
+            target.bucket,
+            target.key,
             stamp,
             RowKind.VALUE,
-            sub,
-            shard=shard_of_slot(bucket, key, slot, state.n),
+            target.sub,
+            shard=shard_of_slot(target.bucket, target.key, slot, state.n),
             head=raw_head,
             meta=raw_meta,
             files=files,
             expect=expects[slot],
+            of_key=target.of_key,
             whole=whole,
         )
         for slot in range(state.n)

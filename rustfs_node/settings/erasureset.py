@@ -110,6 +110,13 @@ class SetSettings:
     scan_rows_max: int = 1001
     """Rows asked of a drive at a time while listing: one more than S3's largest page."""
 
+    key_scan_rows: int = 100
+    """Versions of one key asked of a drive at a time, where drives differ in which of them is current."""
+
+    version_rounds: int = 10
+    """How often the versions of a key are looked through while they keep changing, before the read is given
+    up: two rounds are enough for a key at rest."""
+
     in_flight_wait_s: float = 2.0
     """How long a read that meets an unfinished write of the same key waits for it before it
     decides without.

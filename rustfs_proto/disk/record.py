@@ -5,7 +5,7 @@ A record begins at a multiple of 8. Format version 1:
     offset  bytes  field
          0      4  magic: "RFLR"
          4      1  format version: 1
-         5      1  kind: 1 value, 2 tombstone
+         5      1  kind: 1 value, 2 tombstone, 3 delete marker
          6      1  space: 0 object, 1 upload, 2 part, 3 heal note
          7      1  flags: bit 0 set: copied here from an older segment
          8      8  sequence: rises by one from record to record of a drive
@@ -19,7 +19,7 @@ A record begins at a multiple of 8. Format version 1:
         64      2  bucket bytes (B)
         66      2  key bytes (K)
         68      2  sub bytes (S)
-        70      2  version id bytes (V)
+        70      2  zeros
         72      4  head bytes (H)
         76      4  meta bytes (M)
         80      4  files: how many data ids (F)
@@ -32,7 +32,6 @@ A record begins at a multiple of 8. Format version 1:
        128      B  bucket, UTF-8                          } the body
          …      K  key                                    }
          …      S  sub                                    }
-         …      V  version id                             }
          …      H  head: msgpack map                      }
          …      M  meta: msgpack map                      }
          …   16*F  data ids of shard files                }
@@ -59,6 +58,7 @@ import xxhash
 from rustfs_proto.disk.layout import DATA_ID_BYTES
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.stamp import STAMP_MAX
+from rustfs_proto.versions import is_sub
 from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 
 HEADER_BYTES = 128
@@ -116,7 +116,6 @@ class Record:
     bucket: str
     key: bytes
     sub: bytes
-    version_id: bytes
     head: bytes
     meta: bytes
     files: tuple[bytes, ...]
@@ -148,7 +147,6 @@ def prefix_size(commit: Commit) -> int:
         + len(commit.bucket.encode())
         + len(commit.key)
         + len(commit.sub)
-        + len(commit.version_id)
         + len(commit.head)
         + len(commit.meta)
         + DATA_ID_BYTES * len(commit.files)
@@ -170,7 +168,7 @@ def encode_prefix(
     """
     bucket = commit.bucket.encode()
     files = sorted(commit.files, key=absent.__contains__) if absent else commit.files
-    body = b"".join((bucket, commit.key, commit.sub, commit.version_id, commit.head, commit.meta, *files))
+    body = b"".join((bucket, commit.key, commit.sub, commit.head, commit.meta, *files))
     fields = _FIELDS.pack(
         MAGIC,
         FORMAT_VERSION,
@@ -188,7 +186,7 @@ def encode_prefix(
         len(bucket),
         len(commit.key),
         len(commit.sub),
-        len(commit.version_id),
+        0,
         len(commit.head),
         len(commit.meta),
         len(commit.files),
@@ -214,8 +212,8 @@ def sizes_at(buffer: bytes, start: int) -> tuple[int, int] | None:
     """
     if buffer[start : start + 5] != b"RFLR\x01" or len(buffer) - start < HEADER_BYTES:
         return None
-    bucket, key, sub, version_id, head, meta, files, data = _SIZES.unpack_from(buffer, start + _SIZES_AT)
-    return HEADER_BYTES + bucket + key + sub + version_id + head + meta + DATA_ID_BYTES * files, data
+    bucket, key, sub, _, head, meta, files, data = _SIZES.unpack_from(buffer, start + _SIZES_AT)
+    return HEADER_BYTES + bucket + key + sub + head + meta + DATA_ID_BYTES * files, data
 
 
 def decode_prefix(buffer: bytes, start: int, place: DrivePlace) -> Record | Flaw:
@@ -259,7 +257,7 @@ def _record_of(
     (
         _, _, kind, space, flags, sequence, batch, first_segment, stamp,
         deployment_id, set_index, slot, shard,
-        bucket_bytes, key_bytes, sub_bytes, version_bytes, head_bytes, meta_bytes,
+        bucket_bytes, key_bytes, sub_bytes, _, head_bytes, meta_bytes,
         files, _, absent, _, digest,
     ) = _FIELDS.unpack(fields)
     # fmt: on
@@ -267,6 +265,8 @@ def _record_of(
         return Flaw.FOREIGN
     # A right checksum proves only that these bytes were meant to stand here, not that they make sense.
     if kind not in _KINDS or space not in _SPACES or not 0 < stamp <= STAMP_MAX:
+        return Flaw.DAMAGED
+    if space == Space.OBJECT and not is_sub(body[bucket_bytes + key_bytes :][:sub_bytes]):
         return Flaw.DAMAGED
     if sequence > NUMBER_MAX or batch > sequence or first_segment > NUMBER_MAX or absent > files:
         return Flaw.DAMAGED
@@ -276,8 +276,7 @@ def _record_of(
         return Flaw.DAMAGED
     key_at = bucket_bytes
     sub_at = key_at + key_bytes
-    version_at = sub_at + sub_bytes
-    head_at = version_at + version_bytes
+    head_at = sub_at + sub_bytes
     meta_at = head_at + head_bytes
     files_at = meta_at + meta_bytes
     data_ids = split_ids(body[files_at:])
@@ -292,8 +291,7 @@ def _record_of(
         shard=shard,
         bucket=bucket,
         key=body[key_at:sub_at],
-        sub=body[sub_at:version_at],
-        version_id=body[version_at:head_at],
+        sub=body[sub_at:head_at],
         head=body[head_at:meta_at],
         meta=body[meta_at:files_at],
         files=data_ids,

@@ -19,6 +19,10 @@ for it neither among those k nor later. From the newest version seen to the olde
 
 With W drives unknown no answer at all is safe: a newer version might be on exactly those.
 
+A row is decided by itself. Versions of one key that stand beside each other are rows of their own: where
+drives differ in which of them is current, each is decided in turn, from the latest birth on. A delete marker
+is such a version, and counts as a value that has no shards.
+
 An answer that fewer than W drives support is written to the voters that lack it before it is given, so that
 no later read goes back behind it. This module knows no drives and no time: callers say who is still expected
 to answer.
@@ -102,13 +106,14 @@ class Verdict(Enum):
     ABSENT = "absent"  # there is no such key; `stamp` is that of the tombstone, if there is one
     ASK = "ask"  # wait for the drives that have not answered, or ask them
     ASK_VERSION = "ask_version"  # ask `slots` for exactly version `stamp`
+    SEVERAL = "several"  # drives differ in which version of the key is current: decide each by itself
     UNREADABLE = "unreadable"  # too few drives: an error, because any answer might be an older version
 
 
 @attrs.frozen
 class Decision:
     """`slots` are those that have the version. `complete_on` are those that must be given it before it is the
-    answer.
+    answer. `sub` is that of the row, of a question for the current version of a key.
 
     `is_ragged`: some drive lacks the version, cannot read it, or has one that was passed over: a case for
     healing.
@@ -119,6 +124,7 @@ class Decision:
     slots: tuple[int, ...] = ()
     complete_on: tuple[int, ...] = ()
     is_ragged: bool = False
+    sub: bytes = b""
 
 
 def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
@@ -129,31 +135,55 @@ def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
     missed afterwards.
     """
     first = answers[0]
-    if first.state == RowState.FOUND and first.kind == RowKind.VALUE:
-        if len(answers) < k:
+    if first.state == RowState.FOUND and first.kind != RowKind.TOMBSTONE:
+        if len(answers) < k or not all(_says_the_same(answer, first) for answer in answers):
             return None
-        for answer in answers:
-            if (
-                answer.stamp != first.stamp
-                or answer.state != RowState.FOUND
-                or answer.kind != RowKind.VALUE
-                or not answer.evidence
-                or answer.priors
-                or answer.no_files
-            ):
-                return None
-        return Decision(Verdict.CURRENT, first.stamp)
+        return Decision(Verdict.CURRENT, first.stamp, sub=first.sub)
     if len(answers) >= write_quorum(k, m) and all(_says_absent(answer) for answer in answers):
         return Decision(Verdict.ABSENT, max(answer.stamp for answer in answers))
     return None
 
 
+def most_agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
+    """The decision if a write quorum of drives says the same, whatever others say: what those have is not
+    acknowledged yet, or replaced, and no k drives have it alone.
+    """
+    w = write_quorum(k, m)
+    absent = [answer for answer in answers if _says_absent(answer)]
+    if len(absent) >= w:
+        return Decision(Verdict.ABSENT, max(answer.stamp for answer in absent), is_ragged=True)
+    for first in answers:
+        if first.state == RowState.FOUND and first.kind != RowKind.TOMBSTONE:
+            alike = sum(_says_the_same(answer, first) for answer in answers)
+            if alike >= w:
+                return Decision(Verdict.CURRENT, first.stamp, is_ragged=True, sub=first.sub)
+    return None
+
+
+def _says_the_same(answer: LookedUp, first: LookedUp) -> bool:
+    return (
+        answer.stamp == first.stamp
+        and answer.state == RowState.FOUND
+        and answer.kind == first.kind
+        and answer.sub == first.sub
+        and answer.evidence
+        and not answer.priors
+        and not answer.no_files
+        and not answer.unsure
+    )
+
+
 def _says_absent(answer: LookedUp) -> bool:
-    if not answer.evidence or answer.priors:
+    if not answer.evidence or answer.priors or answer.unsure:
         return False
     return answer.state == RowState.ABSENT or (
         answer.state == RowState.FOUND and answer.kind == RowKind.TOMBSTONE
     )
+
+
+def has_several(answer: LookedUp) -> bool:
+    """Whether the drive has more of the key than the null version."""
+    return answer.others or bool(answer.sub)
 
 
 def decide(views: Sequence[View], k: int, m: int) -> Decision:

@@ -37,9 +37,12 @@ class Merged:
 
 @attrs.define
 class ScanCursor:
-    """One drive's scan: rows not yet taken, and where to go on when they are used up."""
+    """One drive's scan: rows not yet taken, and where to go on when they are used up. `by_key`: it gives one
+    row of each key.
+    """
 
     resume: Position
+    by_key: bool = False
     rows: Sequence[ScanRow] = ()
     taken: int = 0
     more: bool = True
@@ -49,7 +52,7 @@ class ScanCursor:
         assert self.is_empty
         self.rows, self.taken, self.more = rows, 0, more
         if rows:
-            self.resume = after_row(rows[-1])
+            self.resume = after_row(rows[-1], by_key=self.by_key)
 
     @property
     def is_empty(self) -> bool:
@@ -61,15 +64,11 @@ class ScanCursor:
         return self.more and self.is_empty
 
 
-def after_row(row: ScanRow) -> Position:
-    """Where the scan goes on after that row: after the whole group if it stands for one."""
-    return (
-        (after_prefix(row.group), b"")
-        if row.group
-        else (row.key, row.sub + b"\0")
-        if row.sub
-        else (row.key + b"\0", b"")
-    )
+def after_row(row: ScanRow, *, by_key: bool) -> Position:
+    """Where the scan goes on after that row: after the whole group or key if it stands for one."""
+    if row.group:
+        return after_prefix(row.group), b""
+    return (row.key + b"\0", b"") if by_key else (row.key, row.sub + b"\0")
 
 
 def after_prefix(prefix: bytes) -> bytes:
@@ -82,15 +81,15 @@ def after_prefix(prefix: bytes) -> bytes:
 
 
 def take_alike(cursors: Sequence[ScanCursor], limit: int) -> list[ScanRow]:
-    """The next rows as long as all scans show the same settled value: the usual case, without a merge. At
-    most `limit`.
+    """The next rows as long as all scans show the same settled one that is no tombstone: the usual case,
+    without a merge. At most `limit`.
     """
     first, *others = cursors
     left = min(len(cursor.rows) - cursor.taken for cursor in cursors)
     alike: list[ScanRow] = []
     for offset in range(min(left, limit)):
         row = first.rows[first.taken + offset]
-        if row.kind != RowKind.VALUE or _is_unsure(row):
+        if row.kind == RowKind.TOMBSTONE or _is_unsure(row):
             break
         if not all(_is_same(row, cursor.rows[cursor.taken + offset]) for cursor in others):
             break
@@ -105,6 +104,7 @@ def _is_same(row: ScanRow, other: ScanRow) -> bool:
         row.stamp == other.stamp
         and row.key == other.key
         and row.sub == other.sub
+        and row.version == other.version
         and row.kind == other.kind
         and row.group == other.group
         and not _is_unsure(other)
@@ -112,10 +112,11 @@ def _is_same(row: ScanRow, other: ScanRow) -> bool:
 
 
 def _is_unsure(row: ScanRow) -> bool:
-    """With priors it is not settled, and an older version may be the current one. With gaps it may be an
-    object whose parts were never all on enough drives. Neither is taken as it stands.
+    """With priors it is not settled, and an older version may be the current one; so it may be where a newer
+    version was removed. With gaps it may be an object whose parts were never all on enough drives. None of
+    them is taken as it stands.
     """
-    return bool(row.priors) or row.has_gaps
+    return bool(row.priors) or row.has_gaps or row.unsure
 
 
 def take_next(cursors: Sequence[ScanCursor]) -> Merged | None:
@@ -136,9 +137,9 @@ def _place(row: ScanRow) -> Position:
 
 
 def _newest_value_first(row: ScanRow) -> tuple[int, int]:
-    # A group's rows may be of different keys: one that shows a value says more of the group than a newer
+    # A group's rows may be of different keys: one that shows something says more of the group than a newer
     # tombstone.
-    return (row.kind == RowKind.VALUE if row.group else 0), row.stamp
+    return (row.kind != RowKind.TOMBSTONE if row.group else 0), row.stamp
 
 
 def _verdict(rows: Sequence[ScanRow | None]) -> RowVerdict:
@@ -148,5 +149,5 @@ def _verdict(rows: Sequence[ScanRow | None]) -> RowVerdict:
     if all(row.kind == RowKind.TOMBSTONE for row in shown):
         return RowVerdict.GONE
     first = shown[0]
-    is_same = all((row.key, row.stamp, row.kind) == (first.key, first.stamp, first.kind) for row in shown)
-    return RowVerdict.PRESENT if is_same and len(shown) == len(rows) else RowVerdict.DISPUTED
+    is_same = len(shown) == len(rows) and all(_is_same(first, row) for row in shown[1:])
+    return RowVerdict.PRESENT if is_same else RowVerdict.DISPUTED

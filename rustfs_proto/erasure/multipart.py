@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from rustfs_proto.objects import Geometry, ObjectHead, ObjectMeta, Part
 from rustfs_proto.s3.checksums import ChecksumAlgorithm, ChecksumType, multipart_etag, upload_checksum_value
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import ObjectInfo, WantedPart
+from rustfs_proto.wire.set_ops import ObjectInfo
+from rustfs_proto.wire.upload_ops import WantedPart
 
 UPLOAD_ID_BYTES = 16
 PART_NUMBER_MAX = 10_000

@@ -84,6 +84,9 @@ _BODY = {
 
 _REQUEST = {
     "BadRequest": _row(400, "Bad Request"),
+    "IllegalVersioningConfigurationException": _row(
+        400, "The versioning configuration specified in the request is invalid."
+    ),
     "IllegalLocationConstraintException": _row(
         400,
         "The location constraint is incompatible for the region specific endpoint this request was sent to.",

@@ -1,4 +1,5 @@
-"""The documents that clients send: CompleteMultipartUpload, Delete, CreateBucketConfiguration, Tagging.
+"""The documents that clients send: CompleteMultipartUpload, Delete, CreateBucketConfiguration,
+VersioningConfiguration, Tagging.
 
 How they are read, and what is refused in all of them, is `xml_reading`.
 """
@@ -22,6 +23,8 @@ DELETE_BODY_MAX_BYTES = 8 * 1024**2
 """1,000 keys of 1,024 bytes make 1.1 MiB, and 6 MiB when every byte of them is written as `&quot;`."""
 CREATE_BUCKET_BODY_MAX_BYTES = 64 * 1024
 """The document has one short field; clients add blanks and a namespace."""
+VERSIONING_BODY_MAX_BYTES = 64 * 1024
+"""The document has two short fields; clients add blanks and a namespace."""
 TAGGING_BODY_MAX_BYTES = 512 * 1024
 """50 tags of 384 characters make 170 KiB when each is written as a character reference of nine bytes."""
 BODY_MAX_BYTES = max(COMPLETE_BODY_MAX_BYTES, DELETE_BODY_MAX_BYTES, CREATE_BUCKET_BODY_MAX_BYTES)
@@ -100,6 +103,25 @@ def parse_create_bucket(body: bytes) -> str | None:
         raise not_implemented(f"CreateBucketConfiguration with <{unbuilt[0]}>")
     check_names(fields, ("LocationConstraint",))
     return fields.get("LocationConstraint", "").strip() or None
+
+
+def parse_versioning(body: bytes) -> str:
+    """The Status of a VersioningConfiguration: Enabled or Suspended. Raises MalformedXML,
+    IllegalVersioningConfigurationException, or NotImplemented for MFA delete.
+    """
+    fields = fields_of(parse_document(body, "VersioningConfiguration", VERSIONING_BODY_MAX_BYTES))
+    check_names(fields, ("Status", "MfaDelete"))
+    mfa, status = fields.get("MfaDelete", "Disabled").strip(), fields.get("Status", "").strip()
+    if mfa not in ("Enabled", "Disabled"):
+        raise malformed(f"MfaDelete is {mfa!r}")
+    if mfa == "Enabled":
+        raise not_implemented("MFA delete")
+    if not status:
+        message = "The Versioning element must be specified"
+        raise S3Error("IllegalVersioningConfigurationException", message)
+    if status not in ("Enabled", "Suspended"):
+        raise malformed(f"Status is {status!r}, not Enabled or Suspended")
+    return status
 
 
 def parse_tagging(body: bytes) -> tuple[tuple[str, str], ...]:

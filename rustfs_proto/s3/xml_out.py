@@ -32,10 +32,13 @@ class ListedBucket:
 
 @attrs.frozen
 class DeletedKey:
-    """One success of DeleteObjects. `version_id` is what the request named, None if nothing."""
+    """One success of DeleteObjects. `version_id` is what the request named, None if nothing;
+    `marker_version_id` that of the delete marker that was added or removed, None if there was none.
+    """
 
     key: str
     version_id: str | None = None
+    marker_version_id: str | None = None
 
 
 @attrs.frozen
@@ -99,9 +102,9 @@ def location_constraint(region: str) -> bytes:
     return document("LocationConstraint", "" if region == "us-east-1" else escape(region))
 
 
-def versioning_configuration() -> bytes:
-    """GetBucketVersioning of a bucket on which versioning was never enabled."""
-    return document("VersioningConfiguration", "")
+def versioning_configuration(status: str) -> bytes:
+    """GetBucketVersioning; `status` is empty where versioning was never enabled."""
+    return document("VersioningConfiguration", element("Status", status or None))
 
 
 def tagging(tags: Mapping[str, str]) -> bytes:
@@ -160,7 +163,10 @@ def _copied(etag: str, modified_ms: int, checksums: Mapping[str, str] | None) ->
 
 
 def _deleted(item: DeletedKey) -> str:
-    return f"<Deleted>{element('Key', item.key)}{element('VersionId', item.version_id)}</Deleted>"
+    inner = element("Key", item.key) + element("VersionId", item.version_id)
+    if item.marker_version_id is not None:
+        inner += boolean("DeleteMarker", True) + element("DeleteMarkerVersionId", item.marker_version_id)
+    return f"<Deleted>{inner}</Deleted>"
 
 
 def _failed(item: FailedKey) -> str:

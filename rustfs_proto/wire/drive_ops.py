@@ -14,17 +14,18 @@ from rustfs_proto.wire.message import Message
 class Space(IntEnum):
     """Which kind of thing a row is. `sub` tells rows of one key apart."""
 
-    OBJECT = 0  # sub empty
+    OBJECT = 0  # sub = which version of the key, see `rustfs_proto.versions`
     UPLOAD = 1  # sub = upload id; one row per multipart upload that is under way
     PART = 2  # sub = upload id followed by the part number as two bytes, big end first
     HEAL = 3  # sub empty; this drive's note that (bucket, key) wants healing
 
 
 class RowKind(IntEnum):
-    """What a version says of its key."""
+    """What a record says of its row."""
 
     VALUE = 1
-    TOMBSTONE = 2
+    TOMBSTONE = 2  # there is no such row any more
+    MARKER = 3  # a version of a key, without bytes, that says: while this is current there is no such key
 
 
 class DriveState(IntEnum):
@@ -42,10 +43,11 @@ class Commit(Message, frozen=True):
     `head` and `meta` are the encoded `ObjectHead` and `ObjectMeta` (empty for tombstones). `shard` is the
     number of the shard this drive holds, 0 to n-1. `inline_check` is the xxh3-128 digest of frame 0, computed
     where the shard was encoded. `files` are the data ids whose shard files must be durable before the record
-    is. `expect` is the stamp that must be the newest (0: no row), or -1 for any. `version_id` is empty for
-    the null version. `whole`: not without all of `files`, because a record alone would speak for a version
-    that it cannot help to read. Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not match on arrival),
-    NOT_FOUND (a file, where `whole`), DRIVE_FAULT.
+    is. `expect` is the stamp that must be the newest (0: no row), or -1 for any. `of_key`: this is to be the
+    current version of its key, so `expect` is the stamp of the version that is current on the drive, and
+    every version there must be older. `whole`: not without all of `files`, because a record alone would speak
+    for a version that it cannot help to read. Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not
+    match on arrival), NOT_FOUND (a file, where `whole`), DRIVE_FAULT.
     """
 
     space: int
@@ -54,13 +56,13 @@ class Commit(Message, frozen=True):
     stamp: int
     kind: int
     sub: bytes = b""
-    version_id: bytes = b""
     shard: int = 0
     head: bytes = b""
     meta: bytes = b""
     inline_check: bytes = b""
     files: tuple[bytes, ...] = ()
     expect: int = -1
+    of_key: bool = False
     whole: bool = False
 
 
@@ -93,13 +95,13 @@ class SettledRow(Message, frozen=True):
     key: bytes
     stamp: int
     sub: bytes = b""
-    version_id: bytes = b""
     complete: bool = False
 
 
 class Lookup(Message, frozen=True):
-    """Ask for the newest version of a row, or with `stamp` for exactly that one. `want_inline`: send the
-    inline shard along as frame 0.
+    """Ask for the newest version of a row, or with `stamp` for exactly that one, or with `current` for the
+    row of the key that is its current version (`sub` is empty then). `want_inline`: send the inline shard
+    along as frame 0.
     """
 
     space: int
@@ -108,6 +110,7 @@ class Lookup(Message, frozen=True):
     sub: bytes = b""
     stamp: int = 0
     want_inline: bool = True
+    current: bool = False
 
 
 class RowState(IntEnum):
@@ -125,13 +128,16 @@ class LookedUp(Message, frozen=True):
     `evidence` is false on a HEALING drive: its absence, or an older version, proves nothing. `no_files` lists
     those data ids of the version whose shard file is not on this drive, `never_had` those of them that were
     not when it was committed: a drive that acknowledged without a file cannot have lost it.
+
+    Of a lookup of the current version `sub` says which it is, and `others` that the key has further rows.
+    `unsure`: a version that would come before it was removed, which is not settled.
     """
 
     state: int
     evidence: bool
     stamp: int = 0
     kind: int = RowKind.VALUE
-    version_id: bytes = b""
+    sub: bytes = b""
     shard: int = 0
     head: bytes = b""
     meta: bytes = b""
@@ -139,6 +145,8 @@ class LookedUp(Message, frozen=True):
     priors: tuple[int, ...] = ()
     no_files: tuple[bytes, ...] = ()
     never_had: tuple[bytes, ...] = ()
+    others: bool = False
+    unsure: bool = False
 
 
 class Scan(Message, frozen=True):
@@ -148,6 +156,9 @@ class Scan(Message, frozen=True):
     after the prefix are collapsed: the first key of each such group whose newest version is a value is given
     with `group` set, and the rest of the group is skipped; a group whose keys are all tombstones is still
     given, by its first tombstone. At most `limit` rows.
+
+    `current`: of each key only the version that is current, with an empty `sub`, and of a key without any its
+    newest tombstone; a group shows a key whose current version is no delete marker.
     """
 
     space: int
@@ -157,22 +168,25 @@ class Scan(Message, frozen=True):
     start_sub: bytes = b""
     delimiter: bytes = b""
     limit: int = 1000
+    current: bool = False
 
 
 class ScanRow(Message, frozen=True):
     """One row of `Scanned`. `group` is the common prefix, delimiter included; empty for a row of its own.
-    `has_gaps`: some of its shard files are not here.
+    `has_gaps`: some of its shard files are not here. `version` and `unsure` are `LookedUp.sub` and
+    `LookedUp.unsure` of a scan of current versions.
     """
 
     key: bytes
     stamp: int
     kind: int
     sub: bytes = b""
-    version_id: bytes = b""
+    version: bytes = b""
     head: bytes = b""
     group: bytes = b""
     priors: tuple[int, ...] = ()
     has_gaps: bool = False
+    unsure: bool = False
 
 
 class Scanned(Message, frozen=True):

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from rustfs_proto.wire import drive_ops, set_ops
+from rustfs_proto.wire import drive_ops, set_ops, upload_ops
 
 OPERATIONS: dict[type, type | None] = {
     drive_ops.Commit: drive_ops.Committed,
@@ -33,13 +33,15 @@ OPERATIONS: dict[type, type | None] = {
     set_ops.ReadBlock: set_ops.Block,
     set_ops.Amend: set_ops.Amended,
     set_ops.Delete: set_ops.Deleted,
+    set_ops.RemoveVersions: set_ops.VersionsRemoved,
     set_ops.List: set_ops.Listed,
-    set_ops.UploadCreate: set_ops.UploadCreated,
-    set_ops.UploadGet: set_ops.UploadGot,
-    set_ops.UploadParts: set_ops.UploadPartsListed,
-    set_ops.UploadComplete: set_ops.UploadCompleted,
-    set_ops.UploadAbort: set_ops.Done,
-    set_ops.UploadList: set_ops.UploadsListed,
+    set_ops.ListVersions: set_ops.VersionsListed,
+    upload_ops.UploadCreate: upload_ops.UploadCreated,
+    upload_ops.UploadGet: upload_ops.UploadGot,
+    upload_ops.UploadParts: upload_ops.UploadPartsListed,
+    upload_ops.UploadComplete: upload_ops.UploadCompleted,
+    upload_ops.UploadAbort: set_ops.Done,
+    upload_ops.UploadList: upload_ops.UploadsListed,
     set_ops.LockTime: set_ops.LockTimeTold,
     set_ops.SetStatus: set_ops.SetStatusReply,
 }

@@ -11,7 +11,8 @@ from __future__ import annotations
 import msgspec
 
 from rustfs_proto.locking import ObjectLock, Retention
-from rustfs_proto.objects import ObjectHead, ObjectMeta, Part
+from rustfs_proto.objects import ObjectHead, ObjectMeta
+from rustfs_proto.versions import NULL_VERSION, Versioning
 from rustfs_proto.wire.message import Message
 
 ANY_STAMP = -1
@@ -45,8 +46,8 @@ class PutSmall(Message, frozen=True):
     """Store an object (or with `part` an upload part) whose whole body, at most one stripe, is frame 0 (no
     frame: empty).
 
-    `expect` is the stamp that must be current (0: no such key) or ANY_STAMP. Faults: CONFLICT, NO_QUORUM,
-    FULL, NOT_FOUND (no such upload).
+    `versioning` is that of the bucket, a `Versioning`. `expect` is the stamp of the version that must be
+    current (0: no such key) or ANY_STAMP. Faults: CONFLICT, NO_QUORUM, FULL, NOT_FOUND (no such upload).
     """
 
     bucket: str
@@ -54,12 +55,14 @@ class PutSmall(Message, frozen=True):
     info: ObjectInfo
     part: PartTarget | None = None
     expect: int = ANY_STAMP
+    versioning: int = Versioning.OFF
 
 
 class PutDone(Message, frozen=True):
-    """The version is fsynced on a write quorum."""
+    """The version is fsynced on a write quorum. `sub` tells which version of the key it is."""
 
     stamp: int
+    sub: bytes = NULL_VERSION
 
 
 class PutOpen(Message, frozen=True):
@@ -94,11 +97,12 @@ class PutBlockDone(Message, frozen=True):
 
 
 class PutFinish(Message, frozen=True):
-    """All blocks were sent; commit. Answered by `PutDone`."""
+    """All blocks were sent; commit. `expect` and `versioning` as in `PutSmall`. Answered by `PutDone`."""
 
     handle: int
     info: ObjectInfo
     expect: int = ANY_STAMP
+    versioning: int = Versioning.OFF
 
 
 class PutAbort(Message, frozen=True):
@@ -122,10 +126,11 @@ class Span(Message, frozen=True):
 
 
 class Get(Message, frozen=True):
-    """The current version of a key and, if `want_data`, the first block of `span` as frame 0. Without
-    `from_files` the bytes of large objects stay where they are, for whoever has no memory for them now.
+    """A version of a key, the current one where `sub` is None, and, if `want_data`, the first block of `span`
+    as frame 0. Without `from_files` the bytes of large objects stay where they are, for whoever has no memory
+    for them now.
 
-    Faults: NOT_FOUND (no such key), NO_QUORUM.
+    Faults: NOT_FOUND (no such key or version), NO_QUORUM.
     """
 
     bucket: str
@@ -133,11 +138,13 @@ class Get(Message, frozen=True):
     span: Span = Span()
     want_data: bool = True
     from_files: bool = True
+    sub: bytes | None = None
 
 
 class Got(Message, frozen=True):
     """Answer to `Get`. `offset` and `length` are the span resolved against the size (length 0 and offset -1:
     cannot be satisfied); frame 0, if any, holds its first bytes, up to the end of the stripe it begins in.
+    `is_marker`: the version is a delete marker.
     """
 
     stamp: int
@@ -145,6 +152,8 @@ class Got(Message, frozen=True):
     meta: ObjectMeta
     offset: int
     length: int
+    sub: bytes = NULL_VERSION
+    is_marker: bool = False
 
 
 class ReadBlock(Message, frozen=True):
@@ -158,6 +167,7 @@ class ReadBlock(Message, frozen=True):
     stamp: int
     offset: int
     length: int
+    sub: bytes = NULL_VERSION
 
 
 class Block(Message, frozen=True):
@@ -176,17 +186,19 @@ class LockChange(Message, frozen=True):
 
 
 class Amend(Message, frozen=True):
-    """Change what the current version of a key says of itself, without touching its bytes, ETag or time of
-    modification. `tags` None leaves the tags as they are, `lock` None the lock.
+    """Change what a version of a key, the current one where `sub` is None, says of itself, without touching
+    its bytes, ETag, place among the versions or time of modification. `tags` None leaves the tags as they
+    are, `lock` None the lock.
 
-    `expect` as in `PutSmall`, but never 0. Faults: NOT_FOUND (no such key), CONFLICT, NO_QUORUM, FULL,
-    LOCKED (the retention must stay).
+    `expect` is the stamp that the version must have, or ANY_STAMP. Faults: NOT_FOUND (no such key or
+    version), CONFLICT, INVALID (a delete marker), LOCKED (the retention must stay), NO_QUORUM, FULL.
     """
 
     bucket: str
     key: bytes
     tags: dict[str, str] | None = None
     expect: int = ANY_STAMP
+    sub: bytes | None = None
     lock: LockChange | None = None
 
 
@@ -196,28 +208,55 @@ class Amended(Message, frozen=True):
     stamp: int
     head: ObjectHead
     meta: ObjectMeta
+    sub: bytes = NULL_VERSION
 
 
 class Delete(Message, frozen=True):
-    """Remove the current version of each key, at most DELETE_KEYS_MAX. Answered by `Deleted`; keys that were
-    not there count as removed.
+    """Delete each key, at most DELETE_KEYS_MAX, as `versioning` has it: remove the null version, add a delete
+    marker, or put one in the place of the null version. Answered by `Deleted`; keys that were not there count
+    as removed.
 
-    `expects[i]` is the stamp that must be current for `keys[i]`, or ANY_STAMP; empty: any for all of them. A
-    key of which another version is current, or none, has the fault CONFLICT.
+    `expects[i]` is the stamp of the version that must be current for `keys[i]`, or ANY_STAMP; empty: any for
+    all of them. A key of which another version is current, or none, has the fault CONFLICT.
     """
 
     bucket: str
     keys: tuple[bytes, ...]
     expects: tuple[int, ...] = ()
+    versioning: int = Versioning.OFF
 
 
 class Deleted(Message, frozen=True):
-    """`stamps[i]` is the stamp of the tombstone of `keys[i]` or 0 where nothing was there; `faults[i]` is
-    empty or says why that key is not removed.
+    """`stamps[i]` is the stamp of the tombstone or delete marker of `keys[i]` or 0 where nothing was there;
+    `faults[i]` is empty or says why that key is not removed. `subs[i]` is that of its delete marker, where
+    the bucket has them.
     """
 
     stamps: tuple[int, ...]
     faults: tuple[str, ...]
+    subs: tuple[bytes, ...] = ()
+
+
+class RemoveVersions(Message, frozen=True):
+    """Remove exactly these versions of keys, for good, at most DELETE_KEYS_MAX. Answered by
+    `VersionsRemoved`; what was not there counts as removed.
+
+    `expects` are the stamps that they must have, as in `Delete`.
+    """
+
+    bucket: str
+    versions: tuple[tuple[bytes, bytes], ...]
+    expects: tuple[int, ...] = ()
+
+
+class VersionsRemoved(Message, frozen=True):
+    """Of each version, in order: `stamps` and `faults` as in `Deleted`, and whether it was a delete
+    marker.
+    """
+
+    stamps: tuple[int, ...]
+    faults: tuple[str, ...]
+    were_markers: tuple[bool, ...]
 
 
 class List(Message, frozen=True):
@@ -250,99 +289,9 @@ class Listed(Message, frozen=True):
     more: bool
 
 
-class UploadCreate(Message, frozen=True):
-    """Begin a multipart upload of a key. `info.etag` and `info.checksums` are empty; `checksum_algorithm` is
-    "" or e.g. "CRC32C".
-    """
-
-    bucket: str
-    key: bytes
-    info: ObjectInfo
-    checksum_algorithm: str = ""
-
-
-class UploadCreated(Message, frozen=True):
-    """`upload_id` is 16 bytes that sort by time of initiation."""
-
-    upload_id: bytes
-
-
-class UploadGet(Message, frozen=True):
-    """What the upload was created with. Fault NOT_FOUND: no such upload (or it was completed or given up)."""
-
-    bucket: str
-    key: bytes
-    upload_id: bytes
-
-
-class UploadGot(Message, frozen=True):
-    """Answer to `UploadGet`. `stamp` tells the time of initiation."""
-
-    stamp: int
-    info: ObjectInfo
-    checksum_algorithm: str
-
-
-class UploadParts(Message, frozen=True):
-    """Parts of an upload with numbers after `after`, at most `limit`. Fault NOT_FOUND."""
-
-    bucket: str
-    key: bytes
-    upload_id: bytes
-    after: int = 0
-    limit: int = 1000
-
-
-class UploadPartsListed(Message, frozen=True):
-    """Answer to `UploadParts`, in order of number; `info` as of creation."""
-
-    parts: tuple[Part, ...]
-    more: bool
-    info: ObjectInfo
-    checksum_algorithm: str
-
-
-class WantedPart(Message, frozen=True):
-    """A part as the client names it when completing: `etag` without quotes; `checksums` may be empty."""
-
-    number: int
-    etag: str
-    checksums: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class UploadComplete(Message, frozen=True):
-    """Make the parts, in this order, the object. Part checks happen under the key's lock.
-
-    Faults: NOT_FOUND, INVALID_PART, INVALID_PART_ORDER, PART_TOO_SMALL, CONFLICT, NO_QUORUM.
-    """
-
-    bucket: str
-    key: bytes
-    upload_id: bytes
-    parts: tuple[WantedPart, ...]
-    part_bytes_min: int
-    expect: int = ANY_STAMP
-
-
-class UploadCompleted(Message, frozen=True):
-    """Answer to `UploadComplete`."""
-
-    stamp: int
-    head: ObjectHead
-    meta: ObjectMeta
-
-
-class UploadAbort(Message, frozen=True):
-    """Give an upload up with all its parts. Fault NOT_FOUND."""
-
-    bucket: str
-    key: bytes
-    upload_id: bytes
-
-
-class UploadList(Message, frozen=True):
-    """A page of uploads of a bucket in order of (key, initiation): after (`after`, `after_upload`; an empty
-    `after_upload` passes over the whole key).
+class ListVersions(Message, frozen=True):
+    """A page of versions, delete markers among them, by key and from the latest birth on: after version
+    `after_sub` of `after`, or with None after the whole of that key.
 
     `after_group`, `prefix`, `delimiter`, `limit` as in `List`.
     """
@@ -350,25 +299,27 @@ class UploadList(Message, frozen=True):
     bucket: str
     prefix: bytes = b""
     after: bytes = b""
-    after_upload: bytes = b""
+    after_sub: bytes | None = None
     after_group: bool = False
     delimiter: bytes = b""
     limit: int = 1000
 
 
-class UploadEntry(Message, frozen=True):
-    """An upload, or where `upload_id` is empty a common prefix."""
+class VersionEntry(Message, frozen=True):
+    """A version, or where `head` is None a common prefix. `is_latest`: of its key it is current."""
 
     key: bytes
-    upload_id: bytes = b""
+    sub: bytes = NULL_VERSION
     stamp: int = 0
-    storage_class: str = "STANDARD"
+    head: ObjectHead | None = None
+    is_marker: bool = False
+    is_latest: bool = False
 
 
-class UploadsListed(Message, frozen=True):
-    """Answer to `UploadList`."""
+class VersionsListed(Message, frozen=True):
+    """Answer to `ListVersions`. `more`: entries follow the last one."""
 
-    entries: tuple[UploadEntry, ...]
+    entries: tuple[VersionEntry, ...]
     more: bool
 
 

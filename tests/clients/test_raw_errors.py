@@ -148,7 +148,7 @@ NOT_IMPLEMENTED = [
     "GET /{bucket}?intelligent-tiering",
     "GET /{bucket}?ownershipControls",
     "GET /{bucket}?publicAccessBlock",
-    "PUT /{bucket}?versioning",
+    "PUT /{bucket}?website",
     "PUT /{bucket}?lifecycle",
     "PUT /{bucket}?policy",
     "PUT /{bucket}?replication",

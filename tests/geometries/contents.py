@@ -23,10 +23,8 @@ from rustfs_proto.wire.set_ops import (
     PutOpen,
     PutSmall,
     Span,
-    UploadComplete,
-    UploadCreate,
-    WantedPart,
 )
+from rustfs_proto.wire.upload_ops import UploadComplete, UploadCreate, WantedPart
 from tests.unit.erasureset.kit import Client
 
 STRIPE_BYTES = 4096

@@ -14,7 +14,7 @@ from rustfs_proto.s3.checksums import ChecksumAlgorithm, ChecksumType, parse_typ
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.xml_in import CompletedPart
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import UploadParts, UploadPartsListed
+from rustfs_proto.wire.upload_ops import UploadParts, UploadPartsListed
 
 _PAGE = 1000
 _SIZE = "x-amz-mp-object-size"

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
-from rustfs_node.acceptor.s3.conditional import refuse_version
+from rustfs_node.acceptor.s3.versions import look_at, version_lines
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.attributes import AttributePart, ObjectAttributes, object_attributes, parse_attributes
 from rustfs_proto.s3.httpdate import format_http_date
-from rustfs_proto.wire.set_ops import Get, Got
+from rustfs_proto.wire.set_ops import Got
 
 
 async def get_object_attributes(call: Call) -> Response:
     """What the request names of ETag, Checksum, ObjectParts, StorageClass and ObjectSize."""
-    refuse_version(call)
     query = parse_attributes(call.headers)
-    request = Get(call.bucket, call.key_bytes, want_data=False)
-    got, _ = await call.sets.ask(call.home, request, Got, trace=call.request_id)
+    got = await look_at(call)
     modified = format_http_date(modified_ms_of(got.head, got.stamp) // 1000).encode()
-    return Response(200, [*XML_HEADERS, (b"last-modified", modified)], object_attributes(query, _told(got)))
+    lines = [*XML_HEADERS, (b"last-modified", modified), *version_lines(call, got.sub)]
+    return Response(200, lines, object_attributes(query, _told(got)))
 
 
 def _told(got: Got) -> ObjectAttributes:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 
+import attrs
+
 from rustfs_node.acceptor.bucket_deletion import delete_bucket as remove
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
@@ -15,7 +17,12 @@ from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.listing import Position, encode_token, parse_list_buckets
 from rustfs_proto.s3.names import check_bucket_name
 from rustfs_proto.s3.sigv4 import DEFAULT_REGION
-from rustfs_proto.s3.xml_in import CREATE_BUCKET_BODY_MAX_BYTES, parse_create_bucket
+from rustfs_proto.s3.xml_in import (
+    CREATE_BUCKET_BODY_MAX_BYTES,
+    VERSIONING_BODY_MAX_BYTES,
+    parse_create_bucket,
+    parse_versioning,
+)
 from rustfs_proto.s3.xml_out import (
     ListedBucket,
     document,
@@ -25,6 +32,9 @@ from rustfs_proto.s3.xml_out import (
     owner_element,
     versioning_configuration,
 )
+from rustfs_proto.versions import Versioning
+
+_STATUSES = {Versioning.OFF: "", Versioning.ENABLED: "Enabled", Versioning.SUSPENDED: "Suspended"}
 
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 """A region is told in a header of every HeadBucket, so it must look like one."""
@@ -78,9 +88,25 @@ async def get_bucket_location(call: Call) -> Response:
     return Response(200, list(XML_HEADERS), location_constraint(record.region or DEFAULT_REGION))
 
 
-async def get_bucket_versioning(_: Call) -> Response:
-    """Versioning was never enabled on any bucket here."""
-    return Response(200, list(XML_HEADERS), versioning_configuration())
+async def get_bucket_versioning(call: Call) -> Response:
+    """Whether the bucket's keys have versions; nothing is said where they never had."""
+    # Not from the cache: another acceptor may have changed it a moment ago.
+    record = await call.services.buckets.look_up(call.bucket, call.request_id)
+    if record is None:
+        raise S3Error("NoSuchBucket", extra={"BucketName": call.bucket})
+    return Response(200, list(XML_HEADERS), versioning_configuration(_STATUSES[record.versioning]))
+
+
+async def put_bucket_versioning(call: Call) -> Response:
+    """From the answer on every write into the bucket goes by it, at whichever acceptor."""
+    status = parse_versioning(await read_document(call.body(), VERSIONING_BODY_MAX_BYTES))
+    versioning = next(one for one, name in _STATUSES.items() if name == status)
+    buckets = call.services.buckets
+    await buckets.change(
+        call.bucket, call.request_id, lambda record: attrs.evolve(record, versioning=versioning)
+    )
+    await buckets.in_force()
+    return Response(200)
 
 
 async def get_acl(call: Call) -> Response:

@@ -13,8 +13,6 @@ from rustfs_proto.stamp import NO_STAMP
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, Get, Got
 
-_NULL_VERSION = "null"
-
 
 async def expected_stamp(call: Call) -> int:
     """The `expect` of a write to the request's key; raises PreconditionFailed, or NoSuchKey for If-Match on
@@ -30,22 +28,25 @@ async def expected_stamp(call: Call) -> int:
             raise
         check_write(call.headers, None)
         return NO_STAMP
-    check_write(call.headers, got.head.etag)
+    check_write(call.headers, None if got.is_marker else got.head.etag)
     return got.stamp
 
 
-def conflict_of(call: Call, fault: Fault) -> Exception:
+async def conflict_of(call: Call, fault: Fault) -> Exception:
     """What a client is told when its conditional write was overtaken; any other fault as it is."""
     if fault.code is not FaultCode.CONFLICT:
         return fault
-    if "if-none-match" in call.headers:
-        # Whatever overtook it created the object that must not be there.
-        return S3Error("PreconditionFailed", extra={"Condition": "If-None-Match"})
+    try:
+        # Whatever overtook it may have made its condition false for good.
+        await expected_stamp(call)
+    except S3Error as refused:
+        return refused
     return S3Error("ConditionalRequestConflict")
 
 
 def refuse_version(call: Call) -> None:
-    """Buckets here keep one version, the null version; raises InvalidArgument for any other."""
-    version_id = call.params.get("versionId", _NULL_VERSION)
-    if version_id != _NULL_VERSION:
-        raise invalid_argument("Invalid version id specified", "versionId", version_id)
+    """A write makes a version of its own: raises InvalidArgument where the request names one."""
+    version_id = call.params.get("versionId")
+    if version_id is not None:
+        message = "This operation does not accept a version-id."
+        raise invalid_argument(message, "versionId", version_id)

@@ -7,12 +7,15 @@ from __future__ import annotations
 import msgspec
 
 from rustfs_node.acceptor.block_reader import BlockReader, VersionSpan
+from rustfs_node.acceptor.buckets import BucketRecord
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.hashing import Digests
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.conditional import conflict_of, expected_stamp
+from rustfs_node.acceptor.s3.missing import not_found_means
 from rustfs_node.acceptor.s3.multipart import part_algorithm, part_target
-from rustfs_node.acceptor.s3.objects import info_of_request, not_found_means, store
+from rustfs_node.acceptor.s3.objects import info_of_request, store
+from rustfs_node.acceptor.s3.versions import named_sub, version_lines
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.checksums import ChecksumAlgorithm, parse_algorithm
 from rustfs_proto.s3.conditions import check_copy_source
@@ -23,13 +26,14 @@ from rustfs_proto.s3.copying import (
     parse_copy_source,
     replaces_metadata,
 )
-from rustfs_proto.s3.errors import S3Error, invalid_argument
+from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.features import storage_class
 from rustfs_proto.s3.ranges import ByteRange, parse_copy_range
 from rustfs_proto.s3.tagging import replaces_tags
 from rustfs_proto.s3.xml_out import copy_object as copy_object_result
 from rustfs_proto.s3.xml_out import copy_part as copy_part_result
 from rustfs_proto.stamp import wall_ms_of
+from rustfs_proto.versions import Versioning, version_id_of
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import Get, Got, ObjectInfo
 
@@ -38,7 +42,7 @@ async def copy_object(call: Call) -> Response:
     """A new object with the bytes of another and, by the directives, its metadata and tags, or new ones."""
     source = parse_copy_source(call.headers["x-amz-copy-source"])
     check_self_copy(source, call.bucket, call.key, call.headers)
-    got = await _look_at(call, source)
+    got, record = await _look_at(call, source)
     if got.head.size > COPY_SOURCE_MAX_BYTES:
         message = (
             f"The specified copy source is larger than the maximum allowable size: {COPY_SOURCE_MAX_BYTES}"
@@ -50,7 +54,7 @@ async def copy_object(call: Call) -> Response:
     try:
         stored = await store(call, copied, info, expect=expect)
     except Fault as fault:
-        raise conflict_of(call, fault) from fault
+        raise await conflict_of(call, fault) from fault
     finally:
         copied.close()
     body = copy_object_result(
@@ -59,14 +63,15 @@ async def copy_object(call: Call) -> Response:
         checksums=stored.checksums,
         checksum_type="FULL_OBJECT" if stored.checksums else "",
     )
-    return Response(200, list(XML_HEADERS), body)
+    lines = [*XML_HEADERS, *source_lines(got, record), *version_lines(call, stored.sub)]
+    return Response(200, lines, body)
 
 
 async def upload_part_copy(call: Call) -> Response:
     """A part with bytes of an object."""
     target = part_target(call)
     source = parse_copy_source(call.headers["x-amz-copy-source"])
-    got = await _look_at(call, source)
+    got, record = await _look_at(call, source)
     header = call.headers.get("x-amz-copy-source-range")
     wanted = ByteRange(0, got.head.size) if header is None else parse_copy_range(header, got.head.size)
     if wanted.length > COPY_SOURCE_MAX_BYTES:
@@ -81,7 +86,7 @@ async def upload_part_copy(call: Call) -> Response:
     body = copy_part_result(
         etag=stored.etag, modified_ms=wall_ms_of(stored.stamp), checksums=stored.checksums
     )
-    return Response(200, list(XML_HEADERS), body)
+    return Response(200, [*XML_HEADERS, *source_lines(got, record)], body)
 
 
 class CopiedBytes:
@@ -131,20 +136,34 @@ class CopiedBytes:
         self._reader.close()
 
 
-async def _look_at(call: Call, source: CopySource) -> Got:
-    """The source as it is now; raises NoSuchBucket, NoSuchKey or PreconditionFailed."""
-    if source.version_id not in (None, "null"):
-        raise invalid_argument("Invalid version id specified", "x-amz-copy-source", source.version_id or "")
-    await call.services.buckets.get(source.bucket, call.request_id)
+async def _look_at(call: Call, source: CopySource) -> tuple[Got, BucketRecord]:
+    """The source as it is now, and its bucket; raises NoSuchBucket, NoSuchKey, NoSuchVersion or
+    PreconditionFailed.
+    """
+    named = source.version_id
+    sub = None if named is None else named_sub(named, "x-amz-copy-source")
+    record = await call.services.buckets.get(source.bucket, call.request_id)
     key = source.key.encode()
-    request = Get(source.bucket, key, want_data=False)
+    request = Get(source.bucket, key, want_data=False, sub=sub)
     home = call.sets.home(source.bucket, key)
     try:
         got, _ = await call.sets.ask(home, request, Got, trace=call.request_id)
     except Fault as fault:
-        raise not_found_means("NoSuchKey", fault) from fault
+        raise not_found_means("NoSuchKey" if sub is None else "NoSuchVersion", fault) from fault
+    if got.is_marker and sub is None:
+        raise S3Error("NoSuchKey")
+    if got.is_marker:
+        message = "The source of a copy request may not specifically refer to a delete marker by version id."
+        raise S3Error("InvalidRequest", message)
     check_copy_source(call.headers, etag=got.head.etag, modified_ms=modified_ms_of(got.head, got.stamp))
-    return got
+    return got, record
+
+
+def source_lines(got: Got, record: BucketRecord) -> list[tuple[bytes, bytes]]:
+    """The header that tells which version was copied; none from a bucket that never had several."""
+    if not got.sub and record.versioning is Versioning.OFF:
+        return []
+    return [(b"x-amz-copy-source-version-id", version_id_of(got.sub).encode())]
 
 
 def _info(call: Call, got: Got) -> ObjectInfo:

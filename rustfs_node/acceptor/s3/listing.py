@@ -1,4 +1,4 @@
-"""ListObjects, versions 1 and 2, and ListObjectVersions.
+"""ListObjects, versions 1 and 2.
 
 Every set lists its own keys in order; here their pages are merged. Each set is asked for a full page, as all
 of it may come from one of them.
@@ -6,30 +6,22 @@ of it may come from one of them.
 
 from __future__ import annotations
 
-from heapq import merge
-from itertools import groupby
-from operator import attrgetter
-
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
+from rustfs_node.acceptor.s3.merging import merge_pages
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.attributes import check_optional_attributes
 from rustfs_proto.s3.listing import (
     ObjectsQuery,
     Position,
-    VersionsQuery,
     parse_list_objects,
     parse_list_objects_v2,
-    parse_list_versions,
 )
 from rustfs_proto.s3.xml_listings import (
     ListedObject,
-    ListedVersion,
     ObjectsPage,
-    VersionsPage,
     list_objects,
     list_objects_v2,
-    list_versions,
 )
 from rustfs_proto.s3.xml_out import Owner
 from rustfs_proto.wire.set_ops import List, Listed, ListEntry
@@ -49,17 +41,7 @@ async def list_objects_2(call: Call) -> Response:
     return Response(200, list(XML_HEADERS), list_objects_v2(call.bucket, query, page))
 
 
-async def list_object_versions(call: Call) -> Response:
-    """Every object here is the one, null version of its key."""
-    query = parse_list_versions(call.params)
-    page = await _page(call, query)
-    versions = [ListedVersion(item, "null", is_latest=True) for item in page.objects]
-    next_version_id = "" if page.next is None or page.next.is_prefix else "null"
-    shown = VersionsPage(versions, page.common_prefixes, page.next, next_version_id)
-    return Response(200, list(XML_HEADERS), list_versions(call.bucket, query, shown))
-
-
-async def _page(call: Call, query: ObjectsQuery | VersionsQuery) -> ObjectsPage:
+async def _page(call: Call, query: ObjectsQuery) -> ObjectsPage:
     check_optional_attributes(call.headers)
     if query.max_keys == 0:
         return ObjectsPage()
@@ -72,24 +54,9 @@ async def _page(call: Call, query: ObjectsQuery | VersionsQuery) -> ObjectsPage:
         delimiter=query.delimiter.encode(),
         limit=query.max_keys,
     )
-    entries, more = merge_pages(
-        await call.sets.ask_all(request, Listed, trace=call.request_id), query.max_keys
-    )
-    is_silent = isinstance(query, ObjectsQuery) and not query.fetch_owner
-    return _shown(entries, more, None if is_silent else call.services.owner)
-
-
-def merge_pages(pages: list[Listed], limit: int) -> tuple[list[ListEntry], bool]:
-    """The first `limit` entries of all pages in key order, and whether more follow. A common prefix that
-    several sets have is one entry. No page may end before its set's entries do unless it holds `limit` of
-    them.
-    """
-    if len(pages) == 1:
-        return list(pages[0].entries), pages[0].more
-    by_key = attrgetter("key")
-    merged = merge(*(page.entries for page in pages), key=by_key)
-    entries = [next(same) for _, same in groupby(merged, by_key)]
-    return entries[:limit], len(entries) > limit or any(page.more for page in pages)
+    pages = await call.sets.ask_all(request, Listed, trace=call.request_id)
+    entries, more = merge_pages(pages, query.max_keys)
+    return _shown(entries, more, call.services.owner if query.fetch_owner else None)
 
 
 def _shown(entries: list[ListEntry], more: bool, owner: Owner | None) -> ObjectsPage:

@@ -19,13 +19,14 @@ from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.announced import check_announced_object
 from rustfs_node.acceptor.s3.conditional import conflict_of, expected_stamp
 from rustfs_node.acceptor.s3.documents import read_document
+from rustfs_node.acceptor.s3.missing import not_found_means
 from rustfs_node.acceptor.s3.objects import (
     check_announced_length,
     checksum_lines,
     info_of_request,
-    not_found_means,
     store,
 )
+from rustfs_node.acceptor.s3.versions import version_lines
 from rustfs_proto.s3.checksums import ChecksumAlgorithm, multipart_etag, upload_checksum
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.listing import parse_list_parts, parse_part_number
@@ -41,6 +42,8 @@ from rustfs_proto.wire.set_ops import (
     Got,
     ObjectInfo,
     PartTarget,
+)
+from rustfs_proto.wire.upload_ops import (
     UploadAbort,
     UploadComplete,
     UploadCompleted,
@@ -100,6 +103,7 @@ async def complete_upload(call: Call) -> Response:
     named = parse_complete_multipart_upload(await read_document(body, COMPLETE_BODY_MAX_BYTES))
     await check_announced_object(call, upload_id, named)
     expect = await expected_stamp(call)
+    versioning = await call.versioning()
     request = UploadComplete(
         call.bucket,
         call.key_bytes,
@@ -107,6 +111,7 @@ async def complete_upload(call: Call) -> Response:
         tuple(WantedPart(part.number, part.etag, part.checksums) for part in named),
         PART_BYTES_MIN,
         expect,
+        versioning,
     )
     deadline_s = call.services.settings.complete_deadline_s
     try:
@@ -116,7 +121,7 @@ async def complete_upload(call: Call) -> Response:
         return _completed_answer(call, completed)
     except Fault as fault:
         if fault.code not in {FaultCode.NOT_FOUND, FaultCode.INVALID_PART}:
-            raise conflict_of(call, fault) from fault
+            raise await conflict_of(call, fault) from fault
         # An earlier try may have made the object, and its answer was lost: the upload is gone then, or what
         # is left of it.
         completed_before = await _completed_before(call, named)
@@ -130,7 +135,7 @@ async def _completed_before(call: Call, named: Sequence[CompletedPart]) -> Got |
     try:
         request = Get(call.bucket, call.key_bytes, want_data=False)
         got, _ = await call.sets.ask(call.home, request, Got, trace=call.request_id)
-        if got.head.etag == multipart_etag(part.etag for part in named):
+        if not got.is_marker and got.head.etag == multipart_etag(part.etag for part in named):
             return got
     except Fault as fault:
         if fault.code is not FaultCode.NOT_FOUND:
@@ -150,7 +155,7 @@ def _completed_answer(call: Call, completed: UploadCompleted | Got) -> Response:
         checksums=completed.meta.checksums,
         checksum_type=completed.meta.checksum_type,
     )
-    return Response(200, list(XML_HEADERS), body)
+    return Response(200, [*XML_HEADERS, *version_lines(call, completed.sub)], body)
 
 
 async def abort_upload(call: Call) -> Response:

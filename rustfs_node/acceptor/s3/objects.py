@@ -20,18 +20,22 @@ from rustfs_node.acceptor.hashing import Digests
 from rustfs_node.acceptor.limits import PUT_BYTES_MAX
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.conditional import conflict_of, expected_stamp, refuse_version
+from rustfs_node.acceptor.s3.versions import version_lines
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.features import storage_class
 from rustfs_proto.s3.headers import stored_headers
 from rustfs_proto.s3.tagging import tags_of_header
-from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.versions import NULL_VERSION, Versioning
+from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PartTarget, PutDone, PutSmall
 
 _REDIRECT = "x-amz-website-redirect-location"
 
 
 async def put_object(call: Call) -> Response:
-    """Store the body as the current version of the key."""
+    """Store the body as the current version of the key: a new one, or in place of the null version, as the
+    bucket has it.
+    """
     refuse_version(call)
     info = info_of_request(call)
     body = call.body()
@@ -40,8 +44,9 @@ async def put_object(call: Call) -> Response:
     try:
         stored = await store(call, body, info, expect=expect)
     except Fault as fault:
-        raise conflict_of(call, fault) from fault
-    return Response(200, [(b"etag", b'"%b"' % stored.etag.encode()), *checksum_lines(stored)])
+        raise await conflict_of(call, fault) from fault
+    lines = [*checksum_lines(stored), *version_lines(call, stored.sub)]
+    return Response(200, [(b"etag", b'"%b"' % stored.etag.encode()), *lines])
 
 
 class Source(Protocol):
@@ -70,6 +75,7 @@ class Stored:
     stamp: int
     etag: str
     checksums: dict[str, str]
+    sub: bytes = NULL_VERSION
 
 
 async def store(
@@ -84,14 +90,15 @@ async def store(
     await source.digest(block)
     source.finish()
     info = _sealed(info, source)
+    versioning = Versioning.OFF if part else await call.versioning()
     done, _ = await call.sets.ask(
         call.home,
-        PutSmall(call.bucket, call.key_bytes, info, part, expect),
+        PutSmall(call.bucket, call.key_bytes, info, part, expect, versioning),
         PutDone,
         frames=(block,) if block else (),
         trace=call.request_id,
     )
-    return Stored(done.stamp, info.etag, info.checksums)
+    return Stored(done.stamp, info.etag, info.checksums, done.sub)
 
 
 async def _store_blocks(
@@ -114,12 +121,13 @@ async def _store_blocks(
         await source.digest(block)
         source.finish()
         info = _sealed(info, source)
-        stamp = await writer.finish(info, expect)
+        versioning = Versioning.OFF if part else await call.versioning()
+        done = await writer.finish(info, expect, versioning)
     # Whatever ended it, a cancelled connection included, the set worker must not keep what it holds.
     except BaseException:
         writer.abort()
         raise
-    return Stored(stamp, info.etag, info.checksums)
+    return Stored(done.stamp, info.etag, info.checksums, done.sub)
 
 
 def _sealed(info: ObjectInfo, source: Source) -> ObjectInfo:
@@ -157,8 +165,3 @@ def checksum_lines(stored: Stored) -> list[tuple[bytes, bytes]]:
         (b"x-amz-checksum-%b" % name.lower().encode(), value.encode())
         for name, value in stored.checksums.items()
     ]
-
-
-def not_found_means(code: str, fault: Fault) -> Exception:
-    """The S3 error `code` where `fault` says NOT_FOUND; any other fault as it is."""
-    return S3Error(code) if fault.code is FaultCode.NOT_FOUND else fault

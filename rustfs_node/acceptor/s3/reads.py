@@ -13,7 +13,7 @@ from rustfs_node.acceptor.block_reader import AnswerBlocks, BlockReader, Version
 from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.buckets import get_acl
-from rustfs_node.acceptor.s3.conditional import refuse_version
+from rustfs_node.acceptor.s3.versions import look, look_at, sub_asked, version_lines
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.conditions import check_read, range_applies
 from rustfs_proto.s3.errors import S3Error
@@ -39,7 +39,6 @@ class _Selection:
 
 async def get_object(call: Call) -> Response:
     """The object's bytes."""
-    refuse_version(call)
     by_part = "partNumber" in call.params
     got, first = await _ask(call, Span() if by_part else span_asked(call.headers.get("range")), not by_part)
     selection = _select(call, got)
@@ -58,15 +57,13 @@ async def get_object(call: Call) -> Response:
 
 async def head_object(call: Call) -> Response:
     """The same without the bytes."""
-    refuse_version(call)
-    got, _ = await _ask(call, Span(), want_data=False)
+    got = await look_at(call)
     return _describe(call, got, _select(call, got))
 
 
 async def get_object_acl(call: Call) -> Response:
     """Everything belongs to the owner alone, each object included."""
-    refuse_version(call)
-    await _ask(call, Span(), want_data=False)
+    await look_at(call)
     return await get_acl(call)
 
 
@@ -75,12 +72,11 @@ async def _ask(call: Call, span: Span, want_data: bool) -> tuple[Got, bytes]:
     # Nobody knows yet how large it is. Where there is no memory for a block, it comes in its turn.
     has_room = want_data and memory.take_now(block_bytes)
     try:
-        request = Get(call.bucket, call.key_bytes, span, want_data, from_files=has_room)
-        got, frames = await call.sets.ask(call.home, request, Got, trace=call.request_id)
+        request = Get(call.bucket, call.key_bytes, span, want_data, has_room, sub_asked(call))
+        return await look(call, request)
     finally:
         if has_room:
             memory.give_back(block_bytes)
-    return got, frames[0] if frames else b""
 
 
 def _select(call: Call, got: Got) -> _Selection:
@@ -127,6 +123,7 @@ def _describe(call: Call, got: Got, selection: _Selection) -> Response:
         storage_class=got.head.storage_class,
         overrides=response_overrides(call.params, is_signed=True) if call.params else None,
     )
+    headers += version_lines(call, got.sub)
     if got.meta.tags:
         headers.append((b"x-amz-tagging-count", b"%d" % len(got.meta.tags)))
     if selection.parts_count:

@@ -12,7 +12,7 @@ from rustfs_node.acceptor.net.messages import Response
 from rustfs_proto.s3.listing import Position, UploadsQuery, parse_list_uploads
 from rustfs_proto.s3.xml_listings import ListedUpload, UploadsPage, list_uploads
 from rustfs_proto.stamp import wall_ms_of
-from rustfs_proto.wire.set_ops import UploadEntry, UploadList, UploadsListed
+from rustfs_proto.wire.upload_ops import UploadEntry, UploadList, UploadsListed
 
 
 async def list_multipart_uploads(call: Call) -> Response:

@@ -36,7 +36,7 @@ _INDEX = "index.sqlite"
 _MEMORY = "/dev/shm"  # noqa: S108 - a folder of our own is made in it
 _COLUMNS = {
     "state": "schema drive_id segment offset sequence newest_stamp rows heal_notes check",
-    "rows": "space bucket key sub stamp version_id kind shard segment offset prefix_bytes data_bytes"
+    "rows": "space bucket key sub stamp kind shard segment offset prefix_bytes data_bytes"
     " head files missing check",
     "files": "data_id space bucket key sub stamp",
     "garbage": "data_id since_ms",

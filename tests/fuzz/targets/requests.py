@@ -28,7 +28,7 @@ from rustfs_node.erasureset.worker import run_set
 from rustfs_node.plan import DrivePlan, SetPlan, drive_name
 from rustfs_node.seams.threads import InlineThreads
 from rustfs_node.settings.erasureset import SetSettings
-from rustfs_proto.wire import drive_ops, set_ops
+from rustfs_proto.wire import drive_ops, set_ops, upload_ops
 from rustfs_proto.wire.envelope import (
     CALL,
     FAULT,
@@ -112,7 +112,7 @@ class Wire:
         reply = decoder_of(reply_class).decode(envelope.body)
         if isinstance(reply, set_ops.PutOpened):
             self.handle = reply.handle.to_bytes(8, "big")
-        if isinstance(reply, set_ops.UploadCreated):
+        if isinstance(reply, upload_ops.UploadCreated):
             self.upload = reply.upload_id
         return reply
 

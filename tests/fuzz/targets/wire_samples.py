@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import xxhash
 
-from rustfs_proto.wire import drive_ops, set_ops
+from rustfs_proto.wire import drive_ops, set_ops, upload_ops
 from tests.fuzz.targets.drive_kit import DATA_ID, SHARD
 from tests.kit.drives import FIRST_STAMP, value
 
@@ -45,14 +45,14 @@ SET_SAMPLES: tuple[tuple[object, tuple[bytes, ...]], ...] = (
     (set_ops.List(_B, b"", b"k", delimiter=b"/", limit=2), ()),
     (set_ops.Amend(_B, _K, {"a": "b"}), ()),
     (set_ops.Delete(_B, (_K, b"none")), ()),
-    (set_ops.UploadCreate(_B, b"up", _INFO, "CRC32C"), ()),
+    (upload_ops.UploadCreate(_B, b"up", _INFO, "CRC32C"), ()),
     (set_ops.PutSmall(_B, b"up", _INFO, set_ops.PartTarget(UPLOAD, 1)), (_BODY,)),
-    (set_ops.UploadGet(_B, b"up", UPLOAD), ()),
-    (set_ops.UploadParts(_B, b"up", UPLOAD, after=0, limit=10), ()),
-    (set_ops.UploadList(_B, b"u", limit=10), ()),
-    (set_ops.UploadComplete(_B, b"up", UPLOAD, (set_ops.WantedPart(1, "0" * 32),), 1), ()),
-    (set_ops.UploadCreate(_B, b"up2", _INFO), ()),
-    (set_ops.UploadAbort(_B, b"up2", UPLOAD), ()),
+    (upload_ops.UploadGet(_B, b"up", UPLOAD), ()),
+    (upload_ops.UploadParts(_B, b"up", UPLOAD, after=0, limit=10), ()),
+    (upload_ops.UploadList(_B, b"u", limit=10), ()),
+    (upload_ops.UploadComplete(_B, b"up", UPLOAD, (upload_ops.WantedPart(1, "0" * 32),), 1), ()),
+    (upload_ops.UploadCreate(_B, b"up2", _INFO), ()),
+    (upload_ops.UploadAbort(_B, b"up2", UPLOAD), ()),
     (set_ops.PutOpen(_B, b"given-up", -1), ()),
     (set_ops.PutAbort(HANDLE), ()),
     (set_ops.SetStatus(), ()),

@@ -173,7 +173,7 @@ COMMIT_PATH = (
         "rustfs_node/drive/commit.py",
         "        index.put(self._plain)\n",
         "        index.put(self._plain)\n        for row in self._plain:\n"
-        "            index.drop_older(row.row_key, row.stamp, row.version_id, self.now_ms)\n",
+        "            index.drop_older(row.row_key, row.stamp, self.now_ms)\n",
         "A drive drops the acknowledged version for one that may never be.",
         "A write that was not acknowledged",
         "tests/unit/drive/test_commit.py::test_a_newer_version_replaces_and_the_older_is_kept",
@@ -181,9 +181,8 @@ COMMIT_PATH = (
     PlantedBug(
         "settled-by-hearsay",
         "rustfs_node/drive/index_sql.py",
-        'AND version_id = ?6 AND EXISTS"\n'
-        '    f" (SELECT 1 FROM rows WHERE {_ROW_KEY} AND stamp = ?5 AND version_id = ?6) RETURNING',
-        'AND version_id = ?6"\n    f" RETURNING',
+        'AND stamp < ?5 AND EXISTS"\n    f" (SELECT 1 FROM rows WHERE {_ROW_KEY} AND stamp = ?5) RETURNING',
+        'AND stamp < ?5"\n    f" RETURNING',
         "A drive that missed the newer version drops the one that it has.",
         ACKED,
         "tests/unit/drive/test_commit.py::test_settling_a_version_that_is_not_here_does_nothing",
@@ -200,8 +199,8 @@ COMMIT_PATH = (
     PlantedBug(
         "expected-version-not-compared",
         "rustfs_node/drive/commit.py",
-        "    if commit.expect not in (_ANY, newest):\n",
-        "    if commit.expect not in (_ANY, newest, 0):\n",
+        "    if commit.expect not in (_ANY, found):\n",
+        "    if commit.expect not in (_ANY, found, 0):\n",
         "Two conditional creations of one key both succeed.",
         "Versions of one key",
         "tests/unit/drive/test_commit.py::test_expectations_are_compared_with_the_newest",

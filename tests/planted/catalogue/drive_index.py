@@ -13,7 +13,7 @@ HOUSEKEEPING = "tests/unit/drive/test_housekeeping.py"
 DRIVE_INDEX = (
     PlantedBug(
         "row-check-not-verified",
-        "rustfs_node/drive/index.py",
+        "rustfs_node/drive/index_row.py",
         "        is_right = check_of(found) == found[_CHECK_AT]\n",
         "        is_right = check_of(found) > 0\n",
         "A flipped bit in the index is answered as a version.",

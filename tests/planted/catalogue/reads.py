@@ -36,8 +36,8 @@ READS = (
     PlantedBug(
         "stale-version-agreed-on",
         DECIDE,
-        "                answer.stamp != first.stamp\n",
-        "                answer.stamp < 0\n",
+        "        answer.stamp == first.stamp\n",
+        "        answer.stamp > 0\n",
         "Drives that have different versions agree on the first one's.",
         READ,
         f"{DECISIONS}::test_the_short_way_agrees_with_the_long_one[2-1]",
@@ -45,7 +45,7 @@ READS = (
     PlantedBug(
         "unsettled-version-agreed-on",
         DECIDE,
-        "                or answer.priors\n",
+        "        and not answer.priors\n",
         "",
         "A version that may never be acknowledged is answered by the short way.",
         UNACKED,
@@ -90,8 +90,8 @@ READS = (
     PlantedBug(
         "emptied-drives-agree",
         DECIDE,
-        "    if not answer.evidence or answer.priors:\n",
-        "    if answer.priors:\n",
+        "    if not answer.evidence or answer.priors or answer.unsure:\n",
+        "    if answer.priors or answer.unsure:\n",
         "Emptied drives agree by the short way that there is no such key.",
         READ,
         f"{DECISIONS}::test_the_short_way_agrees_with_the_long_one[1-0]",
@@ -180,8 +180,8 @@ READS = (
     PlantedBug(
         "partial-write-listed",
         "rustfs_proto/erasure/listing.py",
-        "    return RowVerdict.PRESENT if is_same and len(shown) == len(rows) else RowVerdict.DISPUTED\n",
-        "    return RowVerdict.PRESENT if is_same else RowVerdict.DISPUTED\n",
+        "    is_same = len(shown) == len(rows) and all(",
+        "    is_same = all(",
         "A version on one drive is listed without asking the others.",
         LISTINGS,
         "tests/unit/erasureset/test_listing.py::test_a_partial_write_is_not_listed",
@@ -189,8 +189,8 @@ READS = (
     PlantedBug(
         "amendment-cuts-downloads",
         "rustfs_node/erasureset/amend.py",
-        "            written=written_of(meta, version.stamp),\n",
-        "            written=0,\n",
+        "        replace(head, written=written_of(head, version.stamp)),\n",
+        "        replace(head, written=0),\n",
         "A download that has begun is cut when the tags of its object change.",
         READ,
         "tests/unit/erasureset/test_amending.py::test_a_read_that_has_begun_goes_on[False-41000]",

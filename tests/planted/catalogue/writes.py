@@ -134,8 +134,8 @@ WRITES = (
     PlantedBug(
         "condition-kept-from-drives",
         "rustfs_node/erasureset/write.py",
-        "                expect=ANY_STAMP if expects is None else expects[slot],\n",
-        "                expect=ANY_STAMP,\n",
+        "            expect = expects[slot]\n",
+        "            expect = ANY_STAMP\n",
         "Between question and commit of a conditional write somebody else's write is overwritten.",
         ORDER,
         f"{DOUBTS}::test_a_version_that_comes_between_question_and_commit_is_not_overwritten",
@@ -161,8 +161,8 @@ WRITES = (
     PlantedBug(
         "amendment-without-compare",
         "rustfs_node/erasureset/amend.py",
-        "commit_expecting(state, bucket, key, version.stamp, build",
-        "commit_expecting(state, bucket, key, ANY_STAMP, build",
+        "        state, bucket, key, version.stamp, build, trace, shards_needed",
+        "        state, bucket, key, ANY_STAMP, build, trace, shards_needed",
         "A change of tags brings back the bytes that a write has replaced meanwhile.",
         ORDER,
         "tests/unit/erasureset/test_amending.py::test_a_version_that_comes_between_is_not_undone",

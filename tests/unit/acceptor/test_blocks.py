@@ -28,9 +28,8 @@ from rustfs_proto.wire.set_ops import (
     PutOpen,
     PutOpened,
     ReadBlock,
-    UploadGet,
-    UploadGot,
 )
+from rustfs_proto.wire.upload_ops import UploadGet, UploadGot
 from tests.unit.acceptor.http_kit import until
 from tests.unit.acceptor.node_kit import plan_of
 
@@ -125,7 +124,7 @@ STRIPE_BYTES = 1 << 20
 
 def reader_of(sets: Sets) -> BlockReader:
     """A download of BYTES."""
-    return BlockReader(sets, VersionSpan("b", b"k", 1, [10_000], 1000, 0, 10_000), "")
+    return BlockReader(sets, VersionSpan("b", b"k", b"", 1, [10_000], 1000, 0, 10_000), "")
 
 
 def answer_reads(a_set: ForgetfulSet) -> None:
@@ -238,7 +237,7 @@ async def test_a_slow_download_goes_on_in_pieces_while_memory_is_short():
     async with asking(a_set, get_bytes_max=2 * STRIPE_BYTES, get_window=1) as sets:
 
         def reader() -> BlockReader:
-            return BlockReader(sets, VersionSpan("b", b"k", 1, [size], STRIPE_BYTES, 0, size), "")
+            return BlockReader(sets, VersionSpan("b", b"k", b"", 1, [size], STRIPE_BYTES, 0, size), "")
 
         async def asked_next(one: BlockReader) -> int:
             async with trio.open_nursery() as nursery:

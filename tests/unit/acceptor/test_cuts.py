@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rustfs_node.acceptor.block_reader import cut_at_stripes
-from rustfs_node.acceptor.s3.listing import merge_pages
+from rustfs_node.acceptor.s3.merging import merge_pages
 from rustfs_node.acceptor.s3.reads import span_asked
 from rustfs_proto.objects import ObjectHead
 from rustfs_proto.wire.set_ops import Listed, ListEntry, Span

@@ -46,19 +46,18 @@ from rustfs_proto.disk.shard_file import (
     frame_padding,
     identity_refusal,
 )
-from rustfs_proto.wire.drive_ops import Commit, ShardIdentity
+from rustfs_proto.wire.drive_ops import Commit, RowKind, ShardIdentity, Space
 
 PLACE = DrivePlace(bytes(range(16)), bytes(range(16, 32)), 3, 2)
 OTHER = attrs.evolve(PLACE, slot=1)
 DATA = b"data of a small object"
 COMMIT = Commit(
-    0,
+    Space.PART,
     "bucket",
     b"key",
     12345,
     1,
     b"sub",
-    b"version",
     1,
     b"head",
     b"meta",
@@ -79,12 +78,7 @@ def test_a_record_comes_back() -> None:
     record = decode_record(raw, 16, PLACE)
     assert isinstance(record, Record)
     assert (record.sequence, record.batch, record.first_segment, record.shard) == (9, 8, 7, 1)
-    assert (record.bucket, record.key, record.sub, record.version_id) == (
-        "bucket",
-        b"key",
-        b"sub",
-        b"version",
-    )
+    assert (record.bucket, record.key, record.sub) == ("bucket", b"key", b"sub")
     assert (record.head, record.meta, record.files) == (b"head", b"meta", COMMIT.files)
     assert record.data_digest == COMMIT.inline_check and record.total_bytes == len(raw) - 16
     assert raw[16 + record.prefix_bytes :][: record.data_bytes] == DATA
@@ -104,12 +98,11 @@ def test_any_record_comes_back(data: st.DataObject) -> None:
     blob = st.binary(max_size=300)
     inline = data.draw(blob)
     commit = Commit(
-        data.draw(st.integers(0, 3)),
+        data.draw(st.integers(1, 3)),
         data.draw(st.text(st.characters(codec="utf-8"), max_size=63)),
         data.draw(blob),
         data.draw(st.integers(1, (1 << 63) - 1)),
-        data.draw(st.integers(1, 2)),
-        data.draw(blob),
+        data.draw(st.sampled_from(RowKind)),
         data.draw(blob),
         data.draw(st.integers(0, 255)),
         data.draw(blob),
@@ -119,7 +112,7 @@ def test_any_record_comes_back(data: st.DataObject) -> None:
     )
     record = decode_record(record_of(commit, inline), 0, PLACE)
     assert isinstance(record, Record)
-    names = ("space", "bucket", "key", "stamp", "kind", "sub", "version_id", "shard", "head", "meta", "files")
+    names = ("space", "bucket", "key", "stamp", "kind", "sub", "shard", "head", "meta", "files")
     assert [getattr(record, name) for name in names] == [getattr(commit, name) for name in names]
 
 

@@ -9,11 +9,11 @@ import pytest
 import trio
 
 from rustfs_node.drive.commit import Waiting, decide_commit, refuse_shape
-from rustfs_node.drive.index import IndexDamaged
+from rustfs_node.drive.index_row import IndexDamaged
 from rustfs_node.drive.lane import Lane, index_failed
 from rustfs_node.seams.threads import InlineThreads
 from rustfs_proto.disk.layout import shard_path
-from rustfs_proto.wire.drive_ops import Committed, Lookup, RowKind, RowState, SettledRow, Space
+from rustfs_proto.wire.drive_ops import Committed, RowKind, RowState, SettledRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from tests.kit import corrupt
 from tests.kit.drives import FIRST_STAMP, SMALL, Answer, TestDrive, new_drive, tombstone, value
@@ -156,17 +156,6 @@ def test_a_part_after_the_end_in_the_same_batch(drive: TestDrive) -> None:
     assert drive.engine.index.rows == 2 - 1
 
 
-def test_versions_with_other_ids_do_not_replace_each_other(drive: TestDrive) -> None:
-    """They share the row, not the fate."""
-    drive.commit(value("a", 1, version_id=b"1"))
-    drive.commit(value("a", 2, version_id=b"2"))
-    found, _ = drive.look("a")
-    assert (found.version_id, found.priors) == (b"2", ())
-    drive.engine.run((), [SettledRow(0, "bucket", b"a", FIRST_STAMP + 2, version_id=b"2")])
-    lookup = Lookup(0, "bucket", b"a", stamp=FIRST_STAMP + 1)
-    assert drive.engine.reader.look_up(lookup, evidence=True)[0].version_id == b"1"
-
-
 def test_a_dropped_version_lets_its_shard_file_go(drive: TestDrive) -> None:
     """A file is garbage once nothing names it, and no longer when something does again."""
     drive.commit(value("a", 1, files=(DATA_ID,)), value("b", 1, files=(DATA_ID,)))
@@ -192,11 +181,13 @@ def test_a_refused_commit_lets_its_shard_file_go(drive: TestDrive) -> None:
     [
         (value("a", 1, b"right"), b"wrong", FaultCode.DAMAGED),
         (value("a", 1), b"no digest", FaultCode.INVALID),
-        (value("a", 1, kind=3), b"", FaultCode.INVALID),
+        (value("a", 1, kind=4), b"", FaultCode.INVALID),
         (value("a", 1, space=4), b"", FaultCode.INVALID),
         (value("a", -FIRST_STAMP), b"", FaultCode.INVALID),
         (value("a", 1, shard=70_000), b"", FaultCode.INVALID),
         (value("a" * 70_000, 1), b"", FaultCode.INVALID),
+        (value("a", 1, sub=b"short"), b"", FaultCode.INVALID),
+        (value("a", 1, sub=b"\xff" * 16), b"", FaultCode.INVALID),
         (value("a", 1, files=(b"short",)), b"", FaultCode.INVALID),
         (value("a", 1, files=(DATA_ID, DATA_ID)), b"", FaultCode.INVALID),
     ],

@@ -8,8 +8,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from rustfs_node.drive.index import IndexDamaged
 from rustfs_node.drive.index_check import check_whole
+from rustfs_node.drive.index_row import IndexDamaged
 from rustfs_proto.wire.drive_ops import RowState, Space
 from tests.kit import corrupt
 from tests.kit.at_rest import index_path

@@ -19,7 +19,8 @@ from rustfs_proto.erasure.multipart import (
 )
 from rustfs_proto.objects import Geometry, ObjectHead, Part, decode_head
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import ObjectInfo, WantedPart
+from rustfs_proto.wire.set_ops import ObjectInfo
+from rustfs_proto.wire.upload_ops import WantedPart
 
 GEOMETRY = Geometry(2, 2, 1024)
 

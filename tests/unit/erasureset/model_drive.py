@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 
 import attrs
 import xxhash
+from msgspec.structs import replace
 
 from rustfs_node.bus import Bus, Request
 from rustfs_proto.wire import drive_ops as ops
 from rustfs_proto.wire.faults import Fault, FaultCode
+from tests.unit.erasureset.model_versions import KeyRows, current_sub, floor_of, is_unsure
 
 RowName = tuple[int, str, bytes, bytes]
 
@@ -73,8 +75,13 @@ class ModelDrive:
         return [(bucket, key) for space, bucket, key, _ in self.rows if space == ops.Space.HEAL]
 
     def versions(self, bucket: str, key: bytes) -> dict[int, Stored]:
-        """Versions of an object on this drive, by stamp."""
+        """Records of an object's null version on this drive, by stamp."""
         return self.rows.get((ops.Space.OBJECT, bucket, key, b""), {})
+
+    def rows_of_key(self, bucket: str, key: bytes) -> KeyRows:
+        """The versions of an object on this drive, by sub."""
+        place = (ops.Space.OBJECT, bucket, key)
+        return {name[3]: versions for name, versions in self.rows.items() if name[:3] == place and versions}
 
     def _handle(self, requests: list[Request]) -> None:
         for request in requests:
@@ -132,19 +139,23 @@ class ModelDrive:
         is_part = message.space == ops.Space.PART and message.kind == ops.RowKind.VALUE
         if is_part and self._is_over(message.bucket, message.key, message.sub[:-2]):
             raise Fault(FaultCode.NOT_FOUND, "the upload is over")
-        versions = self.rows.setdefault((message.space, message.bucket, message.key, message.sub), {})
-        newest = max(versions, default=0)
+        versions = self.rows.get((message.space, message.bucket, message.key, message.sub), {})
+        newest = current = max(versions, default=0)
+        if message.of_key and newest != message.stamp:
+            current = self._lookup(ops.Lookup(0, message.bucket, message.key, current=True))[0].stamp
+            newest = max(newest, floor_of(self.rows_of_key(message.bucket, message.key)))
         inline = frames[0] if frames else b""
         if inline and xxhash.xxh3_128_digest(inline) != message.inline_check:
             raise Fault(FaultCode.DAMAGED, "checksum of the inline shard")
         if newest != message.stamp:
-            if message.expect not in {-1, newest}:
+            if message.expect not in {-1, current}:
                 raise Fault(FaultCode.CONFLICT, f"expected {message.expect}", newest)
             if message.stamp < newest:
                 raise Fault(FaultCode.STALE, "older", newest)
         missing = tuple(data_id for data_id in message.files if data_id not in self.files)
         if missing and message.whole:
             raise Fault(FaultCode.NOT_FOUND, "a shard file is not here")
+        versions = self.rows.setdefault((message.space, message.bucket, message.key, message.sub), versions)
         versions[message.stamp] = Stored(message, inline, absent=missing)
         if message.space == ops.Space.UPLOAD and message.kind == ops.RowKind.TOMBSTONE:
             self._drop_parts(message)
@@ -181,6 +192,11 @@ class ModelDrive:
                     del self.rows[name]
 
     def _lookup(self, message: ops.Lookup) -> tuple[ops.LookedUp, tuple[bytes, ...]]:
+        if message.current:
+            rows = self.rows_of_key(message.bucket, message.key)
+            sub = current_sub(rows)
+            answer, frames = self._lookup(replace(message, sub=sub, current=False))
+            return replace(answer, others=len(rows) > 1 or bool(sub), unsure=is_unsure(rows)), frames
         evidence = not self.is_healing
         versions = self.rows.get((message.space, message.bucket, message.key, message.sub), {})
         stamp = message.stamp or max(versions, default=0)
@@ -189,13 +205,13 @@ class ModelDrive:
         stored = versions[stamp]
         priors = tuple(sorted((older for older in versions if older < stamp), reverse=True))
         if stored.is_damaged:
-            return ops.LookedUp(ops.RowState.DAMAGED, evidence, stamp, priors=priors), ()
+            return ops.LookedUp(ops.RowState.DAMAGED, evidence, stamp, sub=message.sub, priors=priors), ()
         commit = stored.commit
         gone = tuple(data_id for data_id in commit.files if data_id not in self.files)
         never_had = tuple(data_id for data_id in stored.absent if data_id in gone)
         looked_up = ops.LookedUp(
-            ops.RowState.FOUND, evidence, stamp, commit.kind, b"", commit.shard, commit.head, commit.meta,
-            commit.inline_check, priors, gone, never_had,
+            ops.RowState.FOUND, evidence, stamp, commit.kind, commit.sub, commit.shard, commit.head,
+            commit.meta, commit.inline_check, priors, gone, never_had,
         )  # fmt: skip
         return looked_up, (stored.inline,) if stored.inline and message.want_inline else ()
 
@@ -217,6 +233,11 @@ class ModelDrive:
             group = key[: at + len(message.delimiter)] if at >= 0 else b""
             has_gaps = any(data_id not in self.files for data_id in commit.files)
             row = ops.ScanRow(key, stamp, commit.kind, sub, b"", commit.head, group, priors, has_gaps)
+            if message.current:
+                rows = self.rows_of_key(bucket, key)
+                if sub != current_sub(rows):
+                    continue
+                row = replace(row, sub=b"", version=sub, unsure=is_unsure(rows))
             if group not in groups or (
                 groups[group].kind == ops.RowKind.TOMBSTONE and commit.kind == ops.RowKind.VALUE
             ):

@@ -13,7 +13,8 @@ from rustfs_proto.disk.layout import SHARD_FOLDER, shard_path
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.wire.drive_ops import Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import Amend, Get, ObjectInfo, UploadCreate
+from rustfs_proto.wire.set_ops import Amend, Get, ObjectInfo
+from rustfs_proto.wire.upload_ops import UploadCreate
 from tests.kit.drives import FixedClock
 from tests.kit.story_files import files_below
 from tests.unit.erasureset.kit import Client, TestSet

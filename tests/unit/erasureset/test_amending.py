@@ -52,13 +52,13 @@ async def test_only_the_tags_change(drives: int) -> None:
                 assert (got.head.etag, got.head.size) == (before.head.etag, size)
                 assert (got.meta.user, got.meta.parts) == ({"a": "b"}, before.meta.parts)
                 assert modified_ms_of(got.head, got.stamp) == modified_ms_of(before.head, stamp)
-                assert written_of(got.meta, got.stamp) == stamp
+                assert written_of(got.head, got.stamp) == stamp
                 assert await client.get(key) == body_of(size)
-                stamp_before, stamp = stamp, written_of(got.meta, got.stamp)
+                stamp_before, stamp = stamp, written_of(got.head, got.stamp)
                 assert stamp_before == stamp
         page = await client.ask(List("b"))
         assert [entry.key for entry in page.entries] == [b"k%05d" % size for size in SIZES]
-        assert all(entry.head.modified_ms for entry in page.entries)
+        assert all(entry.head.written for entry in page.entries)
 
 
 async def test_no_tags_given_leaves_them() -> None:
@@ -243,7 +243,7 @@ async def test_a_read_that_has_begun_goes_on(size: int, remembered: bool) -> Non
 
         async def rest() -> bytes:
             await client.get(b"other")
-            at = written_of(begun.meta, begun.stamp)
+            at = written_of(begun.head, begun.stamp)
             length = min(size - 600, 2 * 4096)
             reply = await client.bus.call("set-0", ReadBlock("b", b"k", at, 600, length), deadline_s=60)
             assert reply.frames[0] == body_of(size)[600 : 600 + length]

@@ -8,7 +8,14 @@ import trio
 
 from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 from rustfs_proto.wire.faults import FaultCode
-from rustfs_proto.wire.set_ops import List, UploadAbort, UploadComplete, UploadGet, UploadList, UploadParts
+from rustfs_proto.wire.set_ops import List
+from rustfs_proto.wire.upload_ops import (
+    UploadAbort,
+    UploadComplete,
+    UploadGet,
+    UploadList,
+    UploadParts,
+)
 from tests.unit.erasureset.kit import TestSet, running_real_set, running_set
 from tests.unit.erasureset.model_drive import ModelDrive
 from tests.unit.erasureset.test_objects import body_of

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import List, ListEntry, ObjectInfo, UploadCreate, UploadList
+from rustfs_proto.wire.set_ops import List, ListEntry, ObjectInfo
+from rustfs_proto.wire.upload_ops import UploadCreate, UploadList
 from tests.unit.erasureset.kit import Client, TestSet, running_set
 
 KEYS = st.text(alphabet="ab/\u00e9", min_size=1, max_size=4).map(str.encode)

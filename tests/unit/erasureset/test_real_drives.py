@@ -9,7 +9,8 @@ import pytest
 
 from rustfs_proto.erasure.geometry import default_parity
 from rustfs_proto.wire.faults import FaultCode
-from rustfs_proto.wire.set_ops import List, UploadCreate
+from rustfs_proto.wire.set_ops import List
+from rustfs_proto.wire.upload_ops import UploadCreate
 from tests.unit.erasureset.kit import running_real_set
 from tests.unit.erasureset.test_objects import body_of
 from tests.unit.erasureset.test_uploads import ObjectInfo, complete, put_part

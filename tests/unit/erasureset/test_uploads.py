@@ -22,6 +22,8 @@ from rustfs_proto.wire.set_ops import (
     PutSmall,
     ReadBlock,
     Span,
+)
+from rustfs_proto.wire.upload_ops import (
     UploadAbort,
     UploadComplete,
     UploadCreate,

@@ -76,7 +76,9 @@ def test_location():
 
 def test_versioning():
     """A bucket that never had versioning answers an empty configuration."""
-    assert read("GetBucketVersioning", xml_out.versioning_configuration()) == {}
+    assert read("GetBucketVersioning", xml_out.versioning_configuration("")) == {}
+    suspended = read("GetBucketVersioning", xml_out.versioning_configuration("Suspended"))
+    assert suspended == {"Status": "Suspended"}
 
 
 def listed(key: str, owner: Owner | None = None) -> ListedObject:
