@@ -75,6 +75,13 @@ class DefaultRetention(_Value, frozen=True):
         return Retention(self.mode, begin_ms + days * DAY_MS)
 
 
+def with_retention(lock: ObjectLock | None, retention: Retention | None) -> ObjectLock | None:
+    """The lock of a new version that is given a retention by its bucket: one of its own goes before."""
+    if retention is None or (lock is not None and lock.retention is not None):
+        return lock
+    return ObjectLock(retention, None if lock is None else lock.legal_hold)
+
+
 def depends_on_time(lock: ObjectLock) -> bool:
     """Whether the time must be known to judge a removal: a legal hold decides without."""
     return lock.retention is not None and not lock.legal_hold

@@ -75,7 +75,8 @@ class Buckets:
         self._siblings = siblings
         self._settings = sets.settings
         self._cache: dict[str, _Cached] = {}
-        self._writes: dict[str, int] = {}
+        self._writes: dict[str, set[int]] = {}
+        self._last_write = 0
         self._changes = 0
         self._write_ended = trio.lowlevel.ParkingLot()
 
@@ -112,29 +113,29 @@ class Buckets:
         self._changes += 1
         self._cache.pop(name, None)
 
-    def begin_write(self, name: str) -> None:
-        """A write into the bucket is under way. Call it in the same tick as the check that
+    def begin_write(self, name: str) -> int:
+        """A write into the bucket is under way; its number. Call it in the same tick as the check that
         allowed the write.
         """
-        self._writes[name] = self._writes.get(name, 0) + 1
+        self._last_write += 1
+        self._writes.setdefault(name, set()).add(self._last_write)
+        return self._last_write
 
-    def end_write(self, name: str) -> None:
+    def end_write(self, name: str, number: int) -> None:
         """It ended, one way or the other."""
-        left = self._writes[name] - 1
-        if left:
-            self._writes[name] = left
-        else:
+        under_way = self._writes[name]
+        under_way.remove(number)
+        if not under_way:
             del self._writes[name]
-            self._write_ended.unpark_all()
+        self._write_ended.unpark_all()
 
     async def wait_for_writes(self, name: str) -> None:
-        """Until no write that was allowed before the bucket was marked can be under way, here or at a
-        sibling.
-        """
+        """Until no write that was allowed before now can be under way, here or at a sibling."""
+        last = self._last_write
         if self._siblings:
             # A sibling's cache expires, then its last short write ends; a long one is confirmed afterwards.
             await trio.sleep(2 * self._settings.bucket_cache_s)
-        while self._writes.get(name):
+        while min(self._writes.get(name, ()), default=last + 1) <= last:
             await self._write_ended.park()
 
     async def all(self, trace: str, *, prefix: str = "", after: str = "") -> list[BucketRecord]:
@@ -148,10 +149,23 @@ class Buckets:
             records += await self._look_up_several(names[begin : begin + at_once], trace)
         return sorted(records, key=attrgetter("name"))
 
-    async def create(self, name: str, region: str, owner: str, trace: str) -> BucketRecord:
-        """A new bucket; raises InvalidBucketName or BucketAlreadyOwnedByYou."""
+    async def create(
+        self, name: str, region: str, owner: str, trace: str, *, object_lock: bool = False
+    ) -> BucketRecord:
+        """A new bucket, with versioning if it has Object Lock; raises InvalidBucketName or
+        BucketAlreadyOwnedByYou.
+        """
         check_bucket_name(name)
-        record = BucketRecord(name, NO_STAMP, self._clock.wall_ms(), region, owner)
+        versioning = Versioning.ENABLED if object_lock else Versioning.OFF
+        record = BucketRecord(
+            name,
+            NO_STAMP,
+            self._clock.wall_ms(),
+            region,
+            owner,
+            versioning=versioning,
+            object_lock=object_lock,
+        )
         try:
             return await self.write(record, expect=NO_STAMP, trace=trace)
         except Fault as fault:

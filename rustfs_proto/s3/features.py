@@ -13,7 +13,7 @@ from rustfs_proto.s3.target import HeaderMap
 _UNBUILT_PREFIXES = {
     "x-amz-server-side-encryption": "Server-side encryption",
     "x-amz-copy-source-server-side-encryption": "Server-side encryption",
-    "x-amz-object-lock-": "Object Lock",
+    "x-amz-object-lock-event-hold": "Object Lock with event holds",
     "x-amz-grant-": "Granting access by ACL",
 }
 _UNBUILT = {
@@ -84,8 +84,6 @@ def _check_acl(acl: str) -> None:
 
 
 def _check_bucket_options(headers: HeaderMap) -> None:
-    if headers.get("x-amz-bucket-object-lock-enabled", "false").lower() != "false":
-        raise not_implemented("Object Lock", header="x-amz-bucket-object-lock-enabled")
     ownership = headers.get("x-amz-object-ownership", "BucketOwnerEnforced")
     if ownership != "BucketOwnerEnforced":
         raise not_implemented(f"Object ownership {ownership}", header="x-amz-object-ownership")

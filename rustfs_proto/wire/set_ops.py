@@ -241,12 +241,15 @@ class RemoveVersions(Message, frozen=True):
     """Remove exactly these versions of keys, for good, at most DELETE_KEYS_MAX. Answered by
     `VersionsRemoved`; what was not there counts as removed.
 
-    `expects` are the stamps that they must have, as in `Delete`.
+    `expects` are the stamps that they must have, as in `Delete`. `bypass_governance` as in `LockChange`. A
+    version whose lock forbids it has the fault LOCKED, or NO_QUORUM where the time to judge it by is not
+    known.
     """
 
     bucket: str
     versions: tuple[tuple[bytes, bytes], ...]
     expects: tuple[int, ...] = ()
+    bypass_governance: bool = False
 
 
 class VersionsRemoved(Message, frozen=True):

@@ -20,6 +20,7 @@ from rustfs_node.acceptor.hashing import Digests
 from rustfs_node.acceptor.limits import PUT_BYTES_MAX
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.conditional import conflict_of, expected_stamp, refuse_version
+from rustfs_node.acceptor.s3.locks import as_bucket_locks, lock_asked, require_digest
 from rustfs_node.acceptor.s3.versions import version_lines
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.features import storage_class
@@ -37,8 +38,9 @@ async def put_object(call: Call) -> Response:
     bucket has it.
     """
     refuse_version(call)
-    info = info_of_request(call)
+    info = await info_of_request(call)
     body = call.body()
+    require_digest(call, body, info.lock)
     check_announced_length(call, body.size_bytes)
     expect = await expected_stamp(call)
     try:
@@ -91,6 +93,7 @@ async def store(
     source.finish()
     info = _sealed(info, source)
     versioning = Versioning.OFF if part else await call.versioning()
+    info = info if part else await as_bucket_locks(call, info)
     done, _ = await call.sets.ask(
         call.home,
         PutSmall(call.bucket, call.key_bytes, info, part, expect, versioning),
@@ -122,6 +125,7 @@ async def _store_blocks(
         source.finish()
         info = _sealed(info, source)
         versioning = Versioning.OFF if part else await call.versioning()
+        info = info if part else await as_bucket_locks(call, info)
         done = await writer.finish(info, expect, versioning)
     # Whatever ended it, a cancelled connection included, the set worker must not keep what it holds.
     except BaseException:
@@ -138,7 +142,7 @@ def _sealed(info: ObjectInfo, source: Source) -> ObjectInfo:
     return replace(info, etag=digests.etag, checksums=checksums, checksum_type=kind)
 
 
-def info_of_request(call: Call) -> ObjectInfo:
+async def info_of_request(call: Call) -> ObjectInfo:
     """What the headers of a PutObject or CreateMultipartUpload say of the object to be."""
     if _REDIRECT in call.headers:
         raise not_implemented("Website hosting", header=_REDIRECT)
@@ -148,6 +152,7 @@ def info_of_request(call: Call) -> ObjectInfo:
         user=stored.user,
         storage_class=storage_class(call.headers),
         tags=tags_of_header(call.headers),
+        lock=await lock_asked(call),
     )
 
 
