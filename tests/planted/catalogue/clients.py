@@ -96,8 +96,8 @@ CLIENTS = (
     PlantedBug(
         "small-body-stored-unverified",
         "rustfs_node/acceptor/s3/objects.py",
-        "    await source.digest(block)\n    source.finish()\n    info = _sealed(info, source)\n    versioning",
-        "    await source.digest(block)\n    info = _sealed(info, source)\n    versioning",
+        "    source.finish()\n    info = _sealed(info, source)\n    versioning",
+        "    info = _sealed(info, source)\n    versioning",
         "A small body is stored before anything that was announced of it is verified.",
         UNACKED,
         f"{EFFECT}::test_a_body_with_a_wrong_digest_leaves_nothing[small]",

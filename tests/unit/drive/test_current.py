@@ -23,7 +23,7 @@ from rustfs_proto.wire.drive_ops import (
     Scan,
     SettledRow,
 )
-from rustfs_proto.wire.faults import FaultCode
+from rustfs_proto.wire.faults import Fault, FaultCode
 from tests.kit.drives import FIRST_STAMP, TestDrive, memory_drive, tombstone, value
 from tests.unit.drive.test_commit import code_of
 
@@ -145,6 +145,7 @@ def test_a_version_must_be_born_after_all_others(drive: TestDrive) -> None:
     """A version older than one that is here is stale, and is told above what it must be."""
     drive.commit(version(5))
     (refused,) = drive.commit(version(4))
+    assert isinstance(refused, Fault)
     assert (refused.code, refused.newest) == (FaultCode.STALE, FIRST_STAMP + 5)
     null = value("a", 3, of_key=True)
     assert [code_of(one) for one in drive.commit(null)] == [FaultCode.STALE]

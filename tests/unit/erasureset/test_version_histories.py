@@ -76,7 +76,8 @@ async def amend(a_set: TestSet[ModelDrive], checker: VersionChecker, random: Ran
         try:
             await a_set.client.ask(message)
         except Fault as fault:
-            assert fault.code is not FaultCode.NOT_FOUND
+            if fault.code is FaultCode.NOT_FOUND:
+                raise
 
 
 async def read(a_set: TestSet[ModelDrive], checker: VersionChecker, *, must_answer: bool) -> None:
@@ -96,7 +97,8 @@ async def outcome(a_set: TestSet[ModelDrive], sub: bytes | None, *, must_answer:
     except Fault as fault:
         if fault.code is FaultCode.NOT_FOUND:
             return "gone"
-        assert not must_answer, fault
+        if must_answer:
+            raise
         return "unreadable"
     return None if reply.message.is_marker else b"".join(reply.frames)
 
@@ -168,5 +170,6 @@ async def test_undisturbed_histories_are_listed_exactly(seed: int) -> None:
                 case _:
                     await amend(a_set, checker, random)
             await read(a_set, checker, must_answer=True)
-        for page in (1, 2, 3, 7, 100):
+            await check_listings(a_set, checker, 1 + number % 4)
+        for page in (5, 7, 100):
             await check_listings(a_set, checker, page)
