@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.clients.raw import path_of
+from tests.clients.raw import UNSIGNED, path_of
 from tests.clients.versions_kit import enable, put
 
 PROTECTED = (403, "AccessDenied", "Access Denied because object protected by object lock.")
@@ -230,14 +232,9 @@ def test_raw_headers(raw, locked_bucket, s3):
         assert message in answer.body.decode()
     assert s3.list_objects_v2(Bucket=locked_bucket)["KeyCount"] == 0
     for until_text in ("2099-01-01", "2099-01-01T00:00:00+02:00", "20990101T000000Z"):
-        hold = {mode: "GOVERNANCE", until: until_text, "content-md5": "hBotaJrYfEB+7Qw5sEJCRw=="}
-        body = b"body"
-        answer = raw.request("PUT", path, hold | {"content-md5": md5_of(body)}, body)
-        assert answer.status == 200, answer.body
-
-
-def md5_of(body: bytes) -> str:
-    import base64
-    import hashlib
-
-    return base64.b64encode(hashlib.md5(body).digest()).decode()
+        asked = {mode: "GOVERNANCE", until: until_text}
+        answer = raw.request("PUT", path, asked, b"body", payload_hash=UNSIGNED)
+        assert (answer.status, answer.code) == (400, "InvalidRequest")
+        digest = {"content-md5": b64encode(hashlib.md5(b"body").digest()).decode()}
+        for vouched in ({"payload_hash": UNSIGNED, "headers": asked | digest}, {"headers": asked}):
+            assert raw.request("PUT", path, body=b"body", **vouched).status == 200
