@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3 import (
+    append,
     attributes,
     buckets,
     copy,
@@ -28,6 +29,7 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 HANDLERS: dict[Op, Handler] = {
     Op.PutObject: objects.put_object,
+    Op.AppendObject: append.append_object,
     Op.GetObject: reads.get_object,
     Op.HeadObject: reads.head_object,
     Op.GetObjectAttributes: attributes.get_object_attributes,
@@ -84,6 +86,7 @@ BUCKETLESS = frozenset({Op.ListBuckets, Op.CreateBucket, Op.DeleteBucket})
 WRITES = frozenset(
     {
         Op.PutObject,
+        Op.AppendObject,
         Op.CopyObject,
         Op.CreateMultipartUpload,
         Op.UploadPart,

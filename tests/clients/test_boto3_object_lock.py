@@ -238,3 +238,18 @@ def test_raw_headers(raw, locked_bucket, s3):
         digest = {"content-md5": b64encode(hashlib.md5(b"body").digest()).decode()}
         for vouched in ({"payload_hash": UNSIGNED, "headers": asked | digest}, {"headers": asked}):
             assert raw.request("PUT", path, body=b"body", **vouched).status == 200
+
+
+@pytest.mark.parametrize("size", [5, 2 * 1024 * 1024])
+def test_an_append_leaves_the_locked_version(s3, locked_bucket, size):
+    """It makes a version of its own, whose lock is that of its request."""
+    where = {"Bucket": locked_bucket, "Key": "log"}
+    version = put(s3, locked_bucket, "log", b"a" * size, ObjectLockLegalHoldStatus="ON")
+    appended = s3.put_object(**where, Body=b"b", WriteOffsetBytes=size)["VersionId"]
+    assert "ObjectLockLegalHoldStatus" not in s3.head_object(**where, VersionId=appended)
+    assert refused(s3.delete_object, **where, VersionId=version) == PROTECTED
+    s3.delete_object(**where, VersionId=appended)
+    assert s3.get_object(**where)["Body"].read() == b"a" * size
+    until = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": soon()}
+    appended = s3.put_object(**where, Body=b"b", WriteOffsetBytes=size, **until)["VersionId"]
+    assert refused(s3.delete_object, **where, VersionId=appended) == PROTECTED
