@@ -57,7 +57,9 @@ async def _commit_object(
         target = target_of(state, stream.bucket, stream.key, message.versioning, stamp)
         if stream.held is not None or not stream.received_bytes:
             return inline_commits(state, target, stamp, info, stream.held or b"", expects)
-        head = encode_head(ObjectHead(stream.received_bytes, info.etag, info.storage_class))
+        head = encode_head(
+            ObjectHead(stream.received_bytes, info.etag, info.storage_class, modified_ms=info.modified_ms)
+        )
         part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
         meta = meta_of(state, (part,), info)
         return _file_commits(state, stream, Space.OBJECT, target, stamp, head, meta, expects), None

@@ -74,7 +74,7 @@ def upload_meta(info: ObjectInfo, algorithm: str, geometry: Geometry) -> ObjectM
 def upload_info(head: ObjectHead, meta: ObjectMeta) -> tuple[ObjectInfo, str]:
     """The inverse of `upload_meta`: what the upload was created with, and its checksum algorithm."""
     info = ObjectInfo(
-        "", meta.headers, meta.user, {}, meta.checksum_type, head.storage_class, meta.tags, meta.lock
+        "", meta.headers, meta.user, {}, meta.checksum_type, head.storage_class, meta.tags, lock=meta.lock
     )
     return info, next(iter(meta.checksums), "")
 

@@ -32,6 +32,7 @@ class ObjectInfo(Message, frozen=True):
     checksum_type: str = ""
     storage_class: str = "STANDARD"
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    modified_ms: int = 0
     lock: ObjectLock | None = None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import tarfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,9 +21,12 @@ from tests.unit.acceptor.node_kit import (
     error_of,
     in_thread,
     plan_of,
+    raw_client,
     storing,
     whole_node,
 )
+from tests.unit.acceptor.test_s3_force_delete import forced
+from tests.unit.acceptor.test_without_effect import BODY, begin_put
 
 YEARS_10_MS = 3652 * 86_400_000
 HOUR_S = 3600
@@ -275,10 +280,8 @@ async def test_a_default_is_not_shortened_by_a_clock_set_back(tmp_path) -> None:
         await in_thread(work, port)
 
 
-async def test_a_bucket_gets_object_lock_after_what_was_begun(tmp_path) -> None:
-    """A bucket with versioning gets it, for ever; its null version from before is locked like any other. A
-    PUT that was begun before must have ended.
-    """
+async def test_a_bucket_gets_object_lock(tmp_path) -> None:
+    """A bucket with versioning gets it, for ever; its null version from before is locked like any other."""
     net, plan = MemoryNet(), plan_of(1, folder=tmp_path)
 
     def work(s3: Any) -> None:
@@ -304,5 +307,86 @@ async def test_a_bucket_gets_object_lock_after_what_was_begun(tmp_path) -> None:
         assert s3.get_bucket_versioning(**BUCKET)["Status"] == "Enabled"
         assert error_of(s3.delete_bucket, **BUCKET) == ("BucketNotEmpty", 409)
 
-    async with storing(net, plan), accepting(net, plan) as port, trio.open_nursery():
+    async with storing(net, plan), accepting(net, plan) as port:
+        await in_thread(work, port)
+
+
+async def test_object_lock_comes_after_what_was_begun(tmp_path) -> None:
+    """A PUT that was begun when the bucket had no versions is waited for, one that begins later is not."""
+    enabled = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
+    done = trio.Event()
+
+    def prepare(s3: Any) -> None:
+        s3.put_bucket_versioning(**BUCKET, VersioningConfiguration={"Status": "Enabled"})
+
+    async def lock(port: int) -> None:
+        await in_thread(lambda s3: s3.put_object_lock_configuration(**BUCKET, **enabled), port)
+        done.set()
+
+    async with (
+        whole_node(tmp_path, drives_per_set=1, parity=0) as port,
+        trio.open_nursery() as nursery,
+        raw_client(port) as early,
+        raw_client(port) as late,
+    ):
+        await in_thread(lambda s3: s3.create_bucket(**BUCKET), port)
+        await begin_put(early, "k")
+        await in_thread(prepare, port)
+        nursery.start_soon(lock, port)
+        await trio.sleep(0.5)
+        assert not done.is_set()
+        await begin_put(late, "k")
+        await early.send(BODY)
+        assert (await early.answer())[0] == 200
+        with trio.fail_after(20):
+            await done.wait()
+
+
+async def test_force_stops_at_what_is_locked(tmp_path) -> None:
+    """Deleting a bucket or a folder with all that is in it removes no locked version, and says so."""
+
+    def work(s3: Any) -> None:
+        s3.create_bucket(**BUCKET, ObjectLockEnabledForBucket=True)
+        until = datetime.now(UTC) + timedelta(hours=1)
+        for key, mode in (("a/1", "GOVERNANCE"), ("a/2", None), ("a/3", "COMPLIANCE")):
+            s3.put_object(**BUCKET, Key=key, Body=b"")
+            if mode is not None:
+                s3.put_object_retention(**BUCKET, Key=key, **retention(mode, until))
+        with forced(s3):
+            assert error_of(s3.delete_object, **BUCKET, Key="a", BypassGovernanceRetention=True) == LOCKED
+            assert error_of(s3.delete_bucket, **BUCKET) == LOCKED
+        assert {one["Key"] for one in s3.list_objects_v2(**BUCKET)["Contents"]} >= {"a/1", "a/3"}
+        s3.put_object(**BUCKET, Key="goes on", Body=b"")
+
+    async with whole_node(tmp_path, drives_per_set=1, parity=0) as port:
+        await in_thread(work, port)
+
+
+async def test_extracted_objects_are_locked(tmp_path) -> None:
+    """Those of an archive by the headers of the request or by the bucket's default, each by itself."""
+
+    def work(s3: Any) -> None:
+        s3.create_bucket(**BUCKET, ObjectLockEnabledForBucket=True)
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for name, size in (("small", 5), ("large", 3 << 20)):
+                entry = tarfile.TarInfo(name)
+                entry.size = size
+                tar.addfile(entry, io.BytesIO(b"x" * size))
+        extract = {"Body": archive.getvalue(), "Metadata": {"snowball-auto-extract": "true"}}
+        s3.put_object(**BUCKET, Key="first.tar", ObjectLockLegalHoldStatus="ON", **extract)
+        for key in ("small", "large"):
+            assert s3.head_object(**BUCKET, Key=key)["ObjectLockLegalHoldStatus"] == "ON"
+        rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+        s3.put_object_lock_configuration(
+            **BUCKET, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+        )
+        s3.put_object(**BUCKET, Key="second.tar", **extract)
+        for key in ("small", "large"):
+            told = s3.head_object(**BUCKET, Key=key)
+            assert told["ObjectLockMode"] == "COMPLIANCE"
+            gone = error_of(s3.delete_object, **BUCKET, Key=key, VersionId=told["VersionId"])
+            assert gone == LOCKED
+
+    async with whole_node(tmp_path, drives_per_set=1, parity=0) as port:
         await in_thread(work, port)
