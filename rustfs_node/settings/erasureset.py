@@ -122,6 +122,11 @@ class SetSettings:
     decides without.
     """
 
+    steady_reads: int = 8
+    """How often drives are asked again while writes of the same key go on between their answers, before the
+    read is answered by an error. Each time waits for the writes under way, so more than two are rare.
+    """
+
     lock_wait_s: float = 10.0
     """How long a conditional write waits for the lock of its key."""
 

@@ -47,7 +47,8 @@ async def put_object(call: Call) -> Response:
         stored = await store(call, body, info, expect=expect)
     except Fault as fault:
         raise await conflict_of(call, fault) from fault
-    lines = [*checksum_lines(stored), *version_lines(call, stored.sub)]
+    kind = [(b"x-amz-checksum-type", b"FULL_OBJECT")] if stored.checksums else []
+    lines = [*checksum_lines(stored), *kind, *version_lines(call, stored.sub)]
     return Response(200, [(b"etag", b'"%b"' % stored.etag.encode()), *lines])
 
 
