@@ -99,7 +99,10 @@ async def _read(state: SetState, trace: str = "") -> bool:
         state.lock_clock.stamp = NO_STAMP
         return False
     version = await version_of(state, read, trace)
-    _take_over(state, int(version.meta.user[_FIELD]), version.stamp)
+    text = version.meta.user.get(_FIELD, "")
+    if not (text.isascii() and text.isdigit()):
+        raise Fault(FaultCode.DAMAGED, f"the lock clock shows {text!r}, which is no time")
+    _take_over(state, int(text), version.stamp)
     return True
 
 

@@ -196,6 +196,15 @@ async def test_a_row_that_is_gone_comes_again(autojump_clock: trio.testing.MockC
         assert int(got.meta.user["lock_time_ms"]) > begun_ms
 
 
+async def test_a_row_that_says_no_time_is_not_believed(autojump_clock: trio.testing.MockClock) -> None:
+    """Whatever is in the row, the worker goes on, and judges nothing by it."""
+    async with running_set(4) as a_set:
+        for user in ({}, {"lock_time_ms": "soon"}, {"lock_time_ms": "-5"}):
+            await a_set.client.ask(PutSmall(SYSTEM_BUCKET, KEY, ObjectInfo(user=user)))
+            await trio.sleep(200.0)
+            assert await a_set.client.fault_of(LockTime()) is FaultCode.DAMAGED
+
+
 async def test_a_fault_names_no_time() -> None:
     """A worker without drives answers with a fault and no guess."""
     async with running_set(4, lookup_timeout_s=0.1) as a_set:
