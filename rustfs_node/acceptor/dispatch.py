@@ -14,7 +14,7 @@ from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.health import HEALTH, answer_health, is_health
 from rustfs_node.acceptor.net.messages import HttpRequest, Outcome, Response
 from rustfs_node.acceptor.net.transport import Disconnected
-from rustfs_node.acceptor.operations import BUCKETLESS, HANDLERS, REMOVALS, WRITES, Handler
+from rustfs_node.acceptor.operations import BUCKETLESS, HANDLERS, LOCKS, REMOVALS, WRITES, Handler
 from rustfs_node.logs import say
 from rustfs_proto.s3.errors import S3Error, not_implemented, render_error
 from rustfs_proto.s3.features import check_expected_owner, refuse_unbuilt
@@ -120,7 +120,7 @@ class Dispatcher:
             check_bucket_name(bucket)
         if key is not None:
             check_object_key(key)
-        refuse_unbuilt(headers, deletes=operation is Op.DeleteObject)
+        refuse_unbuilt(headers, deletes=operation is Op.DeleteObject, locks=operation in LOCKS)
         check_expected_owner(headers, services.owner.id)
         key = key or ""
         return Call(

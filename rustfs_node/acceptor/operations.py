@@ -98,6 +98,9 @@ WRITES = frozenset(
 )
 """Operations that put something into a bucket, so that it must not be deleted meanwhile."""
 
+LOCKS = frozenset({Op.PutObject, Op.AppendObject, Op.CopyObject, Op.CreateMultipartUpload})
+"""Operations that may lock the version that they make."""
+
 REMOVALS = frozenset({Op.DeleteObject, Op.DeleteObjects})
 """Operations that remove something from a bucket, which is waited for as for writes before it gets Object
 Lock."""

@@ -18,6 +18,7 @@ from rustfs_proto.s3.xmltext import iso_ms
 MODE = "x-amz-object-lock-mode"
 UNTIL = "x-amz-object-lock-retain-until-date"
 LEGAL_HOLD = "x-amz-object-lock-legal-hold"
+HEADERS = (MODE, UNTIL, LEGAL_HOLD)
 BYPASS = "x-amz-bypass-governance-retention"
 BUCKET_ENABLED = "x-amz-bucket-object-lock-enabled"
 
@@ -32,11 +33,13 @@ _NANOSECONDS = re.compile(r"([.,]\d{6})\d+")
 
 
 def lock_of_headers(headers: HeaderMap) -> ObjectLock:
-    """The lock that a PutObject, CopyObject or CreateMultipartUpload asks for. Raises InvalidArgument."""
-    hold = headers.get(LEGAL_HOLD)
+    """The lock that a PutObject, CopyObject or CreateMultipartUpload asks for; a header without a value asks
+    for nothing. Raises InvalidArgument.
+    """
+    hold = headers.get(LEGAL_HOLD) or None
     retention = _retention(headers)
     if hold not in (None, ON, OFF):
-        raise invalid_argument("Legal Hold must be either of 'ON' or 'OFF'", LEGAL_HOLD, hold or "")
+        raise invalid_argument("Legal Hold must be either of 'ON' or 'OFF'", LEGAL_HOLD, hold)
     return ObjectLock(retention, None if hold is None else hold == ON)
 
 
@@ -92,7 +95,7 @@ def parse_until_ms(text: str) -> int | None:
 
 
 def _retention(headers: HeaderMap) -> Retention | None:
-    mode, until = headers.get(MODE), headers.get(UNTIL)
+    mode, until = headers.get(MODE) or None, headers.get(UNTIL) or None
     if mode is None and until is None:
         return None
     if mode is None or until is None:

@@ -99,7 +99,7 @@ def test_what_an_upload_asks_for(headers: dict, lock: ObjectLock) -> None:
         ({MODE: "COMPLIANCE"}, f"{UNTIL} and {MODE} must both be supplied", UNTIL, ""),
         ({UNTIL: DATE}, f"{UNTIL} and {MODE} must both be supplied", MODE, ""),
         ({MODE: "compliance", UNTIL: DATE}, "Unknown wormMode directive.", MODE, "compliance"),
-        ({MODE: "", UNTIL: DATE}, "Unknown wormMode directive.", MODE, ""),
+        ({MODE: "", UNTIL: DATE}, f"{UNTIL} and {MODE} must both be supplied", MODE, ""),
         (
             {MODE: "COMPLIANCE", UNTIL: "abc"},
             "The retain until date must be provided in ISO 8601 format",
@@ -107,7 +107,6 @@ def test_what_an_upload_asks_for(headers: dict, lock: ObjectLock) -> None:
             "abc",
         ),
         ({HOLD: "on"}, "Legal Hold must be either of 'ON' or 'OFF'", HOLD, "on"),
-        ({HOLD: ""}, "Legal Hold must be either of 'ON' or 'OFF'", HOLD, ""),
     ],
 )
 def test_what_no_upload_may_ask_for(headers: dict, message: str, argument: str, value: str) -> None:
