@@ -29,6 +29,11 @@ _OF_DELETES = {
 }
 # The lock of a version, which only what makes a version can give it.
 _OF_VERSIONS = dict.fromkeys(object_lock.HEADERS, "A lock given by this operation")
+_UNBUILT_BY_KIND = {
+    (deletes, locks): _UNBUILT | ({} if deletes else _OF_DELETES) | ({} if locks else _OF_VERSIONS)
+    for deletes in (False, True)
+    for locks in (False, True)
+}
 # What owning everything alone already means; other canned ACLs would share.
 _OWNER_ACLS = ("private", "bucket-owner-read", "bucket-owner-full-control")
 _ACLS = (
@@ -50,7 +55,7 @@ def refuse_unbuilt(headers: HeaderMap, *, deletes: bool = False, locks: bool = F
     """Raise NotImplemented naming the first header that asks for something this server does not do.
     `deletes`: the request is a DeleteObject; `locks`: it makes a version, which it may lock.
     """
-    unbuilt = _UNBUILT | ({} if deletes else _OF_DELETES) | ({} if locks else _OF_VERSIONS)
+    unbuilt = _UNBUILT_BY_KIND[deletes, locks]
     for name, value in headers.items():
         if not name.startswith("x-amz-") or not value:
             continue
