@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from rustfs_node.bus import Reply
 from rustfs_node.erasureset.state import SetState
-from rustfs_proto.erasure.decide import Decision, Verdict, View, agree, decide, has_several, most_agree
+from rustfs_proto.erasure.decide import Decision, Verdict, View, agree, are_alike, decide, has_several, most_agree
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, Space
 from rustfs_proto.wire.faults import Fault
 
@@ -125,8 +125,8 @@ class RowRead:
         decision = agree(found, self._state.k, self._state.m)
         if decision is not None:
             self._decided(decision)
-        elif len(found) < self._state.write_quorum and not any(looked_up.stamp for looked_up in found):
-            # All say that there is no such row, and where k = m one more drive must say so.
+        elif len(found) < self._state.write_quorum and _are_of_one_mind(found):
+            # Where k = m one more drive must say so.
             self._look_wider(1)
         else:
             self._look_wider(self._state.n)
@@ -202,3 +202,8 @@ class RowRead:
         if decision.is_ragged and self.lookup.space == Space.OBJECT and not self._state.under_way.has(name):
             self._state.heal_notes.note(*name)
         self._done(self)
+
+
+def _are_of_one_mind(found: Sequence[LookedUp]) -> bool:
+    """Whether all say that there is no such row, or that the same version is current."""
+    return not any(looked_up.stamp for looked_up in found) or are_alike(found)

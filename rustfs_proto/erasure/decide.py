@@ -131,17 +131,26 @@ def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
     """The short way: the decision if the first answers, one per drive, all say the same, else None.
 
     k drives suffice for a value: they hold the newest acknowledged version among them, and no write in
-    between is visible. `no such key` takes W of them, so that a value that k drives had agreed on is never
-    missed afterwards.
+    between is visible, because what it replaces is still listed. A new version beside others replaces
+    nothing, so that one takes W drives: k others might agree on the version before. `no such key` takes W of
+    them, so that a value that k drives had agreed on is never missed afterwards.
     """
     first = answers[0]
     if first.state == RowState.FOUND and first.kind != RowKind.TOMBSTONE:
-        if len(answers) < k or not all(_says_the_same(answer, first) for answer in answers):
+        needed = write_quorum(k, m) if any(map(has_several, answers)) else k
+        if len(answers) < needed or not are_alike(answers):
             return None
         return Decision(Verdict.CURRENT, first.stamp, sub=first.sub)
     if len(answers) >= write_quorum(k, m) and all(_says_absent(answer) for answer in answers):
         return Decision(Verdict.ABSENT, max(answer.stamp for answer in answers))
     return None
+
+
+def are_alike(answers: Sequence[LookedUp]) -> bool:
+    """Whether all say that the same version is there."""
+    first = answers[0]
+    is_there = first.state == RowState.FOUND and first.kind != RowKind.TOMBSTONE
+    return is_there and all(_says_the_same(answer, first) for answer in answers)
 
 
 def most_agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:

@@ -42,4 +42,4 @@ async def test_what_a_read_has_returned_later_ones_return_too(drives: int) -> No
         for drive in first:
             drive.hold()
         again = (await client.bus.call("set-0", Get("b", b"k"), deadline_s=20)).frames[0]
-        assert (seen, again) == (b"newer", b"newer")
+        assert again == seen
