@@ -19,7 +19,7 @@ from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.stream import DATA_ID_BYTES, Stream
 from rustfs_node.erasureset.target import target_of
-from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
+from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, is_inline, version_of
 from rustfs_node.erasureset.write import file_commits
 from rustfs_proto.erasure.appending import appended_object
 from rustfs_proto.erasure.decide import Verdict
@@ -31,8 +31,8 @@ from rustfs_proto.wire.set_ops import PutDone, PutFinish, PutSmall
 
 
 async def commit_appended(state: SetState, stream: Stream, request: Request) -> PutDone:
-    """Make what the key has and what was streamed a version. The caller holds the key's lock. Raises `Fault`
-    CONFLICT where another version is current than the one expected.
+    """Make what the key has and what was streamed a version. Raises `Fault` CONFLICT where another version is
+    current than the one expected.
     """
     message = request.message
     assert isinstance(message, PutSmall | PutFinish)
@@ -40,9 +40,12 @@ async def commit_appended(state: SetState, stream: Stream, request: Request) -> 
     version = await _expected(state, read, message.expect, request.trace)
     if message.versioning != Versioning.ENABLED and version.sub == NULL_VERSION:
         await refuse_locked(state, version.meta.lock, bypass_governance=False, trace=request.trace)
+    # Before the lock: who waits for the lock may hold the memory that this waits for. Should another version
+    # come meanwhile, this one is refused when it is committed.
     moved = await _into_file(state, read, version, request)
     try:
-        return await _commit(state, stream, moved, message, version, request.trace)
+        async with state.locks.hold((stream.bucket, stream.key)):
+            return await _commit(state, stream, moved, message, version, request.trace)
     except Fault as fault:
         if moved is not None and fault.not_applied:
             moved.give_up()
@@ -57,8 +60,16 @@ async def _expected(state: SetState, read: RowRead, expect: int, trace: str) -> 
     if read.decision.verdict is Verdict.CURRENT:
         version = await version_of(state, read, trace)
         if version.stamp == expect and not version.is_marker:
+            _require_same_stripes(state, version.meta)
             return version
     raise Fault(FaultCode.CONFLICT, f"version {expect} is not current any more", read.decision.stamp)
+
+
+def _require_same_stripes(state: SetState, meta: ObjectMeta) -> None:
+    """An object is read by one geometry, and files keep the one that they were written with."""
+    if not is_inline(meta) and meta.geometry != state.geometry:
+        text = f"the object was written as {meta.geometry}, and has to be copied before it is appended to"
+        raise Fault(FaultCode.INVALID, text)
 
 
 async def _into_file(state: SetState, read: RowRead, version: Version, request: Request) -> Stream | None:
@@ -85,10 +96,9 @@ async def _commit(
     trace: str,
 ) -> PutDone:
     bucket, key = stream.bucket, stream.key
-    head, meta = appended_object(
-        version.head, version.meta, _parts(version.meta, moved), _added(stream, message)
-    )
-    meta = replace(meta, lock=message.info.lock)
+    # All its files have this geometry: those of the version before had to, and the others are new.
+    before = replace(version.meta, geometry=state.geometry, lock=message.info.lock)
+    head, meta = appended_object(version.head, before, _parts(before, moved), _added(stream, message))
     left_out = [
         out or (moved is not None and moved.left_out[slot]) for slot, out in enumerate(stream.left_out)
     ]
@@ -99,10 +109,13 @@ async def _commit(
         return [None if out else commit for out, commit in zip(left_out, commits, strict=True)], None
 
     # The files of the version before were acknowledged with it; since then drives may have been lost, but not
-    # more than can be.
-    written = await commit_expecting(state, bucket, key, version.stamp, build, trace, shards_needed=state.k)
+    # more than can be. Those that come with this one were not acknowledged yet.
+    fresh = {one.data_id for one in (stream, moved) if one is not None and one.received_bytes}
+    written = await commit_expecting(
+        state, bucket, key, version.stamp, build, trace, shards_needed=state.k, fresh=fresh
+    )
     # Acknowledged from here on.
-    await finish_late(state, written, version.stamp, build, trace)
+    await finish_late(state, written, version.stamp, trace)
     return PutDone(written.stamp, written.sub, head, meta.checksums)
 
 

@@ -11,9 +11,10 @@ that very version.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import trio
+from msgspec.structs import replace
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.resolve import resolve
@@ -61,10 +62,11 @@ async def commit_expecting(
     trace: str = "",
     shards_needed: int | None = None,
     *,
+    fresh: Collection[bytes] = (),
     sub: bytes | None = None,
 ) -> WatchedWrite:
     """Write an object's row if `expect` is current, or with `sub` if that version of the key has this stamp;
-    the acknowledged write. The caller holds the key's lock.
+    the acknowledged write. The caller holds the key's lock. `shards_needed` and `fresh` as in `RowWrite`.
 
     Raises `Fault` CONFLICT with the current stamp if it is another, and whatever keeps a write from its
     quorum.
@@ -80,7 +82,7 @@ async def commit_expecting(
         stamp = state.new_stamp(max(above, *expects))
         commits, frames = build(stamp, expects)
         try:
-            return await write_row(state, commits, frames, trace, shards_needed)
+            return await write_row(state, commits, frames, trace, shards_needed, fresh)
         except Fault as fault:
             # Nothing was applied: a drive changed between question and commit, so look again at what is
             # current.
@@ -90,21 +92,18 @@ async def commit_expecting(
     raise AssertionError("unreachable: the last round raises or returns")
 
 
-async def finish_late(
-    state: SetState, written: WatchedWrite, expected: int, build: Build, trace: str
-) -> None:
+async def finish_late(state: SetState, written: WatchedWrite, expected: int, trace: str) -> None:
     """Commit the version, which names bytes of the one with the stamp `expected`, on drives that had not
     committed that one yet when they were asked, and have now: without this the object would have shards less
     than before. Where it fails a heal note stands already.
     """
     await written.finished(state.settings.complete_wait_s)
     late = [slot for slot, newest in written.conflicts.items() if newest == expected]
-    if not late:
-        return
-    commits, frames = build(written.stamp, [expected] * state.n)
     for slot in late:
+        # The very commit that the others have: built once more, a version would get another name.
+        commit, frames = written.sent(slot)
         with contextlib.suppress(Fault):
-            await state.drives.write(slot, commits[slot], frames[slot] if frames else (), trace)
+            await state.drives.write(slot, replace(commit, expect=expected), frames, trace)
 
 
 async def _compare(state: SetState, lookup: Lookup, expect: int, trace: str) -> list[int]:

@@ -15,7 +15,15 @@ from msgspec.structs import replace
 
 from rustfs_node.bus import Reply
 from rustfs_node.erasureset.state import SetState
-from rustfs_proto.erasure.decide import Decision, Verdict, View, agree, decide, has_several, most_agree
+from rustfs_proto.erasure.decide import (
+    Decision,
+    Verdict,
+    View,
+    agree,
+    decide,
+    has_several,
+    most_agree,
+)
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, Space
 from rustfs_proto.wire.faults import Fault
 

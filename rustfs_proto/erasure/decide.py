@@ -144,9 +144,8 @@ def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
     if len(answers) < write_quorum(k, m):
         return None
     if first.state == RowState.FOUND and first.kind != RowKind.TOMBSTONE:
-        if all(_says_the_same(answer, first) for answer in answers):
-            return Decision(Verdict.CURRENT, first.stamp, sub=first.sub)
-        return None
+        is_agreed = all(_says_the_same(answer, first) for answer in answers)
+        return Decision(Verdict.CURRENT, first.stamp, sub=first.sub) if is_agreed else None
     if all(_says_absent(answer) for answer in answers):
         return Decision(Verdict.ABSENT, max(answer.stamp for answer in answers))
     return None

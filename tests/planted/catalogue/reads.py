@@ -171,8 +171,8 @@ READS = (
     PlantedBug(
         "emptied-drives-list",
         "rustfs_node/erasureset/scan.py",
-        "                if page.evidence:\n",
-        "                if page.rows or not page.more:\n",
+        "                if scanned.evidence:\n",
+        "                if scanned.rows or not scanned.more:\n",
         "An emptied drive takes part in a listing, and what others have is left out.",
         LISTINGS,
         "tests/unit/erasureset/test_listing.py::test_emptied_drives_do_not_vote",

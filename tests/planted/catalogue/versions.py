@@ -32,9 +32,9 @@ VERSIONS = (
     ),
     PlantedBug(
         "unsettled-removal-believed",
-        CURRENT,
-        "        unsure, after = True, sub\n",
-        "        unsure, after = False, sub\n",
+        "rustfs_node/drive/index.py",
+        "        return live[0] if live else None, kept != live\n",
+        "        return live[0] if live else None, False\n",
         "One drive's removal of a version, that may never be acknowledged, is believed.",
         STAY,
         f"{ON_A_DRIVE}::test_an_unsettled_removal_is_told",

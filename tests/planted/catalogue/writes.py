@@ -17,8 +17,8 @@ WRITES = (
     PlantedBug(
         "answer-before-quorum",
         TALLY,
-        "        if self.committed >= self.quorum and self.shards",
-        "        if self.committed >= self.quorum - 1 and self.shards",
+        "            self.committed + more >= self.quorum\n",
+        "            self.committed + more >= self.quorum - 1\n",
         "A completed upload is acknowledged when one drive too few has its record.",
         ACKED,
         "tests/unit/erasure/test_two_counts.py::test_a_completion_needs_a_quorum_of_records_too",
@@ -26,7 +26,7 @@ WRITES = (
     PlantedBug(
         "write-answered-before-quorum",
         "rustfs_node/erasureset/write.py",
-        "Tally(state.n, state.write_quorum, shards_needed or state.write_quorum)\n",
+        "Tally(state.n, state.write_quorum, shards_needed or state.write_quorum, fresh=fresh)\n",
         "Tally(state.n, state.write_quorum - 1, state.write_quorum - 1)\n",
         "The set worker answers a write one drive before its quorum.",
         ACKED,
@@ -53,8 +53,8 @@ WRITES = (
     PlantedBug(
         "missing-shards-not-counted",
         TALLY,
-        "self.committed >= self.quorum and self.shards >= self.shards_needed:",
-        "self.committed >= self.quorum:",
+        "            and self.shards + more >= self.shards_needed\n",
+        "",
         "A write is acknowledged although too few drives have its bytes.",
         ACKED,
         f"{TALLIES}::test_a_commit_without_its_shard_file_does_not_count_for_reading",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
 from rustfs_node.drive.scan import scan_page
 from rustfs_proto.objects import ObjectHead, encode_head
@@ -106,3 +107,50 @@ def test_listing_the_key(drive: TestDrive) -> None:
         for limit in (10, 100, 1000)
     ]
     assert costs[1] < 12 * costs[0] and costs[2] < 12 * costs[1]
+
+
+def test_passing_over_removed_versions() -> None:
+    """Ten thousand removals that are not settled, as an index rebuilt from the log shows them, cost a lookup
+    of the key's current version a bounded number of questions to SQLite.
+    """
+    drive = memory_drive(attrs.evolve(SMALL, segment_bytes=1 << 20)).format()
+    asked: list[str] = []
+    for first in range(0, VERSIONS, BATCH):
+        born = range(1 + first, 1 + first + BATCH)
+        drive.commit(*(version(MANY, number) for number in born))
+        removals = [
+            replace(
+                version(MANY, number, RowKind.TOMBSTONE),
+                stamp=FIRST_STAMP + 2 * VERSIONS + number,
+                of_key=False,
+            )
+            for number in born
+        ]
+        assert all(isinstance(answer, Committed) for answer in drive.commit(*removals))
+    drive.engine.index._connection.set_trace_callback(asked.append)  # noqa: SLF001 - as above
+    lookup = Lookup(0, "b", MANY, current=True)
+    answer = drive.engine.reader.look_up(lookup, evidence=True)[0]
+    assert (answer.kind, answer.unsure) == (RowKind.TOMBSTONE, True)
+    assert len(asked) < 10
+    drive.close()
+
+
+def test_a_group_of_deleted_keys_is_left_where_the_page_has_done_enough() -> None:
+    """A page ends amid a group of thousands of keys with delete markers; going on from page to page finds the
+    one that is there.
+    """
+    drive = memory_drive(attrs.evolve(SMALL, segment_bytes=1 << 20)).format()
+    keys = [b"d/%04d" % number for number in range(3000)]
+    for first in range(0, len(keys), BATCH):
+        some = keys[first : first + BATCH]
+        drive.commit(*(version(key, 1) for key in some))
+        drive.commit(*(version(key, 2, RowKind.MARKER) for key in some if key != keys[-1]))
+    index = drive.engine.index
+    pages = [scan_page(index, Scan(0, "b", delimiter=b"/", current=True), 1000, evidence=True)]
+    while pages[-1].more:
+        scan = Scan(0, "b", start=pages[-1].rows[-1].key + b"\0", delimiter=b"/", current=True)
+        pages.append(scan_page(index, scan, 1000, evidence=True))
+    assert [len(page.rows) for page in pages] == [1, 1, 1]
+    assert [page.rows[0].group for page in pages] == [b"", b"", b"d/"]
+    assert all(page.rows[0].kind == RowKind.MARKER for page in pages[:-1])
+    drive.close()
