@@ -1,0 +1,55 @@
+"""Appends to versions, where drives come late or fail, and where memory is short."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from rustfs_proto.versions import Versioning
+from rustfs_proto.wire.drive_ops import Commit, Lookup, ShardDrop, ShardWrite, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import Get, Got, ObjectInfo, PutDone, PutSmall
+from tests.unit.erasureset.kit import Client, running_set
+from tests.unit.erasureset.model_drive import ModelDrive
+from tests.unit.erasureset.test_objects import body_of
+
+INFO = ObjectInfo(etag="ab" * 16)
+
+
+async def put(client: Client, body: bytes, **more: object) -> PutDone:
+    request = PutSmall("b", b"k", INFO, versioning=Versioning.ENABLED, **more)  # type: ignore[arg-type]
+    done = await client.ask(request, body)
+    assert isinstance(done, PutDone)
+    return done
+
+
+@pytest.mark.parametrize("drives", [3, 4, 5])
+async def test_a_drive_that_comes_late_gets_the_very_version(
+    monkeypatch: pytest.MonkeyPatch, drives: int
+) -> None:
+    """A drive that had not committed what is appended to when it was asked is given the same version as the
+    others, and none that only it has.
+    """
+    async with running_set(drives, inline_bytes_max=1) as a_set:
+        first = await put(a_set.client, body_of(3000))
+        with trio.fail_after(5):
+            while not all(drive.rows_of_key("b", b"k") for drive in a_set.drives):  # noqa: ASYNC110
+                await trio.sleep(0.01)
+        late = a_set.drives[-1]
+        theirs = late.rows.pop((Space.OBJECT, "b", b"k", first.sub))
+        commit = ModelDrive._commit  # noqa: SLF001 - the version comes between question and commit
+
+        def commit_late(drive: ModelDrive, message: Commit, frames: tuple[bytes, ...]) -> object:
+            if message.space == Space.OBJECT and drive is late:
+                drive.rows.setdefault((Space.OBJECT, "b", b"k", first.sub), theirs)
+            return commit(drive, message, frames)
+
+        monkeypatch.setattr(ModelDrive, "_commit", commit_late)
+        second = await put(a_set.client, b"more", expect=first.stamp, appends=True)
+        await trio.sleep(0.1)
+        for drive in a_set.drives:
+            assert set(drive.rows_of_key("b", b"k")) == {first.sub, second.sub}
+        a_set.drives[0].is_silent = True
+        got = await a_set.client.ask(Get("b", b"k", want_data=False))
+        assert isinstance(got, Got)
+        assert got.sub == second.sub
