@@ -95,7 +95,7 @@ async def _write(
         state, bucket, key, version.stamp, build, trace, shards_needed=state.k, sub=version.sub
     )
     # Acknowledged from here on.
-    await finish_late(state, written, version.stamp, build, trace)
+    await finish_late(state, written, version.stamp, trace)
     return Amended(written.stamp, head, meta, version.sub)
 
 

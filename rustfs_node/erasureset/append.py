@@ -102,7 +102,7 @@ async def _commit(
     # more than can be.
     written = await commit_expecting(state, bucket, key, version.stamp, build, trace, shards_needed=state.k)
     # Acknowledged from here on.
-    await finish_late(state, written, version.stamp, build, trace)
+    await finish_late(state, written, version.stamp, trace)
     return PutDone(written.stamp, written.sub, head, meta.checksums)
 
 

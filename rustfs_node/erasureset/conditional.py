@@ -14,6 +14,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 import trio
+from msgspec.structs import replace
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.resolve import resolve
@@ -90,21 +91,18 @@ async def commit_expecting(
     raise AssertionError("unreachable: the last round raises or returns")
 
 
-async def finish_late(
-    state: SetState, written: WatchedWrite, expected: int, build: Build, trace: str
-) -> None:
+async def finish_late(state: SetState, written: WatchedWrite, expected: int, trace: str) -> None:
     """Commit the version, which names bytes of the one with the stamp `expected`, on drives that had not
     committed that one yet when they were asked, and have now: without this the object would have shards less
     than before. Where it fails a heal note stands already.
     """
     await written.finished(state.settings.complete_wait_s)
     late = [slot for slot, newest in written.conflicts.items() if newest == expected]
-    if not late:
-        return
-    commits, frames = build(written.stamp, [expected] * state.n)
     for slot in late:
+        # The very commit that the others have: built once more, a version would get another name.
+        commit, frames = written.sent(slot)
         with contextlib.suppress(Fault):
-            await state.drives.write(slot, commits[slot], frames[slot] if frames else (), trace)
+            await state.drives.write(slot, replace(commit, expect=expected), frames, trace)
 
 
 async def _compare(state: SetState, lookup: Lookup, expect: int, trace: str) -> list[int]:

@@ -133,7 +133,7 @@ class WatchedWrite(RowWrite):
     newest stamp of those that had another one than they were to expect.
     """
 
-    __slots__ = ("_finished", "committed_slots", "conflicts")
+    __slots__ = ("_commits", "_finished", "_frames", "committed_slots", "conflicts")
 
     def __init__(
         self, state: SetState, done: Callable[[Fault | None], None], shards_needed: int | None = None
@@ -142,6 +142,21 @@ class WatchedWrite(RowWrite):
         self._finished = trio.Event()
         self.committed_slots: set[int] = set()
         self.conflicts: dict[int, int] = {}
+
+    def start(
+        self,
+        commits: Sequence[Commit | None],
+        frames: Sequence[tuple[bytes, ...]] | None = None,
+        trace: str = "",
+    ) -> None:
+        self._commits, self._frames = commits, frames
+        super().start(commits, frames, trace)
+
+    def sent(self, slot: int) -> tuple[Commit, tuple[bytes, ...]]:
+        """What a drive that took part was given."""
+        commit = self._commits[slot]
+        assert commit is not None, slot
+        return commit, self._frames[slot] if self._frames else ()
 
     def _answered(self, slot: int, answer: Reply | Fault) -> None:
         if not isinstance(answer, Fault):
