@@ -2,8 +2,8 @@
 
 What is here alone counts: whether a write quorum says the same is for others to find out. The rows of a key
 lie together, the null version first and then the others from the latest birth on (see
-`rustfs_proto.versions`), so however many there are, few of them are looked at. Removed versions whose
-removal is settled are passed over by SQLite itself.
+`rustfs_proto.versions`), so however many there are, few of them are looked at. Removed versions are passed
+over by SQLite itself.
 """
 
 from __future__ import annotations
@@ -64,13 +64,9 @@ def _newest_live(index: Index, bucket: str, key: bytes, ahead: list[Row]) -> tup
     """
     if ahead and ahead[0].kind != RowKind.TOMBSTONE:
         return index.versions(ahead[0].row_key), False
-    unsure = False
-    after = NULL_VERSION
-    while (sub := index.next_version(bucket, key, after)) is not None:
-        rows = index.versions((Space.OBJECT, bucket, key, sub))
-        if rows[0].kind != RowKind.TOMBSTONE:
-            return rows, unsure
-        unsure, after = True, sub
+    live, unsure = index.live_version(bucket, key)
+    if live is not None:
+        return index.versions((Space.OBJECT, bucket, key, live)), unsure
     return (index.versions(ahead[0].row_key) if ahead else []), unsure
 
 

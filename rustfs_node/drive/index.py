@@ -139,10 +139,13 @@ class Index:
         """Versions of the rows of an object's key in their order, at most `limit`."""
         return list(map(verified, self._sql(sql.OF_KEY, (bucket, key, limit))))
 
-    def next_version(self, bucket: str, key: bytes, after: bytes) -> bytes | None:
-        """The first sub behind `after` of an object's key that has a version which is no tombstone."""
-        found = self._sql(sql.NEXT_VERSION, (bucket, key, after)).fetchone()
-        return found[0] if found else None
+    def live_version(self, bucket: str, key: bytes) -> tuple[bytes | None, bool]:
+        """The sub of the version born last of those of an object's key that are not removed, the null version
+        aside; and whether before it one stands whose removal is not settled. Found without leaving SQLite.
+        """
+        kept = self._sql(sql.NEXT_VERSION, (bucket, key)).fetchone()
+        live = self._sql(sql.NEXT_LIVE_VERSION, (bucket, key)).fetchone() if kept else None
+        return live[0] if live else None, kept != live
 
     def newest_version(self, bucket: str, key: bytes) -> bytes | None:
         """The sub of the version of an object's key that was born last, the null version aside."""

@@ -62,10 +62,13 @@ NEXT_LIVE_BEFORE = f"SELECT key, sub FROM rows WHERE {_FROM} AND key < ? AND kin
 OF_KEY = (
     f"SELECT {_COLUMNS} FROM rows WHERE space = 0 AND bucket = ? AND key = ? ORDER BY sub, stamp DESC LIMIT ?"
 )
-NEXT_VERSION = (
-    "SELECT sub FROM rows WHERE space = 0 AND bucket = ? AND key = ? AND sub > ? AND kind <> 2"
-    " ORDER BY sub LIMIT 1"
+_OF_VERSION = "SELECT sub FROM rows AS found WHERE space = 0 AND bucket = ? AND key = ? AND sub > x''"
+_IS_NEWEST = (
+    "NOT EXISTS (SELECT 1 FROM rows WHERE space = 0 AND bucket = found.bucket AND key = found.key"
+    " AND sub = found.sub AND stamp > found.stamp)"
 )
+NEXT_VERSION = f"{_OF_VERSION} AND kind <> 2 ORDER BY sub LIMIT 1"
+NEXT_LIVE_VERSION = f"{_OF_VERSION} AND kind <> 2 AND {_IS_NEWEST} ORDER BY sub LIMIT 1"
 NEWEST_VERSION = (
     "SELECT sub FROM rows WHERE space = 0 AND bucket = ? AND key = ? AND sub > x'' ORDER BY sub LIMIT 1"
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
 from rustfs_node.drive.scan import scan_page
 from rustfs_proto.objects import ObjectHead, encode_head
@@ -106,3 +107,29 @@ def test_listing_the_key(drive: TestDrive) -> None:
         for limit in (10, 100, 1000)
     ]
     assert costs[1] < 12 * costs[0] and costs[2] < 12 * costs[1]
+
+
+def test_passing_over_removed_versions() -> None:
+    """Ten thousand removals that are not settled, as an index rebuilt from the log shows them, cost a lookup
+    of the key's current version a bounded number of questions to SQLite.
+    """
+    drive = memory_drive(attrs.evolve(SMALL, segment_bytes=1 << 20)).format()
+    asked: list[str] = []
+    for first in range(0, VERSIONS, BATCH):
+        born = range(1 + first, 1 + first + BATCH)
+        drive.commit(*(version(MANY, number) for number in born))
+        removals = [
+            replace(
+                version(MANY, number, RowKind.TOMBSTONE),
+                stamp=FIRST_STAMP + 2 * VERSIONS + number,
+                of_key=False,
+            )
+            for number in born
+        ]
+        assert all(isinstance(answer, Committed) for answer in drive.commit(*removals))
+    drive.engine.index._connection.set_trace_callback(asked.append)  # noqa: SLF001 - as above
+    lookup = Lookup(0, "b", MANY, current=True)
+    answer = drive.engine.reader.look_up(lookup, evidence=True)[0]
+    assert (answer.kind, answer.unsure) == (RowKind.TOMBSTONE, True)
+    assert len(asked) < 10
+    drive.close()
