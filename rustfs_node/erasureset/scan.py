@@ -30,15 +30,16 @@ from rustfs_proto.wire.faults import Fault, FaultCode
 
 @attrs.define(eq=False)
 class _DriveScan:
-    """`slot` is -1 while no drive is found for this scan."""
+    """The scan of one drive, and how many rows its next page has."""
 
     slot: int
     cursor: ScanCursor
+    page_rows: int
 
 
 class RowScan:
-    """A merge under way. Rows from `start` on; `page_rows` is how many are asked of a drive at a time.
-    `current` as in `Scan`.
+    """A merge under way. Rows from `start` on; `page_rows` is how many are asked of a drive at first. Pages
+    grow from one to the next, as most of their rows may be of keys that are deleted. `current` as in `Scan`.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class RowScan:
         self._spare = list(reversed(state.drives.order(bucket, b"")))
         self._faults: list[Fault] = []
         needed = voters_needed(state.k, state.m)
-        self._scans = [_DriveScan(self._spare.pop(), ScanCursor(start, current)) for _ in range(needed)]
+        self._scans = [
+            _DriveScan(self._spare.pop(), ScanCursor(start, current), page_rows) for _ in range(needed)
+        ]
 
     async def next_rows(self, count: int) -> list[Merged]:
         """The next rows, at most `count` and at least one; none at the end.
@@ -91,17 +94,19 @@ class RowScan:
         """One page, from this drive or its replacement."""
         while True:
             key, sub = scan.cursor.resume
+            page = msgspec.structs.replace(self._scan, start=key, start_sub=sub, limit=scan.page_rows)
             try:
-                reply = await self._state.drives.read(
-                    scan.slot, msgspec.structs.replace(self._scan, start=key, start_sub=sub), self._trace
-                )
+                reply = await self._state.drives.read(scan.slot, page, self._trace)
             except Fault as fault:
                 self._faults.append(fault)
             else:
-                page = reply.message
-                assert isinstance(page, Scanned)
-                if page.evidence:
-                    scan.cursor.feed(page.rows, more=page.more)
+                scanned = reply.message
+                assert isinstance(scanned, Scanned)
+                if scanned.evidence:
+                    scan.cursor.feed(scanned.rows, more=scanned.more)
+                    scan.page_rows = max(
+                        scan.page_rows, min(2 * scan.page_rows, self._state.settings.scan_rows_max)
+                    )
                     return
             self._replace(scan)
 
