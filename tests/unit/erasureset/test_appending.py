@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import trio
 
 from rustfs_proto.versions import Versioning
-from rustfs_proto.wire.drive_ops import Commit, Lookup, ShardDrop, ShardWrite, Space
+from rustfs_proto.wire.drive_ops import Commit, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import Get, Got, ObjectInfo, PutDone, PutSmall
 from tests.unit.erasureset.kit import Client, running_set
@@ -53,3 +55,48 @@ async def test_a_drive_that_comes_late_gets_the_very_version(
         got = await a_set.client.ask(Get("b", b"k", want_data=False))
         assert isinstance(got, Got)
         assert got.sub == second.sub
+
+
+async def test_who_waits_for_memory_does_not_hold_the_lock() -> None:
+    """An append and conditional writes of its key, which fill all memory while they wait for their turn, all
+    get through.
+    """
+    async with running_set(3, in_flight_bytes_max=4000, lock_wait_s=1.0, inline_bytes_max=4096) as a_set:
+        first = await put(a_set.client, body_of(3000))
+        outcomes: list[FaultCode | None] = []
+
+        async def attempt(body: bytes, **more: object) -> None:
+            try:
+                await put(a_set.client, body, expect=first.stamp, **more)
+            except Fault as fault:
+                outcomes.append(fault.code)
+            else:
+                outcomes.append(None)
+
+        for drive in a_set.drives:
+            drive.hold()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(attempt, b"more", appends=True))
+            await trio.sleep(0.05)
+            for drive in a_set.drives:
+                drive.release()
+                # The append is about to read what it continues.
+                drive.hold()
+            await trio.sleep(0.05)
+            for _ in range(3):
+                nursery.start_soon(attempt, body_of(3900))
+            await trio.sleep(0.05)
+            for drive in a_set.drives:
+                drive.release()
+        assert sorted(map(str, outcomes)) == sorted(map(str, [None, *[FaultCode.CONFLICT] * 3]))
+
+
+async def test_an_append_names_what_it_continues() -> None:
+    """Without the stamp of the version that it continues an append is refused; it never replaces one."""
+    async with running_set(3) as a_set:
+        first = await put(a_set.client, body_of(300))
+        with pytest.raises(Fault, match="conflict"):
+            await put(a_set.client, b"more", appends=True)
+        got = await a_set.client.ask(Get("b", b"k", want_data=False))
+        assert isinstance(got, Got)
+        assert got.stamp == first.stamp
