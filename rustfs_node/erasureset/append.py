@@ -31,8 +31,8 @@ from rustfs_proto.wire.set_ops import PutDone, PutFinish, PutSmall
 
 
 async def commit_appended(state: SetState, stream: Stream, request: Request) -> PutDone:
-    """Make what the key has and what was streamed a version. The caller holds the key's lock. Raises `Fault`
-    CONFLICT where another version is current than the one expected.
+    """Make what the key has and what was streamed a version. Raises `Fault` CONFLICT where another version is
+    current than the one expected.
     """
     message = request.message
     assert isinstance(message, PutSmall | PutFinish)
@@ -40,9 +40,12 @@ async def commit_appended(state: SetState, stream: Stream, request: Request) -> 
     version = await _expected(state, read, message.expect, request.trace)
     if message.versioning != Versioning.ENABLED and version.sub == NULL_VERSION:
         await refuse_locked(state, version.meta.lock, bypass_governance=False, trace=request.trace)
+    # Before the lock: who waits for the lock may hold the memory that this waits for. Should another version
+    # come meanwhile, this one is refused when it is committed.
     moved = await _into_file(state, read, version, request)
     try:
-        return await _commit(state, stream, moved, message, version, request.trace)
+        async with state.locks.hold((stream.bucket, stream.key)):
+            return await _commit(state, stream, moved, message, version, request.trace)
     except Fault as fault:
         if moved is not None and fault.not_applied:
             moved.give_up()

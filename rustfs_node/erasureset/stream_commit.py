@@ -31,11 +31,11 @@ async def commit(state: SetState, stream: Stream, request: Request) -> PutDone:
         await stream.drained()
         if stream.part is not None:
             return await _commit_part(state, stream, message.info, trace)
+        if stream.appends:
+            return await commit_appended(state, stream, request)
         name = (stream.bucket, stream.key)
         if message.expect != ANY_STAMP or state.locks.is_held(name):
             async with state.locks.hold(name):
-                if stream.appends:
-                    return await commit_appended(state, stream, request)
                 return await _commit_object(state, stream, message, trace)
         return await _commit_object(state, stream, message, trace)
     except Fault as fault:
