@@ -214,3 +214,13 @@ def test_two_files_of_a_new_folder_finish_at_once() -> None:
     drive.files.on_call = overtake
     writers.finish(writers.finishing([first]))
     assert writers.missing([first, second]) == ()
+
+
+def test_a_copy_that_was_begun_does_not_replace_a_whole_file(drive: TestDrive) -> None:
+    """A version that shares the file is committed while somebody writes that file once more: the first
+    fragments of the copy do not take the place of what is whole.
+    """
+    drive.write_shard(DATA_ID, FRAGMENTS[0])
+    drive.commit_files(value("big", 2, files=(DATA_ID,), shard=1))
+    assert drive.read_shard(DATA_ID, 3) == FRAGMENTS
+    assert not list(drive.folder.rglob("*.unfinished"))
