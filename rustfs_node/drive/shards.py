@@ -177,7 +177,11 @@ class ShardWriters:
         # would satisfy the next commit that names it.
         for writer in writers:
             path = f"{self._root}/{shard_path(writer.data_id)}"
-            self._files.rename(path + UNFINISHED, path)
+            if self._files.exists(path) and self._size_of(path) > self._size_of(path + UNFINISHED):
+                # Versions share files: this is a copy of one that is here, and not yet all of it.
+                self._files.remove(path + UNFINISHED)
+            else:
+                self._files.rename(path + UNFINISHED, path)
         for name in dict.fromkeys(shard_subfolder(writer.data_id) for writer in writers):
             self._files.sync_folder(f"{self._folder}/{name}")
             if name in self._new_folders:
@@ -201,6 +205,13 @@ class ShardWriters:
         for writer in writers:
             assert writer.file is not None
             writer.file.close()
+
+    def _size_of(self, path: str) -> int:
+        file = self._files.open(path, write=False)
+        try:
+            return file.size_bytes()
+        finally:
+            file.close()
 
     def missing(self, data_ids: Sequence[bytes]) -> tuple[bytes, ...]:
         """Those for which no whole file is here. Blocks."""

@@ -223,4 +223,4 @@ def test_a_copy_that_was_begun_does_not_replace_a_whole_file(drive: TestDrive) -
     drive.write_shard(DATA_ID, FRAGMENTS[0])
     drive.commit_files(value("big", 2, files=(DATA_ID,), shard=1))
     assert drive.read_shard(DATA_ID, 3) == FRAGMENTS
-    assert not list(drive.folder.rglob("*.unfinished"))
+    assert not list(Path(drive.path).rglob("*.unfinished"))
