@@ -1,8 +1,8 @@
 """A page of a listing: an ordered walk over the index that jumps over groups instead of walking through them.
 
 Cost is proportional to the rows given, not to the keys a group holds, nor to the versions a key has. Only a
-group that begins with tombstones is searched, by SQLite itself; and one whose keys have delete markers is
-searched key by key, a bounded number for each page.
+group that begins with tombstones is searched, by SQLite itself; and groups whose keys have delete markers are
+searched key by key, a bounded number for each page: it ends where that is used up.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from rustfs_proto.wire.drive_ops import (
 _key_and_sub = attrgetter("key", "sub")
 _key = attrgetter("key")
 
+_KEYS_PASSED_MIN = 100
+"""Deleted keys of groups that a page passes over, or as many as it may have rows if those are more."""
+
 _VERSIONS_PASSED = 4
 """Records of a key that are read before the walk begins anew behind the key."""
 
@@ -40,7 +43,7 @@ def scan_page(index: Index, scan: Scan, limit: int, *, evidence: bool) -> Scanne
     at: SubKey | None = max((scan.start, scan.start_sub), (scan.prefix, b""))
     while at is not None:
         at = page.walk(at)
-    return Scanned(tuple(page.rows[:limit]), len(page.rows) > limit, evidence)
+    return Scanned(tuple(page.rows[:limit]), page.is_cut or len(page.rows) > limit, evidence)
 
 
 def list_unsettled(index: Index, request: ListUnsettled, limit: int) -> UnsettledListed:
@@ -59,12 +62,15 @@ def after_prefix(prefix: bytes) -> bytes | None:
 
 @attrs.define
 class _Page:
-    """A page that fills: one row more than asked for, to know whether there are more."""
+    """A page that fills: one row more than asked for, to know whether there are more. `is_cut`: it ends before
+    it is full.
+    """
 
     index: Index
     scan: Scan
     limit: int
     rows: list[ScanRow] = attrs.field(factory=list)
+    is_cut: bool = False
 
     def walk(self, first: SubKey) -> SubKey | None:
         """Add rows from `first` on up to and with the next group; where to go on, or None where the page is
@@ -108,8 +114,14 @@ class _Page:
         return msgspec.structs.replace(candidate, group=group)
 
 
+@attrs.define
 class _CurrentPage(_Page):
-    """A page of current versions: one row for each key."""
+    """A page of current versions: one row for each key. `keys_left` of groups may still be passed over."""
+
+    keys_left: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.keys_left = max(self.limit, _KEYS_PASSED_MIN)
 
     def walk(self, first: SubKey) -> SubKey | None:
         for key, versions in groupby(self._found(first), _key):
@@ -134,12 +146,15 @@ class _CurrentPage(_Page):
 
     def _add_current_group(self, group: bytes, first: ScanRow) -> SubKey | None:
         """Add the group by its first key whose current version is a value. Where none of the next keys has
-        such a one, add the last of those as what it is, and go on behind it: the group may follow.
+        such a one, add the last of those as what it is and end the page: the group may follow behind it.
         """
         row = first
-        for _ in range(self.limit):
-            if row.kind == RowKind.VALUE or row.priors or row.unsure:
-                break
+        while row.kind != RowKind.VALUE and not row.priors and not row.unsure:
+            if not self.keys_left:
+                self.rows.append(row)
+                self.is_cut = True
+                return None
+            self.keys_left -= 1
             at = self.index.next_live(
                 self.scan.space, self.scan.bucket, (row.key + b"\0", b""), after_prefix(group), markers=False
             )
@@ -147,9 +162,6 @@ class _CurrentPage(_Page):
                 row = first
                 break
             row = self._row_of_key(at[0], self.index.of_key(self.scan.bucket, at[0], 2))
-        else:
-            self.rows.append(row)
-            return row.key + b"\0", b""
         return self._add_group(group, row)
 
     def _row_of_group(self, group: bytes, row: ScanRow) -> ScanRow:

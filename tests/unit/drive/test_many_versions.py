@@ -133,3 +133,24 @@ def test_passing_over_removed_versions() -> None:
     assert (answer.kind, answer.unsure) == (RowKind.TOMBSTONE, True)
     assert len(asked) < 10
     drive.close()
+
+
+def test_a_group_of_deleted_keys_is_left_where_the_page_has_done_enough() -> None:
+    """A page ends amid a group of thousands of keys with delete markers; going on from page to page finds the
+    one that is there.
+    """
+    drive = memory_drive(attrs.evolve(SMALL, segment_bytes=1 << 20)).format()
+    keys = [b"d/%04d" % number for number in range(3000)]
+    for first in range(0, len(keys), BATCH):
+        some = keys[first : first + BATCH]
+        drive.commit(*(version(key, 1) for key in some))
+        drive.commit(*(version(key, 2, RowKind.MARKER) for key in some if key != keys[-1]))
+    index = drive.engine.index
+    pages = [scan_page(index, Scan(0, "b", delimiter=b"/", current=True), 1000, evidence=True)]
+    while pages[-1].more:
+        scan = Scan(0, "b", start=pages[-1].rows[-1].key + b"\0", delimiter=b"/", current=True)
+        pages.append(scan_page(index, scan, 1000, evidence=True))
+    assert [len(page.rows) for page in pages] == [1, 1, 1]
+    assert [page.rows[0].group for page in pages] == [b"", b"", b"d/"]
+    assert all(page.rows[0].kind == RowKind.MARKER for page in pages[:-1])
+    drive.close()
