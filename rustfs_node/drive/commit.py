@@ -99,8 +99,8 @@ def decide_commit(commit: Commit, newest: int, *, has_room: bool, current: int |
         return Fault(FaultCode.CONFLICT, text, max(found, newest))
     if commit.stamp <= newest:
         return Fault(FaultCode.STALE, f"version {commit.stamp} is not newer than {newest}", newest)
-    # Deletes and heal notes are what makes room again, so they never wait for it.
-    if not has_room and commit.kind == RowKind.VALUE and commit.space != Space.HEAL:
+    # Removals and heal notes are what makes room again, so they never wait for it. Delete markers make none.
+    if not has_room and commit.kind != RowKind.TOMBSTONE and commit.space != Space.HEAL:
         return Fault(FaultCode.FULL, "the drive keeps its last bytes for deletes and heal")
     return None
 

@@ -103,8 +103,10 @@ def test_a_tombstone_hides_and_stays(drive: TestDrive) -> None:
 
 
 def test_a_full_drive_takes_deletes_and_heal_notes() -> None:
-    """Only values wait for room."""
+    """Values wait for room, and delete markers, which add to what is there; what removes something does not."""
     note = value("a", 1, space=Space.HEAL)
+    marker = value("a", 1, kind=RowKind.MARKER)
+    assert decide_commit(marker, 0, has_room=False).code == FaultCode.FULL
     assert decide_commit(value("a", 1), 0, has_room=False).code == FaultCode.FULL
     assert decide_commit(tombstone("a", 1), 0, has_room=False) is None
     assert decide_commit(note, 0, has_room=False) is None
