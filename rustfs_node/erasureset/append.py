@@ -102,8 +102,11 @@ async def _commit(
         return [None if out else commit for out, commit in zip(left_out, commits, strict=True)], None
 
     # The files of the version before were acknowledged with it; since then drives may have been lost, but not
-    # more than can be.
-    written = await commit_expecting(state, bucket, key, version.stamp, build, trace, shards_needed=state.k)
+    # more than can be. Those that come with this one were not acknowledged yet.
+    fresh = {one.data_id for one in (stream, moved) if one is not None and one.received_bytes}
+    written = await commit_expecting(
+        state, bucket, key, version.stamp, build, trace, shards_needed=state.k, fresh=fresh
+    )
     # Acknowledged from here on.
     await finish_late(state, written, version.stamp, trace)
     return PutDone(written.stamp, written.sub, head, meta.checksums)

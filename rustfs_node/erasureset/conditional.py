@@ -11,7 +11,7 @@ that very version.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import trio
 from msgspec.structs import replace
@@ -62,10 +62,11 @@ async def commit_expecting(
     trace: str = "",
     shards_needed: int | None = None,
     *,
+    fresh: Collection[bytes] = (),
     sub: bytes | None = None,
 ) -> WatchedWrite:
     """Write an object's row if `expect` is current, or with `sub` if that version of the key has this stamp;
-    the acknowledged write. The caller holds the key's lock.
+    the acknowledged write. The caller holds the key's lock. `shards_needed` and `fresh` as in `RowWrite`.
 
     Raises `Fault` CONFLICT with the current stamp if it is another, and whatever keeps a write from its
     quorum.
@@ -81,7 +82,7 @@ async def commit_expecting(
         stamp = state.new_stamp(max(above, *expects))
         commits, frames = build(stamp, expects)
         try:
-            return await write_row(state, commits, frames, trace, shards_needed)
+            return await write_row(state, commits, frames, trace, shards_needed, fresh)
         except Fault as fault:
             # Nothing was applied: a drive changed between question and commit, so look again at what is
             # current.

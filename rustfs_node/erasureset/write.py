@@ -11,7 +11,7 @@ task, and all that becomes ready in one turn leaves in one message to each drive
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import trio
 import xxhash
@@ -34,7 +34,7 @@ class RowWrite:
 
     `done` is called once: with None when a write quorum has the version on stable storage, else with the
     fault. Drives that answer later are still counted, for settling and healing. `shards_needed` is how many
-    drives must hold each shard file (default: the write quorum).
+    drives must hold each shard file (default: the write quorum); those in `fresh` a write quorum in any case.
     """
 
     __slots__ = (
@@ -49,11 +49,15 @@ class RowWrite:
     )
 
     def __init__(
-        self, state: SetState, done: Callable[[Fault | None], None], shards_needed: int | None = None
+        self,
+        state: SetState,
+        done: Callable[[Fault | None], None],
+        shards_needed: int | None = None,
+        fresh: Collection[bytes] = (),
     ) -> None:
         self._state = state
         self._done: Callable[[Fault | None], None] | None = done
-        self._tally = Tally(state.n, state.write_quorum, shards_needed or state.write_quorum)
+        self._tally = Tally(state.n, state.write_quorum, shards_needed or state.write_quorum, fresh=fresh)
         self._is_decided = self._is_settled = self._replaced = False
 
     def start(
@@ -136,9 +140,13 @@ class WatchedWrite(RowWrite):
     __slots__ = ("_commits", "_finished", "_frames", "committed_slots", "conflicts")
 
     def __init__(
-        self, state: SetState, done: Callable[[Fault | None], None], shards_needed: int | None = None
+        self,
+        state: SetState,
+        done: Callable[[Fault | None], None],
+        shards_needed: int | None = None,
+        fresh: Collection[bytes] = (),
     ) -> None:
-        super().__init__(state, done, shards_needed)
+        super().__init__(state, done, shards_needed, fresh)
         self._finished = trio.Event()
         self.committed_slots: set[int] = set()
         self.conflicts: dict[int, int] = {}
@@ -339,6 +347,7 @@ async def write_row(
     frames: Sequence[tuple[bytes, ...]] | None = None,
     trace: str = "",
     shards_needed: int | None = None,
+    fresh: Collection[bytes] = (),
 ) -> WatchedWrite:
     """`RowWrite` for a task, which gets it when it is acknowledged. Raises `Fault`; STALE and CONFLICT only
     where no drive has taken it.
@@ -346,7 +355,7 @@ async def write_row(
     if sum(commit is not None for commit in commits) < state.write_quorum:
         raise Fault(FaultCode.NO_QUORUM, f"fewer than {state.write_quorum} drives are left for this write")
     answered: Answer[Fault | None] = Answer()
-    write = WatchedWrite(state, answered.set, shards_needed)
+    write = WatchedWrite(state, answered.set, shards_needed, fresh)
     write.start(commits, frames, trace)
     fault = await answered.wait()
     if fault is not None:

@@ -8,6 +8,7 @@ may the answer be one of `NOT_APPLIED`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 
 import attrs
@@ -26,7 +27,8 @@ class WriteState(Enum):
 @attrs.define
 class Tally:
     """Answers to one write so far. `drives` were asked, `quorum` must commit, and `shards_needed` of them
-    must hold the shard file of each part; `gaps` counts, by data id, those that do not.
+    must hold the shard file of each part, or where that is one of `fresh` as many as must commit; `gaps`
+    counts, by data id, those that do not.
     """
 
     drives: int
@@ -35,6 +37,7 @@ class Tally:
     committed: int = 0
     faults: list[Fault] = attrs.field(factory=list)
     gaps: dict[bytes, int] = attrs.field(factory=dict)
+    fresh: Collection[bytes] = ()
 
     def commit(self, missing: tuple[bytes, ...] = ()) -> None:
         """One more drive has committed; it lacks these shard files."""
@@ -48,15 +51,25 @@ class Tally:
         return self.committed - max(self.gaps.values()) if self.gaps else self.committed
 
     @property
+    def fresh_shards(self) -> int:
+        """The same for the parts in `fresh` alone."""
+        return self.committed - max((self.gaps.get(data_id, 0) for data_id in self.fresh), default=0)
+
+    @property
     def state(self) -> WriteState:
         """Never changes once it is no longer PENDING."""
-        if self.committed >= self.quorum and self.shards >= self.shards_needed:
+        if self._is_enough(0):
             return WriteState.ACKNOWLEDGED
         still_open = self.drives - self.committed - len(self.faults)
-        is_possible = (
-            self.committed + still_open >= self.quorum and self.shards + still_open >= self.shards_needed
+        return WriteState.PENDING if self._is_enough(still_open) else WriteState.FAILED
+
+    def _is_enough(self, more: int) -> bool:
+        """Whether it is acknowledged once so many more drives have committed and have all files."""
+        return (
+            self.committed + more >= self.quorum
+            and self.shards + more >= self.shards_needed
+            and self.fresh_shards + more >= self.quorum
         )
-        return WriteState.PENDING if is_possible else WriteState.FAILED
 
     @property
     def is_finished(self) -> bool:

@@ -100,3 +100,29 @@ async def test_an_append_names_what_it_continues() -> None:
         got = await a_set.client.ask(Get("b", b"k", want_data=False))
         assert isinstance(got, Got)
         assert got.stamp == first.stamp
+
+
+@pytest.mark.parametrize("restarted", [1, 2])
+async def test_appended_bytes_are_on_a_write_quorum(monkeypatch: pytest.MonkeyPatch, restarted: int) -> None:
+    """Drives that lost the new bytes before the commit, as those do that are started again, do not count for
+    them: the append is acknowledged only where a write quorum has all of it.
+    """
+    async with running_set(4, inline_bytes_max=1) as a_set:
+        first = await put(a_set.client, body_of(3000))
+        await trio.sleep(0.05)
+        before = {data_id for drive in a_set.drives for data_id in drive.files}
+        commit = ModelDrive._commit  # noqa: SLF001 - what is lost is lost between two messages
+
+        def commit_without(drive: ModelDrive, message: Commit, frames: tuple[bytes, ...]) -> object:
+            if message.space == Space.OBJECT and drive in a_set.drives[:restarted]:
+                for data_id in drive.files.keys() - before:
+                    del drive.files[data_id]
+            return commit(drive, message, frames)
+
+        monkeypatch.setattr(ModelDrive, "_commit", commit_without)
+        outcome: FaultCode | None = None
+        try:
+            await put(a_set.client, b"more", expect=first.stamp, appends=True)
+        except Fault as fault:
+            outcome = fault.code
+        assert outcome == (None if restarted == 1 else FaultCode.NO_QUORUM)
