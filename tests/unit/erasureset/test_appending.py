@@ -126,3 +126,23 @@ async def test_appended_bytes_are_on_a_write_quorum(monkeypatch: pytest.MonkeyPa
         except Fault as fault:
             outcome = fault.code
         assert outcome == (None if restarted == 1 else FaultCode.NO_QUORUM)
+
+
+@pytest.mark.parametrize("size", [300, 4000])
+async def test_objects_of_other_stripes_are_appended_to(size: int) -> None:
+    """What is appended to an object that was written under another setting can be read, or is refused."""
+    async with running_set(4) as before:
+        await put(before.client, body_of(size))
+        await trio.sleep(0.05)
+        async with running_set(4, stripe_bytes=8192) as a_set:
+            for drive, old in zip(a_set.drives, before.drives, strict=True):
+                drive.rows, drive.files = old.rows, old.files
+            found = await a_set.client.ask(Get("b", b"k", want_data=False))
+            assert isinstance(found, Got)
+            try:
+                await put(a_set.client, body_of(7000, 2), expect=found.stamp, appends=True)
+            except Fault as fault:
+                assert fault.code is FaultCode.INVALID  # noqa: PT017 - one of two good ends
+                assert await a_set.client.get(b"k") == body_of(size)
+            else:
+                assert await a_set.client.get(b"k") == body_of(size) + body_of(7000, 2)

@@ -8,7 +8,7 @@ from rustfs_proto.erasure.placement import first_slot
 from rustfs_proto.versions import Versioning
 from rustfs_proto.wire.drive_ops import Commit
 from rustfs_proto.wire.faults import Fault
-from rustfs_proto.wire.set_ops import Get, Got, ObjectInfo, PutDone, PutSmall
+from rustfs_proto.wire.set_ops import Get, ObjectInfo, PutDone, PutSmall
 from tests.unit.erasureset.kit import Client, running_set
 
 
