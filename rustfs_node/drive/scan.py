@@ -62,8 +62,8 @@ def after_prefix(prefix: bytes) -> bytes | None:
 
 @attrs.define
 class _Page:
-    """A page that fills: one row more than asked for, to know whether there are more. `is_cut`: it ends before
-    it is full.
+    """A page that fills: one row more than asked for, to know whether there are more. `is_cut`: it ends
+    before it is full.
     """
 
     index: Index

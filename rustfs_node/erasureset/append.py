@@ -19,7 +19,7 @@ from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.stream import DATA_ID_BYTES, Stream
 from rustfs_node.erasureset.target import target_of
-from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
+from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, is_inline, version_of
 from rustfs_node.erasureset.write import file_commits
 from rustfs_proto.erasure.appending import appended_object
 from rustfs_proto.erasure.decide import Verdict
@@ -60,8 +60,16 @@ async def _expected(state: SetState, read: RowRead, expect: int, trace: str) -> 
     if read.decision.verdict is Verdict.CURRENT:
         version = await version_of(state, read, trace)
         if version.stamp == expect and not version.is_marker:
+            _require_same_stripes(state, version.meta)
             return version
     raise Fault(FaultCode.CONFLICT, f"version {expect} is not current any more", read.decision.stamp)
+
+
+def _require_same_stripes(state: SetState, meta: ObjectMeta) -> None:
+    """An object is read by one geometry, and files keep the one that they were written with."""
+    if not is_inline(meta) and meta.geometry != state.geometry:
+        text = f"the object was written as {meta.geometry}, and has to be copied before it is appended to"
+        raise Fault(FaultCode.INVALID, text)
 
 
 async def _into_file(state: SetState, read: RowRead, version: Version, request: Request) -> Stream | None:
@@ -88,9 +96,9 @@ async def _commit(
     trace: str,
 ) -> PutDone:
     bucket, key = stream.bucket, stream.key
-    head, meta = appended_object(
-        version.head, version.meta, _parts(version.meta, moved), _added(stream, message)
-    )
+    # All its files have this geometry: those of the version before had to, and the others are new.
+    before = replace(version.meta, geometry=state.geometry)
+    head, meta = appended_object(version.head, before, _parts(before, moved), _added(stream, message))
     meta = replace(meta, lock=message.info.lock)
     left_out = [
         out or (moved is not None and moved.left_out[slot]) for slot, out in enumerate(stream.left_out)

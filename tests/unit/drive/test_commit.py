@@ -103,7 +103,7 @@ def test_a_tombstone_hides_and_stays(drive: TestDrive) -> None:
 
 
 def test_a_full_drive_takes_deletes_and_heal_notes() -> None:
-    """Values wait for room, and delete markers, which add to what is there; what removes something does not."""
+    """Values wait for room, and delete markers, which add to what is there; what removes does not."""
     note = value("a", 1, space=Space.HEAL)
     marker = value("a", 1, kind=RowKind.MARKER)
     assert decide_commit(marker, 0, has_room=False).code == FaultCode.FULL
