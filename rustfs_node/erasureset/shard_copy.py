@@ -24,7 +24,9 @@ from rustfs_proto.wire.drive_ops import (
     RowState,
     ShardDrop,
     ShardIdentity,
+    ShardRead,
     ShardWrite,
+    Space,
 )
 from rustfs_proto.wire.faults import Fault
 
@@ -51,7 +53,7 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
     begun: list[bytes] = []
     try:
         for part in meta.parts:
-            if part.data_id not in here:
+            if part.data_id not in here and not await _is_there(state, lookup, part, slot, trace):
                 await _copy_file(state, lookup, version, meta, part, slot, begun, trace)
         commit = _row(lookup, version.stamp, RowKind(version.kind), shard, version, check, files)
         # The drive fsyncs before it answers, so the version counts as held from here on.
@@ -72,6 +74,21 @@ def _files_here(read: RowRead, slot: int) -> set[bytes]:
         return set()
     named = {part.data_id for part in decode_meta(found[0].meta).parts}
     return named.difference(found[0].no_files)
+
+
+async def _is_there(state: SetState, lookup: Lookup, part: Part, slot: int, trace: str) -> bool:
+    """Whether the drive has the shard file, because another version of the key names it: one that the version
+    was appended to, or that was appended to it.
+    """
+    if lookup.space != Space.OBJECT:
+        return False
+    shard = shard_of_slot(lookup.bucket, lookup.key, slot, state.n)
+    try:
+        await state.drives.read(slot, ShardRead(part.data_id, lookup.bucket, lookup.key, shard, 0), trace)
+    except Fault:
+        # It is not there, or not as it should be.
+        return False
+    return True
 
 
 async def _copy_file(

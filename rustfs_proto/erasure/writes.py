@@ -52,7 +52,7 @@ class Tally:
 
     @property
     def fresh_shards(self) -> int:
-        """The same for the parts in `fresh` alone."""
+        """The same for the parts in `fresh` alone; where there are none, all that have committed."""
         return self.committed - max((self.gaps.get(data_id, 0) for data_id in self.fresh), default=0)
 
     @property
@@ -65,11 +65,7 @@ class Tally:
 
     def _is_enough(self, more: int) -> bool:
         """Whether it is acknowledged once so many more drives have committed and have all files."""
-        return (
-            self.committed + more >= self.quorum
-            and self.shards + more >= self.shards_needed
-            and self.fresh_shards + more >= self.quorum
-        )
+        return self.fresh_shards + more >= self.quorum and self.shards + more >= self.shards_needed
 
     @property
     def is_finished(self) -> bool:

@@ -17,8 +17,8 @@ WRITES = (
     PlantedBug(
         "answer-before-quorum",
         TALLY,
-        "            self.committed + more >= self.quorum\n",
-        "            self.committed + more >= self.quorum - 1\n",
+        "return self.fresh_shards + more >= self.quorum and",
+        "return self.fresh_shards + more >= self.quorum - 1 and",
         "A completed upload is acknowledged when one drive too few has its record.",
         ACKED,
         "tests/unit/erasure/test_two_counts.py::test_a_completion_needs_a_quorum_of_records_too",
@@ -53,8 +53,8 @@ WRITES = (
     PlantedBug(
         "missing-shards-not-counted",
         TALLY,
-        "            and self.shards + more >= self.shards_needed\n",
-        "",
+        " and self.shards + more >= self.shards_needed\n",
+        "\n",
         "A write is acknowledged although too few drives have its bytes.",
         ACKED,
         f"{TALLIES}::test_a_commit_without_its_shard_file_does_not_count_for_reading",

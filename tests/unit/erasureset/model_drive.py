@@ -134,7 +134,7 @@ class ModelDrive:
         raise AssertionError(request.message)
 
     def _commit(self, message: ops.Commit, frames: tuple[bytes, ...]) -> ops.Committed:
-        if self.is_full and message.kind == ops.RowKind.VALUE:
+        if self.is_full and message.kind != ops.RowKind.TOMBSTONE:
             raise Fault(FaultCode.FULL, "told to be full")
         is_part = message.space == ops.Space.PART and message.kind == ops.RowKind.VALUE
         if is_part and self._is_over(message.bucket, message.key, message.sub[:-2]):

@@ -8,9 +8,9 @@ import pytest
 import trio
 
 from rustfs_proto.versions import Versioning
-from rustfs_proto.wire.drive_ops import Commit, Space
+from rustfs_proto.wire.drive_ops import Commit, ShardWrite, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import Get, Got, ObjectInfo, PutDone, PutSmall
+from rustfs_proto.wire.set_ops import Get, Got, ObjectInfo, PutDone, PutFinish, PutOpen, PutSmall
 from tests.unit.erasureset.kit import Client, running_set
 from tests.unit.erasureset.model_drive import ModelDrive
 from tests.unit.erasureset.test_objects import body_of
@@ -149,3 +149,29 @@ async def test_objects_of_other_stripes_are_appended_to(size: int) -> None:
                 assert await a_set.client.get(b"k") == body_of(size)
             else:
                 assert await a_set.client.get(b"k") == body_of(size) + body_of(7000, 2)
+
+
+async def test_completing_an_append_copies_only_what_is_new() -> None:
+    """A read that completes a half-written append gives drives the new bytes; those that it has in common
+    with the version before are there.
+    """
+    async with running_set(4, inline_bytes_max=1) as a_set:
+        client = a_set.client
+        handle = await client.send_blocks(PutOpen("b", b"k", 40_000), body_of(40_000))
+        request = PutFinish(handle, INFO, versioning=Versioning.ENABLED)
+        first = await client.ask(request)
+        assert isinstance(first, PutDone)
+        await trio.sleep(0.05)
+        for drive in a_set.drives[2:]:
+            drive.refuses_where = lambda message: isinstance(message, Commit)
+        with pytest.raises(Fault):
+            await put(client, b"more", expect=first.stamp, appends=True)
+        for drive in a_set.drives:
+            drive.refuses_where = lambda _message: False
+            drive.seen.clear()
+        got = await client.ask(Get("b", b"k", want_data=False))
+        assert isinstance(got, Got)
+        assert got.head.size == 40_004
+        for drive in a_set.drives:
+            assert sum(isinstance(message, ShardWrite) for message in drive.seen) <= 1
+            assert set(drive.rows_of_key("b", b"k")) == {first.sub, got.sub}
