@@ -63,7 +63,21 @@ def _check(call: Call, got: Got | None, offset: int) -> int:
     check_offset(offset, size)
     if there is not None:
         check_part_count(len(there.meta.parts))
+        _check_stripes(call, there)
     return size
+
+
+def _check_stripes(call: Call, there: Got) -> None:
+    """Raises InvalidRequest where the files of the object are cut otherwise than new ones: an object has one
+    geometry.
+    """
+    stripe_bytes = there.meta.geometry.stripe_bytes
+    if stripe_bytes != call.sets.stripe_bytes and any(part.data_id for part in there.meta.parts):
+        message = (
+            f"The object is stored in stripes of {stripe_bytes} bytes, this server writes stripes of "
+            f"{call.sets.stripe_bytes}: copy the object, then append to the copy."
+        )
+        raise S3Error("InvalidRequest", message)
 
 
 async def _overtaken(call: Call, fault: Fault, offset: int) -> Exception:
