@@ -1,0 +1,97 @@
+"""Checksums belong to versions: each keeps its own, whole or composite, through uploads and copies."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.clients.checksums_kit import ALGORITHMS, composite, digest
+from tests.clients.content import PART_BYTES_MIN, content
+from tests.clients.versions_kit import body_of, enable, put
+
+BODIES = [content(PART_BYTES_MIN, seed=1), content(1000, seed=2)]
+EACH_KIND = pytest.mark.parametrize(
+    ("algorithm", "kind"),
+    [("CRC32", "FULL_OBJECT"), ("CRC64NVME", "FULL_OBJECT"), ("CRC32C", "COMPOSITE"), ("SHA1", "COMPOSITE")],
+)
+
+
+@pytest.fixture
+def versioned(s3, bucket: str) -> str:
+    """A bucket whose keys have versions."""
+    enable(s3, bucket)
+    return bucket
+
+
+def uploaded(s3, bucket: str, algorithm: str, kind: str) -> str:
+    """The version id of an upload of `BODIES`."""
+    wanted = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", **wanted)["UploadId"]
+    where = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    name = f"Checksum{algorithm}"
+    parts = []
+    for number, body in enumerate(BODIES, 1):
+        part = s3.upload_part(**where, PartNumber=number, Body=body, ChecksumAlgorithm=algorithm)
+        parts.append({"PartNumber": number, "ETag": part["ETag"], name: part[name]})
+    return s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})["VersionId"]
+
+
+def whole(algorithm: str, kind: str) -> str:
+    """The checksum that the upload must have."""
+    return digest(algorithm, b"".join(BODIES)) if kind == "FULL_OBJECT" else composite(algorithm, BODIES)
+
+
+def test_each_version_keeps_its_own(s3, versioned):
+    """Versions of one key with five algorithms and none tell each the checksum that it was stored with."""
+    ids = {
+        algorithm: put(s3, versioned, "k", algorithm.encode(), ChecksumAlgorithm=algorithm)
+        for algorithm in ALGORITHMS
+    }
+    s3.delete_object(Bucket=versioned, Key="k")
+    for algorithm, version_id in ids.items():
+        named = {"Bucket": versioned, "Key": "k", "VersionId": version_id}
+        expected = {f"Checksum{algorithm}": digest(algorithm, algorithm.encode())}
+        for call in (s3.head_object, s3.get_object):
+            told = call(**named, ChecksumMode="ENABLED")
+            shown = {name: value for name, value in told.items() if name.startswith("Checksum")}
+            assert shown == expected | {"ChecksumType": "FULL_OBJECT"}
+        told = s3.get_object_attributes(**named, ObjectAttributes=["Checksum"])
+        assert told["Checksum"] == expected | {"ChecksumType": "FULL_OBJECT"}
+
+
+@EACH_KIND
+def test_an_upload_below_others_keeps_its_own(s3, versioned, algorithm, kind):
+    """A version made of parts tells its checksum and type by its id, and its parts' by attributes."""
+    version_id = uploaded(s3, versioned, algorithm, kind)
+    put(s3, versioned, "k", b"above")
+    named = {"Bucket": versioned, "Key": "k", "VersionId": version_id}
+    got = s3.get_object(**named, ChecksumMode="ENABLED")
+    assert (got[f"Checksum{algorithm}"], got["ChecksumType"]) == (whole(algorithm, kind), kind)
+    assert got["Body"].read() == b"".join(BODIES)
+    told = s3.get_object_attributes(**named, ObjectAttributes=["Checksum", "ObjectParts"])
+    assert told["Checksum"]["ChecksumType"] == kind
+    parts = told["ObjectParts"]["Parts"]
+    assert [part[f"Checksum{algorithm}"] for part in parts] == [digest(algorithm, body) for body in BODIES]
+
+
+@EACH_KIND
+def test_a_copy_of_an_upload_has_a_checksum_of_the_whole(s3, versioned, algorithm, kind):
+    """CopyObject from a version made of parts keeps the algorithm, and its checksum is of all bytes."""
+    source = {"Bucket": versioned, "Key": "k", "VersionId": uploaded(s3, versioned, algorithm, kind)}
+    put(s3, versioned, "k", b"above")
+    copied = s3.copy_object(Bucket=versioned, Key="k", CopySource=source)
+    expected = digest(algorithm, b"".join(BODIES))
+    assert copied["CopyObjectResult"][f"Checksum{algorithm}"] == expected
+    head = s3.head_object(Bucket=versioned, Key="k", ChecksumMode="ENABLED")
+    assert (head[f"Checksum{algorithm}"], head["ChecksumType"]) == (expected, "FULL_OBJECT")
+
+
+@EACH_KIND
+def test_a_part_of_a_version_is_read_by_its_number(s3, versioned, algorithm, kind):
+    """PartNumber with a version's id gives the bytes of that part, and how many there are."""
+    version_id = uploaded(s3, versioned, algorithm, kind)
+    put(s3, versioned, "k", b"above")
+    named = {"Bucket": versioned, "Key": "k", "VersionId": version_id}
+    for number, body in enumerate(BODIES, 1):
+        got = s3.get_object(**named, PartNumber=number, ChecksumMode="ENABLED")
+        assert (got["PartsCount"], got["Body"].read()) == (2, body)
+    assert body_of(s3, versioned, "k") == b"above"
