@@ -1,7 +1,8 @@
 """Measures S3 endpoints against each other, and against what the machine itself can do.
 
 compare: the same work against each endpoint, in turns. node: starts a node on four drives, measures all that
-docs/performance.md shows, and prints it. fill: puts many keys onto the drives of a node that is stopped.
+docs/performance.md shows, and prints it. versions: a key with thousands of versions beside others. fill: puts
+many keys onto the drives of a node that is stopped.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bench.fill import fill
 from bench.node import LARGE_BYTES, Plan, claims, keys_for, measure_node
 from bench.report import claims_table, plot, table
 from bench.run import best_of
+from bench.versions import measure_versions
 from bench.work import OPERATIONS, Work, parse_endpoint
 
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "B": 1}
@@ -64,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--connections", type=int, default=32)
         command.add_argument("--seconds", type=float, default=5.0, help="of each turn")
         command.add_argument("--turns", type=int, default=3)
+    versions = commands.add_parser("versions", help="measure a key with many versions beside others")
+    versions.set_defaults(run=_versions)
+    versions.add_argument("folder", type=Path, help="where a node gets four drives")
+    versions.add_argument("--count", type=int, default=10_000, help="of versions")
     filling = commands.add_parser("fill", help="put keys onto the drives of a stopped node")
     filling.set_defaults(run=_fill)
     filling.add_argument("drives", nargs="+", help="the folders of all drives of one set, in any order")
@@ -104,6 +110,12 @@ def _node(options: argparse.Namespace) -> int:
     print(f"{table(rows)}\n\n{claims_table(found)}")
     if options.plot:
         plot(rows, options.plot)
+    return int(not all(claim.holds for claim in found))
+
+
+def _versions(options: argparse.Namespace) -> int:
+    found = measure_versions(options.folder, options.count)
+    print(claims_table(found))
     return int(not all(claim.holds for claim in found))
 
 

@@ -96,6 +96,10 @@ class Requests:
         keys = body.count(b"<Key>")
         return keys == PAGE_KEYS and body.find(b"<Key>%b<" % first) < body.find(b"<Key>%b<" % last)
 
+    def of(self, method: str, target: str, body: memoryview) -> Prepared:
+        """Any request."""
+        return Prepared(self._head(method, target, body), body)
+
     def create_bucket(self, bucket: str) -> Prepared:
         """The request that makes a bucket."""
         return Prepared(self._head("PUT", f"/{bucket}", self._empty), self._empty)

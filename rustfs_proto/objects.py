@@ -54,13 +54,15 @@ class ObjectHead(_Value, frozen=True):
     """What a listing shows of a version. `size` in bytes; `etag` without quotes.
 
     `written` is the stamp of the write that brought the bytes; 0: this one. A version that only says
-    something else of the same bytes has that of the one it amends.
+    something else of the same bytes has that of the one it amends. `modified_ms` is when the object was last
+    modified where that was not the write, in milliseconds since 1970; 0: it was.
     """
 
     size: int
     etag: str
     storage_class: str = "STANDARD"
     written: int = 0
+    modified_ms: int = 0
 
 
 class ObjectMeta(_Value, frozen=True):
@@ -90,7 +92,7 @@ def modified_ms_of(head: ObjectHead, stamp: int) -> int:
     """When the object of that version was last modified, in milliseconds since 1970: what users see as
     Last-Modified.
     """
-    return wall_ms_of(written_of(head, stamp))
+    return head.modified_ms or wall_ms_of(written_of(head, stamp))
 
 
 _encoder = msgspec.msgpack.Encoder()

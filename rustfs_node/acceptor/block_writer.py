@@ -16,7 +16,6 @@ from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
     ANY_STAMP,
     ObjectInfo,
-    PartTarget,
     PutAbort,
     PutBlock,
     PutDone,
@@ -43,12 +42,9 @@ class BlockWriter:
         self._moved = trio.lowlevel.ParkingLot()
 
     @classmethod
-    async def open(
-        cls, sets: Sets, bucket: str, key: bytes, size_bytes: int, part: PartTarget | None, trace: str
-    ) -> BlockWriter:
-        """Begin; `size_bytes` -1 where the client did not say."""
-        peer = sets.home(bucket, key)
-        opening = PutOpen(bucket, key, size_bytes, part)
+    async def open(cls, sets: Sets, opening: PutOpen, trace: str) -> BlockWriter:
+        """Begin."""
+        peer = sets.home(opening.bucket, opening.key)
         opened, _ = await sets.ask(peer, opening, PutOpened, trace=trace)
         return cls(sets, peer, opening, opened, trace)
 

@@ -8,6 +8,8 @@ than a cache lives looks at the bucket again before it is acknowledged.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import attrs
 import trio
 
@@ -27,23 +29,77 @@ from rustfs_proto.wire.set_ops import (
 from rustfs_proto.wire.upload_ops import UploadList, UploadsListed
 
 
-async def delete_bucket(buckets: Buckets, sets: Sets, clock: Clock, name: str, trace: str) -> None:
-    """Remove an empty bucket; raises NoSuchBucket, BucketNotEmpty or OperationAborted."""
+@attrs.define
+class Lease:
+    """The mark of a bucket that is being deleted, as the one who deletes it holds it."""
+
+    _buckets: Buckets
+    _sets: Sets
+    _clock: Clock
+    _trace: str
+    marked: BucketRecord
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the bucket may take writes again."""
+        return self._left_s <= 0
+
+    async def extend(self) -> None:
+        """Have enough time for another call to the sets, also as acceptors see it that know the mark from
+        their cache. Raises OperationAborted where it is over.
+        """
+        settings = self._sets.settings
+        if self.is_over:
+            raise _in_use()
+        needed_s = settings.set_deadline_s + settings.bucket_cache_s
+        if self._left_s < max(needed_s, settings.bucket_delete_lease_s / 2):
+            until_ms = self._clock.wall_ms() + int(settings.bucket_delete_lease_s * 1000)
+            await self._write(until_ms)
+
+    async def end(self) -> None:
+        """The bucket stays, and takes writes again."""
+        await self._write(0)
+
+    @property
+    def _left_s(self) -> float:
+        return (self.marked.leased_until_ms - self._clock.wall_ms()) / 1000
+
+    async def _write(self, until_ms: int) -> None:
+        record = attrs.evolve(self.marked, leased_until_ms=until_ms)
+        self.marked = await self._buckets.write(record, expect=self.marked.stamp, trace=self._trace)
+
+
+Empty = Callable[[Lease], Awaitable[None]]
+"""Removes all that is in a bucket while nothing comes in; it extends the lease before each step."""
+
+
+async def delete_bucket(
+    buckets: Buckets, sets: Sets, clock: Clock, name: str, trace: str, *, empty: Empty | None = None
+) -> None:
+    """Remove a bucket, which is empty or which `empty` makes so; raises NoSuchBucket, BucketNotEmpty or
+    OperationAborted.
+    """
     found = await buckets.look_up(name, trace)
     if found is None:
         raise S3Error("NoSuchBucket", extra={"BucketName": name})
-    await _refuse_if_not_empty(sets, name, trace)
-    marked = await _mark(buckets, sets, clock, found, trace)
+    if empty is None:
+        await _refuse_if_not_empty(sets, name, trace)
+    lease = Lease(buckets, sets, clock, trace, await _mark(buckets, sets, clock, found, trace))
     try:
         with trio.move_on_after(sets.settings.bucket_delete_lease_s / 2) as waiting:
             await buckets.wait_for_writes(name)
+        if empty is not None:
+            # Before the last write has ended, what is removed could be what it is about to acknowledge.
+            if waiting.cancelled_caught:
+                raise _in_use()
+            await empty(lease)
         await _refuse_if_not_empty(sets, name, trace)
-        if waiting.cancelled_caught or clock.wall_ms() >= marked.leased_until_ms:
-            raise S3Error("OperationAborted", "Writes into the bucket did not end; try again.")
+        if waiting.cancelled_caught or lease.is_over:
+            raise _in_use()
     # Cancelled or refused: the bucket stays, so its mark must go, whatever the reason was.
     except BaseException:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + sets.settings.set_deadline_s):
-            await buckets.write(attrs.evolve(marked, leased_until_ms=0), expect=marked.stamp, trace=trace)
+            await lease.end()
         raise
     key = bucket_key(name)
     home = sets.home(SYSTEM_BUCKET, key)
@@ -53,6 +109,10 @@ async def delete_bucket(buckets: Buckets, sets: Sets, clock: Clock, name: str, t
         buckets.forget(name)
     if deleted.faults[0]:
         raise fault_named(deleted.faults[0])
+
+
+def _in_use() -> S3Error:
+    return S3Error("OperationAborted", "Writes into the bucket did not end; try again.")
 
 
 async def _mark(buckets: Buckets, sets: Sets, clock: Clock, found: BucketRecord, trace: str) -> BucketRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import trio
 
 from rustfs_node.acceptor.auth import Authenticator
 from rustfs_node.acceptor.body import BodyReader, BodyTools
@@ -24,7 +25,9 @@ XML_HEADERS = [(b"content-type", b"application/xml")]
 
 @attrs.frozen
 class Services:
-    """What the handlers share. `host_id` is this acceptor's name in answers (x-amz-id-2)."""
+    """What the handlers share. `host_id` is this acceptor's name in answers (x-amz-id-2). `extractions` and
+    `zip_reads` are held by requests that work on archives.
+    """
 
     settings: AcceptorSettings
     clock: Clock
@@ -35,6 +38,16 @@ class Services:
     body_tools: BodyTools
     owner: Owner
     host_id: str
+    extractions: trio.Semaphore = attrs.field(init=False)
+    zip_reads: trio.Semaphore = attrs.field(init=False)
+
+    @extractions.default
+    def _extractions(self) -> trio.Semaphore:
+        return trio.Semaphore(self.settings.extract_at_once)
+
+    @zip_reads.default
+    def _zip_reads(self) -> trio.Semaphore:
+        return trio.Semaphore(self.settings.zip_reads_at_once)
 
     @property
     def region(self) -> str:

@@ -9,32 +9,36 @@ from collections.abc import Awaitable, Callable
 from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3 import (
+    append,
     attributes,
     buckets,
     copy,
     delete,
+    force_delete,
     listing,
     multipart,
-    objects,
     reads,
+    snowball,
     tagging,
     uploads,
     version_listing,
+    zip_reads,
 )
 from rustfs_proto.s3.operations import Op
 
 Handler = Callable[[Call], Awaitable[Response]]
 
 HANDLERS: dict[Op, Handler] = {
-    Op.PutObject: objects.put_object,
-    Op.GetObject: reads.get_object,
-    Op.HeadObject: reads.head_object,
+    Op.PutObject: snowball.put_object,
+    Op.AppendObject: append.append_object,
+    Op.GetObject: zip_reads.get_object,
+    Op.HeadObject: zip_reads.head_object,
     Op.GetObjectAttributes: attributes.get_object_attributes,
-    Op.DeleteObject: delete.delete_object,
+    Op.DeleteObject: force_delete.delete_object,
     Op.DeleteObjects: delete.delete_objects,
     Op.CopyObject: copy.copy_object,
     Op.ListObjects: listing.list_objects_v1,
-    Op.ListObjectsV2: listing.list_objects_2,
+    Op.ListObjectsV2: zip_reads.list_objects_2,
     Op.ListObjectVersions: version_listing.list_object_versions,
     Op.CreateMultipartUpload: multipart.create_upload,
     Op.UploadPart: multipart.upload_part,
@@ -46,7 +50,7 @@ HANDLERS: dict[Op, Handler] = {
     Op.ListBuckets: buckets.list_all_buckets,
     Op.CreateBucket: buckets.create_bucket,
     Op.HeadBucket: buckets.head_bucket,
-    Op.DeleteBucket: buckets.delete_bucket,
+    Op.DeleteBucket: force_delete.delete_bucket,
     Op.GetBucketLocation: buckets.get_bucket_location,
     Op.PutObjectTagging: tagging.put_object_tagging,
     Op.GetObjectTagging: tagging.get_object_tagging,
@@ -78,6 +82,7 @@ BUCKETLESS = frozenset({Op.ListBuckets, Op.CreateBucket, Op.DeleteBucket})
 WRITES = frozenset(
     {
         Op.PutObject,
+        Op.AppendObject,
         Op.CopyObject,
         Op.CreateMultipartUpload,
         Op.UploadPart,

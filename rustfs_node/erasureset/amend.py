@@ -7,13 +7,12 @@ it the time of modification and the place among the versions of the key: so a do
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from rustfs_node.bus import Reply, Request
-from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.conditional import Frames, commit_expecting, finish_late
 from rustfs_node.erasureset.read import no_such_key
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
@@ -89,22 +88,8 @@ async def _write(state: SetState, message: Amend, read: RowRead, version: Versio
         state, bucket, key, version.stamp, build, trace, shards_needed=state.k, sub=version.sub
     )
     # Acknowledged from here on.
-    await written.finished(state.settings.complete_wait_s)
-    late = [slot for slot, newest in written.conflicts.items() if newest == version.stamp]
-    commits, frames = build(written.stamp, [version.stamp] * state.n)
-    for slot in late:
-        await _commit_late(state, slot, commits[slot], frames[slot] if frames else (), trace)
+    await finish_late(state, written, version.stamp, build, trace)
     return Amended(written.stamp, head, meta, version.sub)
-
-
-async def _commit_late(
-    state: SetState, slot: int, commit: Commit | None, frames: tuple[bytes, ...], trace: str
-) -> None:
-    """The drive had not committed the amended version yet when it was asked, and has now: without this the
-    object would have a shard less than before. Where it fails a heal note stands already.
-    """
-    with contextlib.suppress(Fault):
-        await state.drives.write(slot, commit, frames, trace)
 
 
 async def _fragments(state: SetState, read: RowRead, meta: ObjectMeta, trace: str) -> list[bytes]:

@@ -10,6 +10,7 @@ that very version.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 import trio
@@ -87,6 +88,23 @@ async def commit_expecting(
                 raise
             above = fault.newest
     raise AssertionError("unreachable: the last round raises or returns")
+
+
+async def finish_late(
+    state: SetState, written: WatchedWrite, expected: int, build: Build, trace: str
+) -> None:
+    """Commit the version, which names bytes of the one with the stamp `expected`, on drives that had not
+    committed that one yet when they were asked, and have now: without this the object would have shards less
+    than before. Where it fails a heal note stands already.
+    """
+    await written.finished(state.settings.complete_wait_s)
+    late = [slot for slot, newest in written.conflicts.items() if newest == expected]
+    if not late:
+        return
+    commits, frames = build(written.stamp, [expected] * state.n)
+    for slot in late:
+        with contextlib.suppress(Fault):
+            await state.drives.write(slot, commits[slot], frames[slot] if frames else (), trace)
 
 
 async def _compare(state: SetState, lookup: Lookup, expect: int, trace: str) -> list[int]:

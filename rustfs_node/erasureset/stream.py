@@ -14,6 +14,7 @@ import trio
 import xxhash
 
 from rustfs_node.bus import Reply
+from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.state import SetState
 from rustfs_proto.erasure.placement import slots_by_shard
 from rustfs_proto.wire.drive_ops import ShardDrop, ShardIdentity, ShardWrite
@@ -38,13 +39,22 @@ class _Block:
 
 class Stream:
     """One shard file per drive, growing. `held` is a first block that may become an inline object;
-    `blocks_waiting` counts those received that wait for memory.
+    `blocks_waiting` counts those received that wait for memory. `appends`: it follows what the key has.
     """
 
     def __init__(
-        self, state: SetState, bucket: str, key: bytes, size: int, part: PartTarget | None, data_id: bytes
+        self,
+        state: SetState,
+        bucket: str,
+        key: bytes,
+        size: int,
+        data_id: bytes,
+        part: PartTarget | None = None,
+        *,
+        appends: bool = False,
     ) -> None:
         self._state = state
+        self.appends = appends
         self.bucket, self.key, self.size, self.part, self.data_id = bucket, key, size, part, data_id
         self.slots = slots_by_shard(bucket, key, state.n)
         self.held: bytes | None = None
@@ -93,6 +103,16 @@ class Stream:
             )
             self._behind[slot] += 1
             state.drives.ask_write(slot, write, (fragment,), partial(self._answered, index))
+
+    async def send_only(self, stripe: bytes) -> None:
+        """`send` of the only stripe; given up and raises where a write quorum does not take it."""
+        self.received_bytes = len(stripe)
+        taken: Answer[Fault | None] = Answer()
+        self.send(0, stripe, taken.set)
+        fault = await taken.wait()
+        if fault is not None:
+            self.give_up()
+            raise fault
 
     async def drained(self) -> None:
         """Wait until the drives that take part have all fragments; those that do not get there in time are

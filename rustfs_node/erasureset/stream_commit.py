@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rustfs_node.bus import Request
+from rustfs_node.erasureset.append import commit_appended
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.stream import Stream
@@ -18,22 +20,24 @@ from rustfs_proto.erasure.multipart import encode_part_head, part_sub
 from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head
 from rustfs_proto.wire.drive_ops import Commit, Space
 from rustfs_proto.wire.faults import Fault
-from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PutDone
+from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PutDone, PutFinish, PutSmall
 
 
-async def commit(
-    state: SetState, stream: Stream, info: ObjectInfo, expect: int, versioning: int, trace: str
-) -> PutDone:
-    """Make what was streamed a version."""
+async def commit(state: SetState, stream: Stream, request: Request) -> PutDone:
+    """Make what was streamed for that `PutSmall` or `PutFinish` a version."""
+    message, trace = request.message, request.trace
+    assert isinstance(message, PutSmall | PutFinish)
     try:
         await stream.drained()
         if stream.part is not None:
-            return await _commit_part(state, stream, info, trace)
+            return await _commit_part(state, stream, message.info, trace)
         name = (stream.bucket, stream.key)
-        if expect != ANY_STAMP or state.locks.is_held(name):
+        if message.expect != ANY_STAMP or state.locks.is_held(name):
             async with state.locks.hold(name):
-                return await _commit_object(state, stream, info, expect, versioning, trace)
-        return await _commit_object(state, stream, info, expect, versioning, trace)
+                if stream.appends:
+                    return await commit_appended(state, stream, request)
+                return await _commit_object(state, stream, message, trace)
+        return await _commit_object(state, stream, message, trace)
     except Fault as fault:
         # Where the effect is unknown, the shard files may be part of a version: the drives find out when they
         # sweep.
@@ -45,18 +49,22 @@ async def commit(
 
 
 async def _commit_object(
-    state: SetState, stream: Stream, info: ObjectInfo, expect: int, versioning: int, trace: str
+    state: SetState, stream: Stream, message: PutSmall | PutFinish, trace: str
 ) -> PutDone:
+    info = message.info
+
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
-        target = target_of(state, stream.bucket, stream.key, versioning, stamp)
+        target = target_of(state, stream.bucket, stream.key, message.versioning, stamp)
         if stream.held is not None or not stream.received_bytes:
             return inline_commits(state, target, stamp, info, stream.held or b"", expects)
-        head = encode_head(ObjectHead(stream.received_bytes, info.etag, info.storage_class))
+        head = encode_head(
+            ObjectHead(stream.received_bytes, info.etag, info.storage_class, modified_ms=info.modified_ms)
+        )
         part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
         meta = meta_of(state, (part,), info)
         return _file_commits(state, stream, Space.OBJECT, target, stamp, head, meta, expects), None
 
-    written = await commit_expecting(state, stream.bucket, stream.key, expect, build, trace)
+    written = await commit_expecting(state, stream.bucket, stream.key, message.expect, build, trace)
     return PutDone(written.stamp, written.sub)
 
 

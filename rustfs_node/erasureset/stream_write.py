@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rustfs_node.bus import Reply, Request
-from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.stream import DATA_ID_BYTES, Stream
 from rustfs_node.erasureset.stream_commit import commit
@@ -63,7 +62,8 @@ def _open(state: SetState, request: Request, message: PutOpen) -> None:
 
 def _new_stream(state: SetState, message: PutOpen) -> Stream:
     data_id = state.randomness.token(DATA_ID_BYTES)
-    return Stream(state, message.bucket, message.key, message.size, message.part, data_id)
+    appends = message.appends
+    return Stream(state, message.bucket, message.key, message.size, data_id, message.part, appends=appends)
 
 
 def put_block(state: SetState, request: Request) -> None:
@@ -105,7 +105,7 @@ def _send(state: SetState, request: Request, stream: Stream, index: int, stripe:
     if stream.is_over:
         state.memory.give_back(len(stripe))
         request.fail(Fault(FaultCode.NOT_FOUND, "this write was given up"))
-    elif index == 0 and stream.part is None and _would_be_inline(state, len(stripe)):
+    elif index == 0 and not stream.appends and stream.part is None and _would_be_inline(state, len(stripe)):
         # Its memory stays taken until the commit, which carries it.
         stream.held = stripe
         request.reply(PutBlockDone())
@@ -160,7 +160,7 @@ async def _finish(state: SetState, request: Request) -> Reply:
     if stream.size not in {-1, stream.received_bytes}:
         stream.give_up()
         raise Fault(FaultCode.INVALID, f"{stream.received_bytes} bytes came, {stream.size} were announced")
-    return Reply(await commit(state, stream, message.info, message.expect, message.versioning, request.trace))
+    return Reply(await commit(state, stream, request))
 
 
 async def put_one_block(state: SetState, request: Request) -> Reply:
@@ -171,14 +171,10 @@ async def put_one_block(state: SetState, request: Request) -> Reply:
     if message.part is not None:
         await require_target(state, message.bucket, message.key, message.part, request.trace)
     data_id = state.randomness.token(DATA_ID_BYTES)
-    stream = Stream(state, message.bucket, message.key, len(body), message.part, data_id)
+    stream = Stream(
+        state, message.bucket, message.key, len(body), data_id, message.part, appends=message.appends
+    )
     if body:
         await state.memory.taken(request, len(body))
-        stream.received_bytes = len(body)
-        taken: Answer[Fault | None] = Answer()
-        stream.send(0, body, taken.set)
-        fault = await taken.wait()
-        if fault is not None:
-            stream.give_up()
-            raise fault
-    return Reply(await commit(state, stream, message.info, message.expect, message.versioning, request.trace))
+        await stream.send_only(body)
+    return Reply(await commit(state, stream, request))

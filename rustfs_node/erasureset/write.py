@@ -217,7 +217,7 @@ def inline_commits(
     expects: Sequence[int] | None = None,
 ) -> tuple[list[Commit | None], list[tuple[bytes, ...]]]:
     """The commits and frames, by slot, of an object that stands in the logs. `expects` as `Commit.expect`."""
-    head = ObjectHead(len(body), info.etag, info.storage_class)
+    head = ObjectHead(len(body), info.etag, info.storage_class, modified_ms=info.modified_ms)
     parts = (Part(1, len(body), INLINE, info.etag, info.checksums),) if body else ()
     meta = meta_of(state, parts, info)
     fragments = state.codec.encode(body) if body else ()

@@ -6,6 +6,7 @@ import attrs
 
 KIB = 1024
 MIB = 1024 * KIB
+GIB = 1024 * MIB
 
 
 @attrs.frozen
@@ -141,6 +142,51 @@ class AcceptorSettings:
     bucket_delete_lease_s: float = 60.0
     """Seconds that a bucket refuses writes while it is being deleted; a deletion that takes longer is given
     up, so that one that died half-way locks nobody out."""
+
+    extract_entries_max: int = 100_000
+    """Headers of one archive that PutObject extracts: each entry is a write of its own, and the client waits
+    for all."""
+
+    extract_entry_bytes_max: int = 5 * GIB
+    """Bytes of one entry of such an archive: what one PutObject may carry."""
+
+    extract_bytes_max: int = 64 * GIB
+    """Bytes that such an archive may expand to."""
+
+    extract_ratio_max: int = 250
+    """Expanded bytes for each byte of such an archive. Text grows tenfold, tables and logs up to a
+    hundredfold; what grows more is made to fill drives."""
+
+    extract_ratio_free_bytes: int = 64 * MIB
+    """Expanded bytes for which no ratio is asked: archives of empty files compress a thousandfold and are
+    small all the same."""
+
+    extract_window_bytes_max: int = 72 * MIB
+    """Memory that the decoder of such an archive may ask for: xz -9 wants 65 MiB, zstd -19 wants 8; gzip and
+    bzip2 never want more than 4."""
+
+    extract_at_once: int = 4
+    """Archives that are extracted at once; one more is answered SlowDown. Times the window above, that is
+    what they may cost."""
+
+    extract_puts: int = 16
+    """Small entries of one archive on their way to drives at once: they share a sync."""
+
+    zip_directory_bytes_max: int = 16 * MIB
+    """Bytes of the directory of a zip archive of which members are read: it is read for each request."""
+
+    zip_entries_max: int = 100_000
+    """Members of such an archive: to walk through so many takes half a second, to list them two."""
+
+    zip_reads_at_once: int = 16
+    """Members of zip archives that are read at once; one more is answered SlowDown. Each holds a block of one
+    stripe and a piece of 256 KiB."""
+
+    listing_lookups: int = 64
+    """Objects that a listing with metadata looks at at once."""
+
+    force_delete_keys: int = 1000
+    """Objects that a delete of everything below a key, or of a bucket with its objects, removes at once."""
 
     hash_thread_bytes_min: int = 64 * KIB
     """Blocks from this size on are hashed in a thread: MD5 of 64 KiB takes 120 µs, twice the cost

@@ -24,6 +24,12 @@ A request, in the order in which a server needs it:
     xml_out         documents that answer buckets, objects and uploads; errors.render_error for the refusals
     xml_listings    documents that answer the listings
 
+MinIO's extensions:
+
+    snowball        archives that become objects; extract_limits, tar_headers, decompression, content_types
+    zip_access      members of zip archives as objects; zip_directory, zip_member
+    metadata_listing, force_delete
+
 `sigv4_signer` and `chunked_encoder` are the client's half, for tools and tests. `httpdate` and `xmltext` are
 small helpers. Nothing here knows sockets, clocks, storage or which operations this node builds.
 """

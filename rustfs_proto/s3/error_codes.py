@@ -99,6 +99,9 @@ _REQUEST = {
     "InvalidStorageClass": _row(400, "The storage class you specified is not valid"),
     "InvalidTag": _row(400, "The tag provided was not a valid tag."),
     "InvalidURI": _row(400, "Couldn't parse the specified URI."),
+    "InvalidWriteOffset": _row(
+        400, "The write offset value that you specified does not match the current object size."
+    ),
     "KeyTooLongError": _row(400, "Your key is too long"),
     "MalformedPOSTRequest": _row(
         400, "The body of your POST request is not well-formed multipart/form-data."

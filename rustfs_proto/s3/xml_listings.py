@@ -19,6 +19,7 @@ from rustfs_proto.s3.listing import (
     encode_token,
     url_encode,
 )
+from rustfs_proto.s3.metadata_listing import Described, described_elements
 from rustfs_proto.s3.xml_out import (
     Owner,
     boolean,
@@ -35,7 +36,9 @@ _Encode = Callable[[str], str]
 
 @attrs.frozen(slots=True)
 class ListedObject:
-    """An object in a listing; `etag` without quotes. `owner` None leaves the owner out."""
+    """An object in a listing; `etag` without quotes. `owner` None leaves the owner out, `described` None what
+    only MinIO's listings tell.
+    """
 
     key: str
     size: int
@@ -43,6 +46,7 @@ class ListedObject:
     modified_ms: int
     storage_class: str = "STANDARD"
     owner: Owner | None = None
+    described: Described | None = None
 
 
 @attrs.frozen
@@ -216,6 +220,7 @@ def _object(item: ListedObject, encode: _Encode) -> str:
         f"{etag_element(item.etag)}<Size>{item.size}</Size>"
         f"{owner_element(item.owner) if item.owner is not None else ''}"
         f"<StorageClass>{item.storage_class}</StorageClass>"
+        f"{described_elements(item.described) if item.described is not None else ''}"
     )
 
 

@@ -31,6 +31,7 @@ class ObjectInfo(Message, frozen=True):
     checksum_type: str = ""
     storage_class: str = "STANDARD"
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    modified_ms: int = 0
 
 
 class PartTarget(Message, frozen=True):
@@ -44,8 +45,10 @@ class PutSmall(Message, frozen=True):
     """Store an object (or with `part` an upload part) whose whole body, at most one stripe, is frame 0 (no
     frame: empty).
 
-    `versioning` is that of the bucket, a `Versioning`. `expect` is the stamp of the version that must be
-    current (0: no such key) or ANY_STAMP. Faults: CONFLICT, NO_QUORUM, FULL, NOT_FOUND (no such upload).
+    `versioning` is that of the bucket, a `Versioning`. `appends`: the bytes come behind those of the version
+    that is current, whose stamp is `expect`, and what it says of itself stays. `expect` is the stamp of the
+    version that must be current (0: no such key) or ANY_STAMP. Faults: CONFLICT, NO_QUORUM, FULL, NOT_FOUND
+    (no such upload).
     """
 
     bucket: str
@@ -54,22 +57,30 @@ class PutSmall(Message, frozen=True):
     part: PartTarget | None = None
     expect: int = ANY_STAMP
     versioning: int = Versioning.OFF
+    appends: bool = False
 
 
 class PutDone(Message, frozen=True):
-    """The version is fsynced on a write quorum. `sub` tells which version of the key it is."""
+    """The version is fsynced on a write quorum. `sub` tells which version of the key it is. Of a write that
+    appends, `head` and `checksums` are those of the whole.
+    """
 
     stamp: int
     sub: bytes = NULL_VERSION
+    head: ObjectHead | None = None
+    checksums: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class PutOpen(Message, frozen=True):
-    """Begin an object or part of more than one stripe. `size` in bytes or -1 where the client did not say."""
+    """Begin an object or part of more than one stripe. `size` in bytes or -1 where the client did not say.
+    `appends` as in `PutSmall`.
+    """
 
     bucket: str
     key: bytes
     size: int
     part: PartTarget | None = None
+    appends: bool = False
 
 
 class PutOpened(Message, frozen=True):

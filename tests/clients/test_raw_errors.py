@@ -181,7 +181,6 @@ def test_what_is_not_built_says_so(raw, bucket, request_line):
         {"x-amz-server-side-encryption": "aws:kms"},
         {"x-amz-object-lock-mode": "GOVERNANCE"},
         {"x-amz-acl": "public-read"},
-        {"x-amz-write-offset-bytes": "5"},
     ],
     ids=lambda header: next(iter(header)),
 )

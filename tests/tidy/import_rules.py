@@ -43,7 +43,11 @@ IMPURE_NAMES = (
 IMPURE = frozenset(IMPURE_NAMES.split())
 # Libraries that only compute.
 PURE_LIBRARIES = frozenset(
-    {"attr", "attrs", "awscrt", "cattrs", "h11", "lxml", "msgspec", "pyeclib", "xxhash"}
+    {
+        *("attr", "attrs", "awscrt", "cattrs", "h11", "lxml", "msgspec", "pyeclib", "xxhash"),
+        # Zstandard: of the standard library from 3.14, of a package of backports before.
+        *("backports", "compression"),
+    }
 )
 
 

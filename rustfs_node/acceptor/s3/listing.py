@@ -9,6 +9,7 @@ from __future__ import annotations
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.merging import merge_pages
+from rustfs_node.acceptor.s3.metadata_listing import described
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.attributes import check_optional_attributes
 from rustfs_proto.s3.listing import (
@@ -37,7 +38,7 @@ async def list_objects_v1(call: Call) -> Response:
 async def list_objects_2(call: Call) -> Response:
     """The same with continuation tokens, and owners only where they are asked for."""
     query = parse_list_objects_v2(call.params)
-    page = await _page(call, query)
+    page = await described(call, await _page(call, query))
     return Response(200, list(XML_HEADERS), list_objects_v2(call.bucket, query, page))
 
 

@@ -24,9 +24,9 @@ from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.features import storage_class
 from rustfs_proto.s3.headers import stored_headers
 from rustfs_proto.s3.tagging import tags_of_header
-from rustfs_proto.versions import NULL_VERSION, Versioning
+from rustfs_proto.versions import Versioning
 from rustfs_proto.wire.faults import Fault
-from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PartTarget, PutDone, PutSmall
+from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PartTarget, PutDone, PutOpen, PutSmall
 
 _REDIRECT = "x-amz-website-redirect-location"
 
@@ -69,46 +69,61 @@ class Source(Protocol):
 
 @attrs.frozen
 class Stored:
-    """What became of a body. `checksums` are those that were computed, algorithm → base64."""
+    """What became of a body of that size. `checksums` are those that were computed, algorithm → base64. Where
+    it was appended `etag` and `checksums` are those of the whole.
+    """
 
     stamp: int
     etag: str
     checksums: dict[str, str]
-    sub: bytes = NULL_VERSION
+    sub: bytes
+    size_bytes: int
 
 
 async def store(
-    call: Call, source: Source, info: ObjectInfo, *, expect: int = ANY_STAMP, part: PartTarget | None = None
+    call: Call,
+    source: Source,
+    info: ObjectInfo,
+    *,
+    expect: int = ANY_STAMP,
+    part: PartTarget | None = None,
+    appends: bool = False,
 ) -> Stored:
-    """Everything from `source` as a version of the request's key, or with `part` as a part of an upload.
-    Raises `Fault`.
+    """Everything from `source` as a version of the request's key, with `part` as a part of an upload, or with
+    `appends` behind the bytes of the version that `expect` names. Raises `Fault`.
     """
     block, is_last = await source.next_block(call.sets.stripe_bytes)
     if not is_last:
-        return await _store_blocks(call, source, block, info, expect, part)
+        return await _store_blocks(call, source, block, info, expect, part, appends)
     await source.digest(block)
     source.finish()
     info = _sealed(info, source)
     versioning = Versioning.OFF if part else await call.versioning()
     done, _ = await call.sets.ask(
         call.home,
-        PutSmall(call.bucket, call.key_bytes, info, part, expect, versioning),
+        PutSmall(call.bucket, call.key_bytes, info, part, expect, versioning, appends),
         PutDone,
         frames=(block,) if block else (),
         trace=call.request_id,
     )
-    return Stored(done.stamp, info.etag, info.checksums, done.sub)
+    return _stored(done, info, len(block))
 
 
 async def _store_blocks(
-    call: Call, source: Source, block: bytes, info: ObjectInfo, expect: int, part: PartTarget | None
+    call: Call,
+    source: Source,
+    block: bytes,
+    info: ObjectInfo,
+    expect: int,
+    part: PartTarget | None,
+    appends: bool,
 ) -> Stored:
-    writer = await BlockWriter.open(
-        call.sets, call.bucket, call.key_bytes, source.size_bytes, part, call.request_id
-    )
+    opening = PutOpen(call.bucket, call.key_bytes, source.size_bytes, part, appends)
+    writer = await BlockWriter.open(call.sets, opening, call.request_id)
     assert writer.stripe_bytes == call.sets.stripe_bytes, writer.stripe_bytes
     try:
         is_last = False
+        size_bytes = len(block)
         while not is_last:
             # Hashed while it is on its way: the set worker needs about as long to encode and hand it on.
             await writer.write(block)
@@ -116,6 +131,7 @@ async def _store_blocks(
             # Not to be held while the client is waited for.
             block = b""
             block, is_last = await source.next_block(writer.stripe_bytes)
+            size_bytes += len(block)
         await writer.write(block)
         await source.digest(block)
         source.finish()
@@ -126,7 +142,13 @@ async def _store_blocks(
     except BaseException:
         writer.abort()
         raise
-    return Stored(done.stamp, info.etag, info.checksums, done.sub)
+    return _stored(done, info, size_bytes)
+
+
+def _stored(done: PutDone, info: ObjectInfo, size_bytes: int) -> Stored:
+    if done.head is not None:
+        return Stored(done.stamp, done.head.etag, done.checksums, done.sub, size_bytes)
+    return Stored(done.stamp, info.etag, info.checksums, done.sub, size_bytes)
 
 
 def _sealed(info: ObjectInfo, source: Source) -> ObjectInfo:
@@ -134,7 +156,16 @@ def _sealed(info: ObjectInfo, source: Source) -> ObjectInfo:
     digests = source.digests
     checksums = digests.checksums
     kind = "FULL_OBJECT" if checksums else ""
-    return ObjectInfo(digests.etag, info.headers, info.user, checksums, kind, info.storage_class, info.tags)
+    return ObjectInfo(
+        digests.etag,
+        info.headers,
+        info.user,
+        checksums,
+        kind,
+        info.storage_class,
+        info.tags,
+        info.modified_ms,
+    )
 
 
 def info_of_request(call: Call) -> ObjectInfo:

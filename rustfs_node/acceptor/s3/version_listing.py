@@ -5,6 +5,7 @@ from __future__ import annotations
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.merging import merge_pages
+from rustfs_node.acceptor.s3.metadata_listing import versions_described
 from rustfs_node.acceptor.s3.versions import named_sub
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.attributes import check_optional_attributes
@@ -18,7 +19,7 @@ from rustfs_proto.wire.set_ops import ListVersions, VersionEntry, VersionsListed
 async def list_object_versions(call: Call) -> Response:
     """A page of the bucket's versions."""
     query = parse_list_versions(call.params)
-    page = await _page(call, query)
+    page = await versions_described(call, await _page(call, query))
     return Response(200, list(XML_HEADERS), list_versions(call.bucket, query, page))
 
 

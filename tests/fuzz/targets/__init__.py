@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.fuzz.campaign import Target
 from tests.fuzz.targets import (
+    archives,
     aws_chunked,
     bus_frames,
     documents,
@@ -30,5 +31,7 @@ TARGETS: dict[str, Target] = {
         log_segments.TARGET,
         shard_files.TARGET,
         index_files.TARGET,
+        archives.TAR_TARGET,
+        archives.ZIP_TARGET,
     )
 }

@@ -82,7 +82,7 @@ async def test_a_write_that_was_forgotten_may_be_tried_again(part, forgets):
     which clients see as 503.
     """
     async with asking(ForgetfulSet(forgets)) as sets:
-        writer = await BlockWriter.open(sets, "b", b"k", -1, part, "")
+        writer = await BlockWriter.open(sets, PutOpen("b", b"k", -1, part), "")
         if forgets is PutBlock:
             await writer.write(b"block")
         with pytest.raises(Fault) as caught:
@@ -93,7 +93,7 @@ async def test_a_write_that_was_forgotten_may_be_tried_again(part, forgets):
 async def test_a_part_whose_upload_is_over_is_told_so():
     """Only where the upload is gone indeed the client hears that it is."""
     async with asking(ForgetfulSet(PutFinish, has_upload=False)) as sets:
-        writer = await BlockWriter.open(sets, "b", b"k", -1, PART, "")
+        writer = await BlockWriter.open(sets, PutOpen("b", b"k", -1, PART), "")
         with pytest.raises(Fault) as caught:
             await writer.finish(ObjectInfo())
         assert caught.value.code is FaultCode.NOT_FOUND
@@ -103,7 +103,7 @@ async def test_uploads_share_a_number_of_blocks():
     """Blocks of all uploads together are bounded; each answer lets the next one go, in turns."""
     a_set = ForgetfulSet(PutFinish)
     async with asking(a_set, put_blocks_max=3, put_window=2) as sets:
-        writers = [await BlockWriter.open(sets, "b", b"k", -1, None, "") for _ in range(4)]
+        writers = [await BlockWriter.open(sets, PutOpen("b", b"k", -1), "") for _ in range(4)]
 
         async def send(writer):
             for _ in range(4):
