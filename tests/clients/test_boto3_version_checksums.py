@@ -87,11 +87,19 @@ def test_a_copy_of_an_upload_has_a_checksum_of_the_whole(s3, versioned, algorith
 
 @EACH_KIND
 def test_a_part_of_a_version_is_read_by_its_number(s3, versioned, algorithm, kind):
-    """PartNumber with a version's id gives the bytes of that part, and how many there are."""
+    """PartNumber with a version's id or a range that is one part, gives its bytes with its checksum."""
     version_id = uploaded(s3, versioned, algorithm, kind)
     put(s3, versioned, "k", b"above")
     named = {"Bucket": versioned, "Key": "k", "VersionId": version_id}
+    border = len(BODIES[0])
+    ranges = [f"bytes=0-{border - 1}", f"bytes={border}-"]
     for number, body in enumerate(BODIES, 1):
-        got = s3.get_object(**named, PartNumber=number, ChecksumMode="ENABLED")
-        assert (got["PartsCount"], got["Body"].read()) == (2, body)
+        for call in (s3.get_object, s3.head_object):
+            told = call(**named, PartNumber=number, ChecksumMode="ENABLED")
+            assert (told["PartsCount"], told["ContentLength"]) == (2, len(body))
+            assert (told[f"Checksum{algorithm}"], told["ChecksumType"]) == (digest(algorithm, body), kind)
+        got = s3.get_object(**named, Range=ranges[number - 1], ChecksumMode="ENABLED")
+        assert (got[f"Checksum{algorithm}"], got["Body"].read()) == (digest(algorithm, body), body)
+    got = s3.get_object(**named, Range=f"bytes=1-{border - 1}", ChecksumMode="ENABLED")
+    assert (f"Checksum{algorithm}" in got, got["Body"].read()) == (False, BODIES[0][1:])
     assert body_of(s3, versioned, "k") == b"above"
