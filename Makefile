@@ -13,6 +13,8 @@ TESTS   ?=
 SEEDS      ?= 1-1000
 EXECUTIONS ?= 1000000
 KILLS      ?= 200
+OPS        ?= 20000
+STEPS      ?= 20000
 # What `python -m bench compare` is to measure: NAME=URL ..., then its options.
 BENCH   ?= node=http://$(ADDRESS)
 
@@ -25,14 +27,14 @@ INSTALLED_TEST  := $(VENV)/installed-test
 INSTALLED_BENCH := $(VENV)/installed-bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run test lint format simulate fuzz storm sweeps memory bench clean
+.PHONY: help run test lint format simulate fuzz model storm linear sweeps memory bench clean
 
 help:
 	@echo 'make run     start a node of four drives under $(DATA) on $(ADDRESS)'
 	@echo 'make test    run the whole suite'
 	@echo 'make lint    run the rules of the tree, ruff and mypy only'
 	@echo 'make format  rewrite the sources as ruff formats them'
-	@echo 'make simulate | fuzz | storm | sweeps | memory   run a part of the suite for long: docs/testing.md'
+	@echo 'make simulate | fuzz | model | storm | linear | sweeps | memory   run a part of the suite for long: docs/testing.md'
 	@echo 'make bench   measure a running node: make bench BENCH="$(BENCH) --op put --size 4KiB"'
 	@echo 'make clean   remove the environment and caches; data stays'
 
@@ -59,8 +61,14 @@ simulate: $(INSTALLED_TEST)
 fuzz: $(INSTALLED_TEST)
 	$(BIN)/python -m tests.fuzz all --executions $(EXECUTIONS)
 
+model: $(INSTALLED_TEST)
+	$(BIN)/python -m tests.model --steps $(STEPS)
+
 storm: $(INSTALLED_TEST)
 	$(BIN)/python -m tests.node.storm --kills $(KILLS)
+
+linear: $(INSTALLED_TEST)
+	$(BIN)/python -m tests.linear --ops $(OPS)
 
 sweeps: $(INSTALLED_TEST)
 	SWEEPS=all $(BIN)/python -m pytest -q -n $(WORKERS) -o faulthandler_timeout=0 tests/unit/drive/test_sweeps.py

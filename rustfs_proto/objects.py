@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from rustfs_proto.locking import ObjectLock
 from rustfs_proto.stamp import wall_ms_of
 
 INLINE = b""
@@ -70,6 +71,7 @@ class ObjectMeta(_Value, frozen=True):
 
     `headers` are the content headers to give back, names in lower case; `user` are the x-amz-meta-* pairs
     without that prefix. `checksum_type` is "", "COMPOSITE" or "FULL_OBJECT". `tags` are the object's tags.
+    `lock` None: none was ever asked for.
     """
 
     geometry: Geometry
@@ -79,6 +81,7 @@ class ObjectMeta(_Value, frozen=True):
     checksums: dict[str, str] = msgspec.field(default_factory=dict)
     checksum_type: str = ""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    lock: ObjectLock | None = None
 
 
 def written_of(head: ObjectHead, stamp: int) -> int:

@@ -17,6 +17,7 @@ import trio
 
 from rustfs_node.acceptor.sets import Gathering, Sets, typed
 from rustfs_node.seams.clock import Clock
+from rustfs_proto.locking import DefaultRetention
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.names import SYSTEM_BUCKET, check_bucket_name
 from rustfs_proto.stamp import NO_STAMP
@@ -41,7 +42,9 @@ _CHANGES_TRIED = 20
 
 @attrs.frozen
 class BucketRecord:
-    """A bucket. `leased_until_ms` > 0: somebody deletes it, and until then it takes no writes."""
+    """A bucket. `leased_until_ms` > 0: somebody deletes it, and until then it takes no writes. `object_lock`:
+    its versions may be locked, from now on for ever; new ones are by `default_retention`.
+    """
 
     name: str
     stamp: int
@@ -51,6 +54,8 @@ class BucketRecord:
     leased_until_ms: int = 0
     versioning: Versioning = Versioning.OFF
     tags: dict[str, str] = attrs.field(factory=dict)
+    object_lock: bool = False
+    default_retention: DefaultRetention | None = None
 
 
 @attrs.frozen
@@ -70,7 +75,8 @@ class Buckets:
         self._siblings = siblings
         self._settings = sets.settings
         self._cache: dict[str, _Cached] = {}
-        self._writes: dict[str, int] = {}
+        self._writes: dict[str, set[int]] = {}
+        self._last_write = 0
         self._changes = 0
         self._write_ended = trio.lowlevel.ParkingLot()
 
@@ -107,29 +113,29 @@ class Buckets:
         self._changes += 1
         self._cache.pop(name, None)
 
-    def begin_write(self, name: str) -> None:
-        """A write into the bucket is under way. Call it in the same tick as the check that
+    def begin_write(self, name: str) -> int:
+        """A write into the bucket is under way; its number. Call it in the same tick as the check that
         allowed the write.
         """
-        self._writes[name] = self._writes.get(name, 0) + 1
+        self._last_write += 1
+        self._writes.setdefault(name, set()).add(self._last_write)
+        return self._last_write
 
-    def end_write(self, name: str) -> None:
+    def end_write(self, name: str, number: int) -> None:
         """It ended, one way or the other."""
-        left = self._writes[name] - 1
-        if left:
-            self._writes[name] = left
-        else:
+        under_way = self._writes[name]
+        under_way.remove(number)
+        if not under_way:
             del self._writes[name]
-            self._write_ended.unpark_all()
+        self._write_ended.unpark_all()
 
     async def wait_for_writes(self, name: str) -> None:
-        """Until no write that was allowed before the bucket was marked can be under way, here or at a
-        sibling.
-        """
+        """Until no write that was allowed before now can be under way, here or at a sibling."""
+        last = self._last_write
         if self._siblings:
             # A sibling's cache expires, then its last short write ends; a long one is confirmed afterwards.
             await trio.sleep(2 * self._settings.bucket_cache_s)
-        while self._writes.get(name):
+        while min(self._writes.get(name, ()), default=last + 1) <= last:
             await self._write_ended.park()
 
     async def all(self, trace: str, *, prefix: str = "", after: str = "") -> list[BucketRecord]:
@@ -143,10 +149,23 @@ class Buckets:
             records += await self._look_up_several(names[begin : begin + at_once], trace)
         return sorted(records, key=attrgetter("name"))
 
-    async def create(self, name: str, region: str, owner: str, trace: str) -> BucketRecord:
-        """A new bucket; raises InvalidBucketName or BucketAlreadyOwnedByYou."""
+    async def create(
+        self, name: str, region: str, owner: str, trace: str, *, object_lock: bool = False
+    ) -> BucketRecord:
+        """A new bucket, with versioning if it has Object Lock; raises InvalidBucketName or
+        BucketAlreadyOwnedByYou.
+        """
         check_bucket_name(name)
-        record = BucketRecord(name, NO_STAMP, self._clock.wall_ms(), region, owner)
+        versioning = Versioning.ENABLED if object_lock else Versioning.OFF
+        record = BucketRecord(
+            name,
+            NO_STAMP,
+            self._clock.wall_ms(),
+            region,
+            owner,
+            versioning=versioning,
+            object_lock=object_lock,
+        )
         try:
             return await self.write(record, expect=NO_STAMP, trace=trace)
         except Fault as fault:
@@ -221,6 +240,7 @@ class Buckets:
             user["leased_until_ms"] = str(record.leased_until_ms)
         if record.versioning is not Versioning.OFF:
             user["versioning"] = record.versioning.name
+        user |= _lock_fields(record)
         key = bucket_key(record.name)
         begun_s = self._clock.monotonic_s()
         info = ObjectInfo(user=user, tags=record.tags)
@@ -269,7 +289,27 @@ def _record_of(name: str, got: Got) -> BucketRecord:
         leased_until_ms=int(user.get("leased_until_ms", "0")),
         versioning=Versioning[user.get("versioning", Versioning.OFF.name)],
         tags=got.meta.tags,
+        object_lock="object_lock" in user,
+        default_retention=_default_retention_of(user),
     )
+
+
+def _lock_fields(record: BucketRecord) -> dict[str, str]:
+    """What the record says of Object Lock, as it is stored."""
+    if not record.object_lock:
+        return {}
+    fields = {"object_lock": "Enabled"}
+    default = record.default_retention
+    if default is not None:
+        period = {"lock_days": str(default.days), "lock_years": str(default.years)}
+        fields |= {"lock_mode": default.mode, **period}
+    return fields
+
+
+def _default_retention_of(user: dict[str, str]) -> DefaultRetention | None:
+    if "lock_mode" not in user:
+        return None
+    return DefaultRetention(user["lock_mode"], int(user["lock_days"]), int(user["lock_years"]))
 
 
 def bucket_key(name: str) -> bytes:

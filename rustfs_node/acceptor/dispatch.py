@@ -14,7 +14,7 @@ from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.health import HEALTH, answer_health, is_health
 from rustfs_node.acceptor.net.messages import HttpRequest, Outcome, Response
 from rustfs_node.acceptor.net.transport import Disconnected
-from rustfs_node.acceptor.operations import BUCKETLESS, HANDLERS, WRITES, Handler
+from rustfs_node.acceptor.operations import BUCKETLESS, HANDLERS, LOCKS, REMOVALS, WRITES, Handler
 from rustfs_node.logs import say
 from rustfs_proto.s3.errors import S3Error, not_implemented, render_error
 from rustfs_proto.s3.features import check_expected_owner, refuse_unbuilt
@@ -120,7 +120,7 @@ class Dispatcher:
             check_bucket_name(bucket)
         if key is not None:
             check_object_key(key)
-        refuse_unbuilt(headers, deletes=operation is Op.DeleteObject)
+        refuse_unbuilt(headers, deletes=operation is Op.DeleteObject, locks=operation in LOCKS)
         check_expected_owner(headers, services.owner.id)
         key = key or ""
         return Call(
@@ -134,15 +134,18 @@ class Dispatcher:
         begun_s = self._services.clock.monotonic_s()
         record = buckets.cached(call.bucket) or await buckets.get(call.bucket, call.request_id)
         call.found(record)
-        if call.operation not in WRITES:
+        is_write = call.operation in WRITES
+        if not is_write and call.operation not in REMOVALS:
             return await handler(call)
-        buckets.refuse_if_leased(record)
-        buckets.begin_write(call.bucket)
+        if is_write:
+            buckets.refuse_if_leased(record)
+        number = buckets.begin_write(call.bucket)
         try:
             response = await handler(call)
         finally:
-            buckets.end_write(call.bucket)
-        await buckets.confirm_write(call.bucket, begun_s, call.request_id)
+            buckets.end_write(call.bucket, number)
+        if is_write:
+            await buckets.confirm_write(call.bucket, begun_s, call.request_id)
         return response
 
     def _error_response(self, error: S3Error, facts: dict[str, str], resource: str) -> Response:

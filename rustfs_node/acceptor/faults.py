@@ -7,12 +7,14 @@ upload and a conditional write.
 from __future__ import annotations
 
 from rustfs_proto.s3.errors import S3Error
+from rustfs_proto.s3.object_lock import object_is_locked
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 RETRY_AFTER = {"retry-after": "1"}
 """Seconds; a set worker that was restarted answers again within one."""
 
 _QUORUM = "quorum"
+_LOCK = "lock"
 
 _TABLE: dict[FaultCode, str] = {
     FaultCode.STALE: "OperationAborted",
@@ -33,6 +35,7 @@ _TABLE: dict[FaultCode, str] = {
     FaultCode.INVALID_PART: "InvalidPart",
     FaultCode.INVALID_PART_ORDER: "InvalidPartOrder",
     FaultCode.PART_TOO_SMALL: "EntityTooSmall",
+    FaultCode.LOCKED: _LOCK,
 }
 
 
@@ -41,6 +44,8 @@ def s3_error_of(fault: Fault, *, is_write: bool) -> S3Error:
     processes.
     """
     code = _TABLE[fault.code]
+    if code is _LOCK:
+        return object_is_locked()
     if code is _QUORUM:
         code = "SlowDownWrite" if is_write else "SlowDownRead"
     error = S3Error(code)

@@ -17,6 +17,7 @@ from rustfs_node.acceptor.s3 import (
     force_delete,
     listing,
     multipart,
+    object_lock,
     reads,
     snowball,
     tagging,
@@ -60,6 +61,12 @@ HANDLERS: dict[Op, Handler] = {
     Op.DeleteBucketTagging: tagging.delete_bucket_tagging,
     Op.GetBucketVersioning: buckets.get_bucket_versioning,
     Op.PutBucketVersioning: buckets.put_bucket_versioning,
+    Op.PutObjectLockConfiguration: object_lock.put_object_lock_configuration,
+    Op.GetObjectLockConfiguration: object_lock.get_object_lock_configuration,
+    Op.PutObjectRetention: object_lock.put_object_retention,
+    Op.GetObjectRetention: object_lock.get_object_retention,
+    Op.PutObjectLegalHold: object_lock.put_object_legal_hold,
+    Op.GetObjectLegalHold: object_lock.get_object_legal_hold,
     # What follows says truthfully that there is nothing: clients ask before they work.
     Op.GetObjectAcl: reads.get_object_acl,
     Op.GetBucketAcl: buckets.get_acl,
@@ -73,7 +80,6 @@ HANDLERS: dict[Op, Handler] = {
     Op.GetBucketPolicy: buckets.absent("NoSuchBucketPolicy"),
     Op.GetBucketPolicyStatus: buckets.absent("NoSuchBucketPolicy"),
     Op.GetBucketWebsite: buckets.absent("NoSuchWebsiteConfiguration"),
-    Op.GetObjectLockConfiguration: buckets.absent("ObjectLockConfigurationNotFoundError"),
 }
 
 BUCKETLESS = frozenset({Op.ListBuckets, Op.CreateBucket, Op.DeleteBucket})
@@ -91,3 +97,10 @@ WRITES = frozenset(
     }
 )
 """Operations that put something into a bucket, so that it must not be deleted meanwhile."""
+
+LOCKS = frozenset({Op.PutObject, Op.AppendObject, Op.CopyObject, Op.CreateMultipartUpload})
+"""Operations that may lock the version that they make."""
+
+REMOVALS = frozenset({Op.DeleteObject, Op.DeleteObjects})
+"""Operations that remove something from a bucket, which is waited for as for writes before it gets Object
+Lock."""

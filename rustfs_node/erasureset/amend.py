@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.conditional import Frames, commit_expecting, finish_late
+from rustfs_node.erasureset.lock_check import changed_lock
 from rustfs_node.erasureset.read import no_such_key
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
@@ -21,6 +22,7 @@ from rustfs_node.erasureset.target import Target
 from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
 from rustfs_node.erasureset.write import file_commits, fragment_commits
 from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.locking import ObjectLock
 from rustfs_proto.objects import ObjectHead, ObjectMeta, encode_head, written_of
 from rustfs_proto.versions import NULL_VERSION
 from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
@@ -62,8 +64,11 @@ async def _amend_current(state: SetState, message: Amend, trace: str) -> Amended
         if message.expect not in (ANY_STAMP, version.stamp):
             text = f"the current version is {version.stamp}, not {message.expect}"
             raise Fault(FaultCode.CONFLICT, text, version.stamp)
+        lock = version.meta.lock
+        if message.lock is not None:
+            lock = await changed_lock(state, lock, message.lock, trace)
         try:
-            return await _write(state, message, read, version, trace)
+            return await _write(state, message, read, version, lock, trace)
         except Fault as fault:
             # Another version came in between, and nothing of this one is anywhere: amend that one.
             if fault.code is not FaultCode.CONFLICT or message.expect != ANY_STAMP or not retries_left:
@@ -71,8 +76,10 @@ async def _amend_current(state: SetState, message: Amend, trace: str) -> Amended
     raise AssertionError("unreachable: the last round raises or returns")
 
 
-async def _write(state: SetState, message: Amend, read: RowRead, version: Version, trace: str) -> Amended:
-    head, meta = amended(version, message)
+async def _write(
+    state: SetState, message: Amend, read: RowRead, version: Version, lock: ObjectLock | None, trace: str
+) -> Amended:
+    head, meta = amended(version, message, lock)
     fragments = await _fragments(state, read, meta, trace)
     bucket, key = message.bucket, message.key
     target = Target(bucket, key, version.sub)
@@ -100,10 +107,10 @@ async def _fragments(state: SetState, read: RowRead, meta: ObjectMeta, trace: st
     return codec.encode(codec.decode(await inline_fragments(state, read, trace), size))
 
 
-def amended(version: Version, message: Amend) -> tuple[ObjectHead, ObjectMeta]:
+def amended(version: Version, message: Amend, lock: ObjectLock | None) -> tuple[ObjectHead, ObjectMeta]:
     """What the version says after the change."""
     head, meta = version.head, version.meta
     return (
         replace(head, written=written_of(head, version.stamp)),
-        replace(meta, tags=meta.tags if message.tags is None else message.tags),
+        replace(meta, tags=meta.tags if message.tags is None else message.tags, lock=lock),
     )

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from rustfs_node.bus import Request
 from rustfs_node.erasureset.conditional import Frames, commit_expecting, finish_late
+from rustfs_node.erasureset.lock_check import refuse_locked
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
@@ -23,6 +24,7 @@ from rustfs_node.erasureset.write import file_commits
 from rustfs_proto.erasure.appending import appended_object
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.objects import INLINE, ObjectMeta, Part, encode_head
+from rustfs_proto.versions import NULL_VERSION, Versioning
 from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import PutDone, PutFinish, PutSmall
@@ -36,6 +38,8 @@ async def commit_appended(state: SetState, stream: Stream, request: Request) -> 
     assert isinstance(message, PutSmall | PutFinish)
     read = await resolve(state, Lookup(Space.OBJECT, stream.bucket, stream.key, current=True), request.trace)
     version = await _expected(state, read, message.expect, request.trace)
+    if message.versioning != Versioning.ENABLED and version.sub == NULL_VERSION:
+        await refuse_locked(state, version.meta.lock, bypass_governance=False, trace=request.trace)
     moved = await _into_file(state, read, version, request)
     try:
         return await _commit(state, stream, moved, message, version, request.trace)
@@ -84,6 +88,7 @@ async def _commit(
     head, meta = appended_object(
         version.head, version.meta, _parts(version.meta, moved), _added(stream, message)
     )
+    meta = replace(meta, lock=message.info.lock)
     left_out = [
         out or (moved is not None and moved.left_out[slot]) for slot, out in enumerate(stream.left_out)
     ]

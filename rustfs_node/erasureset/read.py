@@ -1,8 +1,8 @@
 """Get: the current version of a key, or a certain one, with the first block of the bytes asked for.
 
-The short way is a callback: k drives agree on a settled version, their fragments of an inline object are
-verified and joined. Whatever is not that simple (drives disagree, a fragment is damaged, the version is only
-on some drives) is handed to a task with the answers so far.
+The short way is a callback: a write quorum of drives agrees on a settled version, their fragments of an
+inline object are verified and joined. Whatever is not that simple (drives disagree, a fragment is damaged,
+the version is only on some drives) is handed to a task with the answers so far.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _decided(state: SetState, request: Request, message: Get, read: RowRead) -> 
 
 
 def _answer(state: SetState, request: Request, message: Get, read: RowRead) -> None:
-    """K drives agree."""
+    """The drives agree."""
     looked_up, _ = next(iter(read.answers.values()))
     head, meta = decode_head(looked_up.head), decode_meta(looked_up.meta)
     span = message.span

@@ -1,7 +1,8 @@
 """RemoveVersions: certain versions of keys are removed for good.
 
 Under the lock of the key the version is looked at, and its tombstone is committed by the drives that still
-have exactly this record of it: whatever was decided by what it says, holds when it goes.
+have exactly this record of it: whatever was decided by what it says, its object lock above all, holds when it
+goes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
 from rustfs_node.erasureset.delete import RowRemoval
+from rustfs_node.erasureset.lock_check import refuse_locked
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.together import outcomes_of
@@ -49,7 +51,7 @@ async def _remove_versions(state: SetState, request: Request) -> Reply:
     assert isinstance(message, RemoveVersions)
     expects = message.expects or (ANY_STAMP,) * len(message.versions)
     works = [
-        partial(_remove, state, message.bucket, key, sub, expect, request.trace)
+        partial(_remove, state, message, key, sub, expect, request.trace)
         for (key, sub), expect in zip(message.versions, expects, strict=True)
     ]
     outcomes = await outcomes_of(works, state.settings.delete_concurrency)
@@ -63,9 +65,12 @@ async def _remove_versions(state: SetState, request: Request) -> Reply:
     )
 
 
-async def _remove(state: SetState, bucket: str, key: bytes, sub: bytes, expect: int, trace: str) -> _Removed:
-    lookup = Lookup(Space.OBJECT, bucket, key, sub, want_inline=False)
-    async with state.locks.hold((bucket, key)):
+async def _remove(
+    state: SetState, message: RemoveVersions, key: bytes, sub: bytes, expect: int, trace: str
+) -> _Removed:
+    lookup = Lookup(Space.OBJECT, message.bucket, key, sub, want_inline=False)
+    bypass = message.bypass_governance
+    async with state.locks.hold((message.bucket, key)):
         for retries_left in range(state.settings.retries, -1, -1):
             read = await resolve(state, lookup, trace)
             assert read.decision is not None
@@ -73,6 +78,7 @@ async def _remove(state: SetState, bucket: str, key: bytes, sub: bytes, expect: 
                 return await _remove_nothing(state, lookup, expect, trace)
             version = await version_of(state, read, trace)
             _check(version, expect)
+            await refuse_locked(state, version.meta.lock, bypass_governance=bypass, trace=trace)
             try:
                 return await _bury(state, lookup, version, trace), version.is_marker
             except Fault as fault:

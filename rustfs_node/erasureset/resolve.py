@@ -20,7 +20,7 @@ from rustfs_node.erasureset.version import version_of
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.objects import written_of
 from rustfs_proto.versions import NULL_VERSION, birth_of
-from rustfs_proto.wire.drive_ops import Commit, Lookup, RowState, Space
+from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowState, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -36,15 +36,12 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
 
     `first` is a read that was made already.
     """
-    name = (lookup.bucket, lookup.key)
     read = first or await read_row(state, lookup, trace)
     if _is_final(read):
         _settle_again(state, read)
         return read
-    if state.under_way.has(name):
-        await state.under_way.settled(name, state.settings.in_flight_wait_s)
     # What was asked first may be old news: a write may have been settled between two drives' answers.
-    read = await read_row(state, lookup, trace)
+    read = await _read_steadily(state, read, trace)
     decision = read.decision
     assert decision is not None
     if decision.verdict is Verdict.SEVERAL:
@@ -57,6 +54,35 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     return read
 
 
+async def _read_steadily(state: SetState, read: RowRead, trace: str) -> RowRead:
+    """A later read, after writes of this worker that are under way, that may be believed: it passes nothing
+    over, or it heard from each drive what the read before it did, so that between the two all of them had
+    just that.
+    """
+    name = (read.lookup.bucket, read.lookup.key)
+    for _ in range(state.settings.steady_reads):
+        before = read
+        if state.under_way.has(name):
+            await state.under_way.settled(name, state.settings.in_flight_wait_s)
+        read = await read_row(state, read.lookup, trace)
+        assert read.decision is not None
+        if not read.decision.passes_over or _has_heard_the_same(before, read):
+            return read
+    raise Fault(FaultCode.NO_QUORUM, "the key is written too often for its drives to be seen at one moment")
+
+
+def _has_heard_the_same(before: RowRead, after: RowRead) -> bool:
+    """Whether every drive that the later one heard told the earlier one the same."""
+    return all(
+        slot in before.answers and _told(before.answers[slot][0]) == _told(found)
+        for slot, (found, _) in after.answers.items()
+    )
+
+
+def _told(found: LookedUp) -> tuple[object, ...]:
+    return found.state, found.stamp, found.priors, found.evidence
+
+
 async def read_row(state: SetState, lookup: Lookup, trace: str = "") -> RowRead:
     """One read, as a task waits for it."""
     answered: Answer[RowRead] = Answer()
@@ -67,7 +93,9 @@ async def read_row(state: SetState, lookup: Lookup, trace: str = "") -> RowRead:
 def _is_final(read: RowRead) -> bool:
     decision = read.decision
     assert decision is not None
-    return decision.verdict in {Verdict.CURRENT, Verdict.ABSENT} and not decision.complete_on
+    if decision.complete_on or decision.passes_over:
+        return False
+    return decision.verdict in {Verdict.CURRENT, Verdict.ABSENT}
 
 
 def _settle_again(state: SetState, read: RowRead) -> None:

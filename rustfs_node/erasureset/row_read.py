@@ -1,9 +1,10 @@
 """Asks drives about one row until the answer is certain.
 
-It begins with k drives, the best to read from, and is done when they agree. When one fails or is slow the
-next is asked. When they disagree all are asked, and `rustfs_proto.erasure.decide` judges with each further
-answer. Of a question for the current version of a key that has several, nothing more can be decided here
-then: it ends with SEVERAL. Everything is a callback of the bus.
+It begins with a write quorum of drives, the best to read from, and is done when they agree; inline shards are
+asked of k of them. When one fails or is slow the next is asked. When they disagree all are asked, and
+`rustfs_proto.erasure.decide` judges with each further answer. Of a question for the current version of a key
+that has several, nothing more can be decided here then: it ends with SEVERAL. Everything is a callback of the
+bus.
 """
 
 from __future__ import annotations
@@ -49,10 +50,17 @@ class RowRead:
         self.decision: Decision | None = None
         self.is_wide = False
 
-    def start(self, drives: int = 0) -> None:
-        """Ask k drives, or as many as given."""
-        self._ask_more(drives or self._state.k)
+    def start(self) -> None:
+        """Ask a write quorum of drives."""
+        self._ask_more(self._state.k)
+        if self._state.write_quorum > self._state.k:
+            self._ask_more(self._state.write_quorum - self._state.k, self._lean)
         self._watch = self._state.hedger.watch(self)
+
+    @property
+    def _lean(self) -> Lookup:
+        """The same question without the shard: to agree, a drive need not send it."""
+        return replace(self.lookup, want_inline=False) if self.lookup.want_inline else self.lookup
 
     def hedge(self) -> bool:
         """It takes long: ask one more."""
@@ -96,11 +104,11 @@ class RowRead:
         if not unheard:
             done(seen, True)
 
-    def _ask_more(self, drives: int) -> bool:
+    def _ask_more(self, drives: int, lookup: Lookup | None = None) -> bool:
         slots = self._order[self._asked : self._asked + drives]
         self._asked += len(slots)
         for slot in slots:
-            self._state.drives.ask_read(slot, self.lookup, self._answered, self._trace)
+            self._state.drives.ask_read(slot, lookup or self.lookup, self._answered, self._trace)
         return bool(slots)
 
     def _answered(self, slot: int, answer: Reply | Fault) -> None:
@@ -116,18 +124,15 @@ class RowRead:
             self._judge()
         elif isinstance(answer, Fault):
             self._look_wider(1)
-        elif len(self.answers) >= self._state.k:
+        elif len(self.answers) >= self._state.write_quorum:
             self._compare()
 
     def _compare(self) -> None:
-        """K drives have answered."""
+        """A write quorum has answered."""
         found = [looked_up for looked_up, _ in self.answers.values()]
         decision = agree(found, self._state.k, self._state.m)
         if decision is not None:
             self._decided(decision)
-        elif len(found) < self._state.write_quorum and not any(looked_up.stamp for looked_up in found):
-            # All say that there is no such row, and where k = m one more drive must say so.
-            self._look_wider(1)
         else:
             self._look_wider(self._state.n)
 

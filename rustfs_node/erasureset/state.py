@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     # A stream needs the state, and the state knows the open streams.
     from rustfs_node.erasureset.handles import Handles
 
+    # The lock clock stands in a row, which is read and written with the state.
+    from rustfs_node.erasureset.lock_clock import LockClock
+
 
 @lru_cache(maxsize=32)
 def codec_of(geometry: Geometry) -> Codec:
@@ -60,6 +63,7 @@ class SetState:
     memory: Memory
     versions: Versions
     handles: Handles
+    lock_clock: LockClock
     geometry: Geometry
     codec: Codec
     k: int

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import structlog
+from msgspec.structs import replace
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
@@ -28,6 +29,7 @@ from rustfs_proto.erasure.multipart import (
     upload_id_of,
     upload_meta,
 )
+from rustfs_proto.locking import with_retention
 from rustfs_proto.objects import ObjectHead, ObjectMeta, encode_head, encode_meta
 from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
 from rustfs_proto.wire.faults import Fault
@@ -113,7 +115,8 @@ async def _complete(state: SetState, request: Request) -> Reply:
         stored = await stored_parts(state, bucket, key, upload_id, 0, PART_NUMBER_MAX, trace)
         by_number = {part.number: part for part in stored}
         chosen = check_completion(message.parts, by_number, message.part_bytes_min, upload.info.checksum_type)
-        head, meta = completed_object(chosen, upload.info, upload.checksum_algorithm, state.geometry)
+        info = replace(upload.info, lock=with_retention(upload.info.lock, message.retention))
+        head, meta = completed_object(chosen, info, upload.checksum_algorithm, state.geometry)
         written = await _commit_object(state, message, head, meta, trace)
         # The object is there from here on; what remains is to tidy up.
         await _end_completed(state, message, upload.stamp, written, trace)

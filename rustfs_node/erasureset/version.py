@@ -96,8 +96,8 @@ async def inline_fragments(state: SetState, read: RowRead, trace: str) -> dict[i
     """
     assert read.decision is not None
     fragments: dict[int, bytes] = {}
-    # A read that did not want fragments has none to give.
-    asked = dict(holders(read, read.decision.stamp)) if read.lookup.want_inline else {}
+    # Not all that were asked were asked for their fragment.
+    asked = {slot: found for slot, found in holders(read, read.decision.stamp) if found[1]}
     for slot in [*asked, *(slot for slot in state.drives.order(*_name(read)) if slot not in asked)]:
         if len(fragments) >= state.k:
             break

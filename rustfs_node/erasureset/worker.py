@@ -15,6 +15,7 @@ from rustfs_node.erasureset import (
     amend,
     deletes,
     listing,
+    lock_clock,
     puts,
     read,
     read_block,
@@ -27,6 +28,7 @@ from rustfs_node.erasureset import (
 from rustfs_node.erasureset.handles import Handles
 from rustfs_node.erasureset.heal_notes import HealNotes
 from rustfs_node.erasureset.hedge import Hedger
+from rustfs_node.erasureset.lock_clock import LockClock, keep_lock_clock
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
 from rustfs_node.erasureset.peers import Drives
@@ -65,6 +67,7 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     upload_ops.UploadComplete: uploads.complete,
     upload_ops.UploadAbort: uploads.abort,
     upload_ops.UploadList: listing.list_uploads,
+    set_ops.LockTime: lock_clock.lock_time,
     set_ops.SetStatus: status.set_status,
 }
 
@@ -95,6 +98,7 @@ async def run_set(
         # back.
         state.issuer.last = max(state.issuer.last, drives.newest_stamp)
         nursery.start_soon(Resettler(bus, state).run)
+        nursery.start_soon(keep_lock_clock, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
         task_status.started()
 
@@ -128,6 +132,7 @@ def make_state(
         memory=Memory(settings.in_flight_bytes_max, settings.waiting_bytes_max, clock),
         versions=Versions(settings.versions_cached, settings.version_parts_cached),
         handles=Handles(settings.handles_max, settings.handle_idle_s, clock, randomness),
+        lock_clock=LockClock(),
         geometry=geometry,
         codec=codec_of(geometry),
         k=plan.k,

@@ -204,7 +204,14 @@ class SmallPut:
 def meta_of(state: SetState, parts: tuple[Part, ...], info: ObjectInfo) -> ObjectMeta:
     """What a new object carries beside its bytes, as its writer says."""
     return ObjectMeta(
-        state.geometry, parts, info.headers, info.user, info.checksums, info.checksum_type, info.tags
+        state.geometry,
+        parts,
+        info.headers,
+        info.user,
+        info.checksums,
+        info.checksum_type,
+        info.tags,
+        lock=info.lock,
     )
 
 

@@ -122,6 +122,11 @@ class SetSettings:
     decides without.
     """
 
+    steady_reads: int = 8
+    """How often drives are asked again while writes of the same key go on between their answers, before the
+    read is answered by an error. Each time waits for the writes under way, so more than two are rare.
+    """
+
     lock_wait_s: float = 10.0
     """How long a conditional write waits for the lock of its key."""
 
@@ -133,4 +138,16 @@ class SetSettings:
     heal_noted_keys: int = 4096
     """Keys remembered as already noted for healing, so that reads of one damaged object do not write a note
     each.
+    """
+
+    lock_clock_keep_s: float = 60.0
+    """How often the lock clock of a set that has or had locked versions is written down. A worker that is
+    killed loses as much of it, and locks then last that much longer, until it has caught up.
+    """
+
+    lock_clock_catch_up_s_per_day: float = 1800.0
+    """Seconds that the lock clock gains for each day while it is behind the wall clock, because the node was
+    off: an hour without power is made good in two days, a weekend in three months. It is also how much a wall
+    clock that is set wrongly forward, and stays so, can end retentions early: by a 48th of that time. 0: not
+    at all; then every retention lasts longer by the time that the node is off.
     """

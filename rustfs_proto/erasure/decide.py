@@ -19,6 +19,11 @@ for it neither among those k nor later. From the newest version seen to the olde
 
 With W drives unknown no answer at all is safe: a newer version might be on exactly those.
 
+Counting holders takes for granted that all of them had v at one moment. Drives answer at different ones:
+one may tell of v, and another, which had v too, only of what was settled above it since. So a decision that
+passes something over (`passes_over`) is to be believed only of answers that are known to have held together;
+one about the newest version seen needs no such proof.
+
 A row is decided by itself. Versions of one key that stand beside each other are rows of their own: where
 drives differ in which of them is current, each is decided in turn, from the latest birth on. A delete marker
 is such a version, and counts as a value that has no shards.
@@ -116,7 +121,8 @@ class Decision:
     answer. `sub` is that of the row, of a question for the current version of a key.
 
     `is_ragged`: some drive lacks the version, cannot read it, or has one that was passed over: a case for
-    healing.
+    healing. `passes_over`: newer versions were seen and passed over, which is right only if the drives told
+    what they had at one moment.
     """
 
     verdict: Verdict
@@ -125,21 +131,23 @@ class Decision:
     complete_on: tuple[int, ...] = ()
     is_ragged: bool = False
     sub: bytes = b""
+    passes_over: bool = False
 
 
 def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
     """The short way: the decision if the first answers, one per drive, all say the same, else None.
 
-    k drives suffice for a value: they hold the newest acknowledged version among them, and no write in
-    between is visible. `no such key` takes W of them, so that a value that k drives had agreed on is never
-    missed afterwards.
+    It takes a write quorum. The newest acknowledged version is among so many, and what they agree on, whether
+    it was acknowledged or not, no later read can miss: any other drives that agree meet one of them.
     """
     first = answers[0]
+    if len(answers) < write_quorum(k, m):
+        return None
     if first.state == RowState.FOUND and first.kind != RowKind.TOMBSTONE:
-        if len(answers) < k or not all(_says_the_same(answer, first) for answer in answers):
-            return None
-        return Decision(Verdict.CURRENT, first.stamp, sub=first.sub)
-    if len(answers) >= write_quorum(k, m) and all(_says_absent(answer) for answer in answers):
+        if all(_says_the_same(answer, first) for answer in answers):
+            return Decision(Verdict.CURRENT, first.stamp, sub=first.sub)
+        return None
+    if all(_says_absent(answer) for answer in answers):
         return Decision(Verdict.ABSENT, max(answer.stamp for answer in answers))
     return None
 
@@ -209,9 +217,9 @@ def _decide_now(views: Sequence[View], k: int, w: int) -> Decision:
     for stamp in sorted({stamp for view in views for stamp in view.versions}, reverse=True):
         decision = _judge(_Census.of(views, stamp), k, w)
         if decision is not None:
-            return attrs.evolve(decision, is_ragged=True) if passed_over else decision
+            return attrs.evolve(decision, is_ragged=True, passes_over=True) if passed_over else decision
         passed_over = True
-    return Decision(Verdict.ABSENT, is_ragged=passed_over)
+    return Decision(Verdict.ABSENT, is_ragged=passed_over, passes_over=passed_over)
 
 
 def _is_voter(view: View) -> bool:

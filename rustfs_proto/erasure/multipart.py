@@ -66,12 +66,16 @@ def decode_part_head(raw: bytes, stamp: int) -> Part:
 def upload_meta(info: ObjectInfo, algorithm: str, geometry: Geometry) -> ObjectMeta:
     """The metadata of an upload's row. The algorithm is kept as the one checksum that has no value yet."""
     checksums = {algorithm: ""} if algorithm else {}
-    return ObjectMeta(geometry, (), info.headers, info.user, checksums, info.checksum_type, info.tags)
+    return ObjectMeta(
+        geometry, (), info.headers, info.user, checksums, info.checksum_type, info.tags, lock=info.lock
+    )
 
 
 def upload_info(head: ObjectHead, meta: ObjectMeta) -> tuple[ObjectInfo, str]:
     """The inverse of `upload_meta`: what the upload was created with, and its checksum algorithm."""
-    info = ObjectInfo("", meta.headers, meta.user, {}, meta.checksum_type, head.storage_class, meta.tags)
+    info = ObjectInfo(
+        "", meta.headers, meta.user, {}, meta.checksum_type, head.storage_class, meta.tags, lock=meta.lock
+    )
     return info, next(iter(meta.checksums), "")
 
 
@@ -132,4 +136,6 @@ def _put_together(
         values = [(part.checksums[algorithm], part.size) for part in parts]
         whole = upload_checksum_value(ChecksumAlgorithm(algorithm), ChecksumType(checksum_type), values)
         checksums = {algorithm: whole}
-    return head, ObjectMeta(geometry, parts, info.headers, info.user, checksums, checksum_type, info.tags)
+    return head, ObjectMeta(
+        geometry, parts, info.headers, info.user, checksums, checksum_type, info.tags, lock=info.lock
+    )

@@ -148,6 +148,9 @@ _STATE = {
     "NoSuchCORSConfiguration": _row(404, "The CORS configuration does not exist"),
     "NoSuchKey": _row(404, "The specified key does not exist."),
     "NoSuchLifecycleConfiguration": _row(404, "The lifecycle configuration does not exist"),
+    "NoSuchObjectLockConfiguration": _row(
+        404, "The specified object does not have a ObjectLock configuration"
+    ),
     "NoSuchTagSet": _row(404, "The TagSet does not exist"),
     "NoSuchUpload": _row(
         404,

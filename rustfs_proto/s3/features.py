@@ -6,6 +6,7 @@ for encryption or retention and got 200 would believe it has them.
 
 from __future__ import annotations
 
+from rustfs_proto.s3 import object_lock
 from rustfs_proto.s3.errors import S3Error, invalid_argument, not_implemented
 from rustfs_proto.s3.headers import DEFAULT_STORAGE_CLASS
 from rustfs_proto.s3.target import HeaderMap
@@ -13,7 +14,7 @@ from rustfs_proto.s3.target import HeaderMap
 _UNBUILT_PREFIXES = {
     "x-amz-server-side-encryption": "Server-side encryption",
     "x-amz-copy-source-server-side-encryption": "Server-side encryption",
-    "x-amz-object-lock-": "Object Lock",
+    "x-amz-object-lock-event-hold": "Object Lock with event holds",
     "x-amz-grant-": "Granting access by ACL",
 }
 _UNBUILT = {
@@ -26,7 +27,13 @@ _OF_DELETES = {
     "x-amz-if-match-last-modified-time": "A condition on the modification time",
     "x-amz-if-match-size": "A condition on the size",
 }
-_UNBUILT_ELSEWHERE = _UNBUILT | _OF_DELETES
+# The lock of a version, which only what makes a version can give it.
+_OF_VERSIONS = dict.fromkeys(object_lock.HEADERS, "A lock given by this operation")
+_UNBUILT_BY_KIND = {
+    (deletes, locks): _UNBUILT | ({} if deletes else _OF_DELETES) | ({} if locks else _OF_VERSIONS)
+    for deletes in (False, True)
+    for locks in (False, True)
+}
 # What owning everything alone already means; other canned ACLs would share.
 _OWNER_ACLS = ("private", "bucket-owner-read", "bucket-owner-full-control")
 _ACLS = (
@@ -44,11 +51,11 @@ _STORAGE_CLASSES = frozenset({
 })  # fmt: skip
 
 
-def refuse_unbuilt(headers: HeaderMap, *, deletes: bool = False) -> None:
+def refuse_unbuilt(headers: HeaderMap, *, deletes: bool = False, locks: bool = False) -> None:
     """Raise NotImplemented naming the first header that asks for something this server does not do.
-    `deletes`: the request is a DeleteObject.
+    `deletes`: the request is a DeleteObject; `locks`: it makes a version, which it may lock.
     """
-    unbuilt = _UNBUILT if deletes else _UNBUILT_ELSEWHERE
+    unbuilt = _UNBUILT_BY_KIND[deletes, locks]
     for name, value in headers.items():
         if not name.startswith("x-amz-") or not value:
             continue
@@ -84,8 +91,6 @@ def _check_acl(acl: str) -> None:
 
 
 def _check_bucket_options(headers: HeaderMap) -> None:
-    if headers.get("x-amz-bucket-object-lock-enabled", "false").lower() != "false":
-        raise not_implemented("Object Lock", header="x-amz-bucket-object-lock-enabled")
     ownership = headers.get("x-amz-object-ownership", "BucketOwnerEnforced")
     if ownership != "BucketOwnerEnforced":
         raise not_implemented(f"Object ownership {ownership}", header="x-amz-object-ownership")

@@ -33,6 +33,7 @@ class FaultCode(StrEnum):
     INVALID_PART = "invalid_part"  # not applied: a part named in a completion is absent or differs
     INVALID_PART_ORDER = "invalid_part_order"  # not applied: part numbers do not rise
     PART_TOO_SMALL = "part_too_small"  # not applied: a part before the last is below the least size
+    LOCKED = "locked"  # not applied: the version's lock forbids it
 
 
 NOT_APPLIED = frozenset(
@@ -49,6 +50,7 @@ NOT_APPLIED = frozenset(
         FaultCode.INVALID_PART,
         FaultCode.INVALID_PART_ORDER,
         FaultCode.PART_TOO_SMALL,
+        FaultCode.LOCKED,
     }
 )
 """After these nothing has changed, so the caller may try again blindly; after any other the effect is

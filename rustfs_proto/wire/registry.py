@@ -42,6 +42,7 @@ OPERATIONS: dict[type, type | None] = {
     upload_ops.UploadComplete: upload_ops.UploadCompleted,
     upload_ops.UploadAbort: set_ops.Done,
     upload_ops.UploadList: upload_ops.UploadsListed,
+    set_ops.LockTime: set_ops.LockTimeTold,
     set_ops.SetStatus: set_ops.SetStatusReply,
 }
 """Request class to reply class; None for a notice."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from rustfs_proto.locking import ObjectLock, Retention
 from rustfs_proto.objects import ObjectHead, ObjectMeta
 from rustfs_proto.versions import NULL_VERSION, Versioning
 from rustfs_proto.wire.message import Message
@@ -32,6 +33,7 @@ class ObjectInfo(Message, frozen=True):
     storage_class: str = "STANDARD"
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     modified_ms: int = 0
+    lock: ObjectLock | None = None
 
 
 class PartTarget(Message, frozen=True):
@@ -183,13 +185,24 @@ class Block(Message, frozen=True):
     """Answer to `ReadBlock`: the bytes are frame 0."""
 
 
+class LockChange(Message, frozen=True):
+    """What an `Amend` does to the lock of a version: to its legal hold, if `legal_hold` says something, else
+    to its retention, which None takes off. `bypass_governance`: the sender may pass over GOVERNANCE, and
+    wants to.
+    """
+
+    retention: Retention | None = None
+    legal_hold: bool | None = None
+    bypass_governance: bool = False
+
+
 class Amend(Message, frozen=True):
     """Change what a version of a key, the current one where `sub` is None, says of itself, without touching
     its bytes, ETag, place among the versions or time of modification. `tags` None leaves the tags as they
-    are.
+    are, `lock` None the lock.
 
     `expect` is the stamp that the version must have, or ANY_STAMP. Faults: NOT_FOUND (no such key or
-    version), CONFLICT, INVALID (a delete marker), NO_QUORUM, FULL.
+    version), CONFLICT, INVALID (a delete marker), LOCKED (the retention must stay), NO_QUORUM, FULL.
     """
 
     bucket: str
@@ -197,6 +210,7 @@ class Amend(Message, frozen=True):
     tags: dict[str, str] | None = None
     expect: int = ANY_STAMP
     sub: bytes | None = None
+    lock: LockChange | None = None
 
 
 class Amended(Message, frozen=True):
@@ -238,12 +252,15 @@ class RemoveVersions(Message, frozen=True):
     """Remove exactly these versions of keys, for good, at most DELETE_KEYS_MAX. Answered by
     `VersionsRemoved`; what was not there counts as removed.
 
-    `expects` are the stamps that they must have, as in `Delete`.
+    `expects` are the stamps that they must have, as in `Delete`. `bypass_governance` as in `LockChange`. A
+    version whose lock forbids it has the fault LOCKED, or NO_QUORUM where the time to judge it by is not
+    known.
     """
 
     bucket: str
     versions: tuple[tuple[bytes, bytes], ...]
     expects: tuple[int, ...] = ()
+    bypass_governance: bool = False
 
 
 class VersionsRemoved(Message, frozen=True):
@@ -318,6 +335,21 @@ class VersionsListed(Message, frozen=True):
 
     entries: tuple[VersionEntry, ...]
     more: bool
+
+
+class LockTime(Message, frozen=True):
+    """What time is it by the lock clock of the set? Asked before a lock is given. Fault NO_QUORUM: it cannot
+    be told now.
+    """
+
+
+class LockTimeTold(Message, frozen=True):
+    """Answer to `LockTime`: milliseconds since 1970. By `now_ms` locks are judged; from `period_begin_ms` a
+    retention of so many days is counted.
+    """
+
+    now_ms: int
+    period_begin_ms: int
 
 
 class SetStatus(Message, frozen=True):

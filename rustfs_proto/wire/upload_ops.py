@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from rustfs_proto.locking import Retention
 from rustfs_proto.objects import ObjectHead, ObjectMeta, Part
 from rustfs_proto.versions import NULL_VERSION, Versioning
 from rustfs_proto.wire.message import Message
@@ -76,7 +77,7 @@ class WantedPart(Message, frozen=True):
 
 class UploadComplete(Message, frozen=True):
     """Make the parts, in this order, the object. Part checks happen under the key's lock. `expect` and
-    `versioning` as in `PutSmall`.
+    `versioning` as in `PutSmall`; `retention` is what the object gets if its upload asked for none.
 
     Faults: NOT_FOUND, INVALID_PART, INVALID_PART_ORDER, PART_TOO_SMALL, CONFLICT, NO_QUORUM.
     """
@@ -88,6 +89,7 @@ class UploadComplete(Message, frozen=True):
     part_bytes_min: int
     expect: int = ANY_STAMP
     versioning: int = Versioning.OFF
+    retention: Retention | None = None
 
 
 class UploadCompleted(Message, frozen=True):

@@ -34,7 +34,7 @@ def test_given_as_a_header(s3, bucket, algorithm, size):
     """A checksum computed by the client is stored and answered when asked for, and only then."""
     data, name = content(size), f"Checksum{algorithm}"
     put = s3.put_object(Bucket=bucket, Key="key", Body=data, **{name: digest(algorithm, data)})
-    assert put[name] == digest(algorithm, data)
+    assert (put[name], put["ChecksumType"]) == (digest(algorithm, data), "FULL_OBJECT")
     asked = s3.head_object(Bucket=bucket, Key="key", ChecksumMode="ENABLED")
     assert asked[name] == digest(algorithm, data)
     assert asked["ChecksumType"] == "FULL_OBJECT"

@@ -274,3 +274,14 @@ def test_conditions_mean_the_current_version(s3, bucket):
     assert refusal(s3.delete_object, **named, IfMatch=second["ETag"])[:2] == (412, "PreconditionFailed")
     s3.delete_object(**named, IfMatch=first["ETag"])
     assert refusal(s3.get_object, **named)[:2] == (404, "NoSuchVersion")
+
+
+def test_a_condition_that_holds_of_nothing_still_adds_a_marker(s3, bucket):
+    """Size and time hold where there is no object; with versioning the delete then marks the key, as one
+    without a condition does.
+    """
+    enable(s3, bucket)
+    assert s3.delete_object(Bucket=bucket, Key="never", IfMatchSize=1)["DeleteMarker"] is True
+    wanted = {"Objects": [{"Key": "either", "Size": 1}]}
+    assert s3.delete_objects(Bucket=bucket, Delete=wanted)["Deleted"][0]["DeleteMarker"] is True
+    assert [found[0] for found in listed(s3, bucket)] == ["either", "never"]

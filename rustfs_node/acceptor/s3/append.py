@@ -2,7 +2,8 @@
 
 The offset must be the size of the current object, or 0 where there is none. What the object is made of is
 compared by the drives when it is committed: of all that append at one offset, one succeeds. An object keeps
-the headers, metadata, tags and storage class that it was created with.
+the headers, metadata, tags and storage class that it was created with; its lock is the request's or the
+bucket's, as that of every new version.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.conditional import refuse_version
+from rustfs_node.acceptor.s3.locks import require_digest
 from rustfs_node.acceptor.s3.objects import check_announced_length, checksum_lines, info_of_request, store
 from rustfs_node.acceptor.s3.versions import version_lines
 from rustfs_proto.s3.appending import check_offset, check_part_count, parse_offset
@@ -24,8 +26,9 @@ async def append_object(call: Call) -> Response:
     """The body comes behind what the object has; at offset 0 of nothing it is the object."""
     refuse_version(call)
     offset = parse_offset(call.headers)
-    info = info_of_request(call)
+    info = await info_of_request(call)
     body = call.body()
+    require_digest(call, body, info.lock)
     check_announced_length(call, body.size_bytes)
     got = await _current(call)
     size = _check(call, got, offset)

@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from rustfs_node.acceptor.bucket_deletion import delete_bucket as remove
+from rustfs_node.acceptor.buckets import BucketRecord
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.documents import read_document
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.listing import Position, encode_token, parse_list_buckets
 from rustfs_proto.s3.names import check_bucket_name
+from rustfs_proto.s3.object_lock import enables_object_lock, versioning_is_fixed
 from rustfs_proto.s3.sigv4 import DEFAULT_REGION
 from rustfs_proto.s3.xml_in import (
     CREATE_BUCKET_BODY_MAX_BYTES,
@@ -64,8 +66,10 @@ async def create_bucket(call: Call) -> Response:
     expected = call.services.settings.region
     if region is not None and expected and region != expected:
         raise S3Error("InvalidLocationConstraint", extra={"LocationConstraint": region})
-    services = call.services
-    await services.buckets.create(call.bucket, region or services.region, services.owner.id, call.request_id)
+    services, has_lock = call.services, enables_object_lock(call.headers)
+    await services.buckets.create(
+        call.bucket, region or services.region, services.owner.id, call.request_id, object_lock=has_lock
+    )
     return Response(200, [(b"location", f"/{call.bucket}".encode())])
 
 
@@ -102,9 +106,13 @@ async def put_bucket_versioning(call: Call) -> Response:
     status = parse_versioning(await read_document(call.body(), VERSIONING_BODY_MAX_BYTES))
     versioning = next(one for one, name in _STATUSES.items() if name == status)
     buckets = call.services.buckets
-    await buckets.change(
-        call.bucket, call.request_id, lambda record: attrs.evolve(record, versioning=versioning)
-    )
+
+    def changed(record: BucketRecord) -> BucketRecord:
+        if record.object_lock and versioning is not Versioning.ENABLED:
+            raise versioning_is_fixed()
+        return attrs.evolve(record, versioning=versioning)
+
+    await buckets.change(call.bucket, call.request_id, changed)
     await buckets.in_force()
     return Response(200)
 

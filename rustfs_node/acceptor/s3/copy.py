@@ -48,7 +48,7 @@ async def copy_object(call: Call) -> Response:
             f"The specified copy source is larger than the maximum allowable size: {COPY_SOURCE_MAX_BYTES}"
         )
         raise S3Error("InvalidRequest", message)
-    info = _info(call, got)
+    info = await _info(call, got)
     expect = await expected_stamp(call)
     copied = CopiedBytes(call, source, got, ByteRange(0, got.head.size), _algorithm(call, got))
     try:
@@ -166,9 +166,9 @@ def source_lines(got: Got, record: BucketRecord) -> list[tuple[bytes, bytes]]:
     return [(b"x-amz-copy-source-version-id", version_id_of(got.sub).encode())]
 
 
-def _info(call: Call, got: Got) -> ObjectInfo:
+async def _info(call: Call, got: Got) -> ObjectInfo:
     """What the copy carries. The storage class is the request's in either case, as in S3."""
-    asked = info_of_request(call)
+    asked = await info_of_request(call)
     if not replaces_tags(call.headers):
         asked = msgspec.structs.replace(asked, tags=got.meta.tags)
     if replaces_metadata(call.headers):

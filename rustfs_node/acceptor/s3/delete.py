@@ -23,7 +23,7 @@ from rustfs_proto.s3.names import check_object_key
 from rustfs_proto.s3.xml_in import DELETE_BODY_MAX_BYTES, KeyToDelete, parse_delete
 from rustfs_proto.s3.xml_out import DeletedKey, FailedKey, delete_result
 from rustfs_proto.stamp import NO_STAMP
-from rustfs_proto.versions import version_id_of
+from rustfs_proto.versions import Versioning, version_id_of
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, Get, Got
 
@@ -54,7 +54,7 @@ async def delete_object(call: Call) -> Response:
     if condition.asks:
         found = await _look_up(call, [(call.key, sub)])
         expect = _expected(condition, found[call.key, sub])
-        if expect == NO_STAMP:
+        if expect == NO_STAMP and (sub is not None or call.record.versioning is Versioning.OFF):
             return Response(204)
     deletion = Deletion(call.key_bytes, sub, expect)
     outcome = (await delete_all(call, [deletion]))[deletion]
@@ -121,7 +121,7 @@ async def _checked(call: Call, named: _Named, outcomes: _Outcomes) -> list[tuple
         except (S3Error, Fault) as refused:
             outcomes.fail(item, refused)
             continue
-        if expect == NO_STAMP:
+        if expect == NO_STAMP and (sub is not None or call.record.versioning is Versioning.OFF):
             outcomes.succeed(item, Outcome())
             continue
         # What stands twice goes if either of its lines lets it go.

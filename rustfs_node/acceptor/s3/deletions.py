@@ -8,6 +8,7 @@ import attrs
 
 from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.faults import fault_named
+from rustfs_node.acceptor.s3.permissions import may_bypass_governance
 from rustfs_node.acceptor.sets import Gathering, typed
 from rustfs_proto.versions import Versioning
 from rustfs_proto.wire.faults import Fault
@@ -41,6 +42,7 @@ async def delete_all(call: Call, deletions: Sequence[Deletion]) -> Outcomes:
     would be two deletions racing each other.
     """
     versioning = await call.versioning()
+    bypass = may_bypass_governance(call)
     # By home, and by whether versions are named: those are two messages.
     groups: dict[tuple[str, bool], list[Deletion]] = {}
     for deletion in deletions:
@@ -52,7 +54,7 @@ async def delete_all(call: Call, deletions: Sequence[Deletion]) -> Outcomes:
     for index, ((peer, _), group) in enumerate(groups.items()):
         call.sets.bus.ask(
             peer,
-            _request(call.bucket, group, versioning),
+            _request(call.bucket, group, versioning, bypass),
             deadline_s=call.sets.settings.set_deadline_s,
             on_reply=gathering.taker(index),
             trace=call.request_id,
@@ -68,12 +70,14 @@ async def delete_all(call: Call, deletions: Sequence[Deletion]) -> Outcomes:
     return done
 
 
-def _request(bucket: str, group: list[Deletion], versioning: Versioning) -> Delete | RemoveVersions:
+def _request(
+    bucket: str, group: list[Deletion], versioning: Versioning, bypass: bool
+) -> Delete | RemoveVersions:
     is_expecting = any(deletion.expect != ANY_STAMP for deletion in group)
     expects = tuple(deletion.expect for deletion in group) if is_expecting else ()
     versions = tuple((deletion.key, deletion.sub) for deletion in group if deletion.sub is not None)
     if versions:
-        return RemoveVersions(bucket, versions, expects)
+        return RemoveVersions(bucket, versions, expects, bypass)
     return Delete(bucket, tuple(deletion.key for deletion in group), expects, versioning)
 
 

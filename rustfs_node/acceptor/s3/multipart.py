@@ -19,6 +19,7 @@ from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.announced import check_announced_object
 from rustfs_node.acceptor.s3.conditional import conflict_of, expected_stamp
 from rustfs_node.acceptor.s3.documents import read_document
+from rustfs_node.acceptor.s3.locks import default_retention
 from rustfs_node.acceptor.s3.missing import not_found_means
 from rustfs_node.acceptor.s3.objects import (
     check_announced_length,
@@ -63,7 +64,7 @@ _UPLOAD_ID_BYTES = 16
 
 async def create_upload(call: Call) -> Response:
     """Begin an upload; what the headers say now is what the object will carry."""
-    info = info_of_request(call)
+    info = await info_of_request(call)
     wanted = upload_checksum(call.headers)
     algorithm, kind = ("", "") if wanted is None else (wanted[0].value, wanted[1].value)
     info = msgspec.structs.replace(info, checksum_type=kind)
@@ -112,6 +113,7 @@ async def complete_upload(call: Call) -> Response:
         PART_BYTES_MIN,
         expect,
         versioning,
+        await default_retention(call),
     )
     deadline_s = call.services.settings.complete_deadline_s
     try:

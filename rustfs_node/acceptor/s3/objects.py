@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import attrs
+from msgspec.structs import replace
 
 from rustfs_node.acceptor.block_writer import BlockWriter
 from rustfs_node.acceptor.body import UNKNOWN, entity_too_large
@@ -19,6 +20,7 @@ from rustfs_node.acceptor.hashing import Digests
 from rustfs_node.acceptor.limits import PUT_BYTES_MAX
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.conditional import conflict_of, expected_stamp, refuse_version
+from rustfs_node.acceptor.s3.locks import as_bucket_locks, lock_asked, require_digest
 from rustfs_node.acceptor.s3.versions import version_lines
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.features import storage_class
@@ -36,15 +38,17 @@ async def put_object(call: Call) -> Response:
     bucket has it.
     """
     refuse_version(call)
-    info = info_of_request(call)
+    info = await info_of_request(call)
     body = call.body()
+    require_digest(call, body, info.lock)
     check_announced_length(call, body.size_bytes)
     expect = await expected_stamp(call)
     try:
         stored = await store(call, body, info, expect=expect)
     except Fault as fault:
         raise await conflict_of(call, fault) from fault
-    lines = [*checksum_lines(stored), *version_lines(call, stored.sub)]
+    kind = [(b"x-amz-checksum-type", b"FULL_OBJECT")] if stored.checksums else []
+    lines = [*checksum_lines(stored), *kind, *version_lines(call, stored.sub)]
     return Response(200, [(b"etag", b'"%b"' % stored.etag.encode()), *lines])
 
 
@@ -99,6 +103,7 @@ async def store(
     source.finish()
     info = _sealed(info, source)
     versioning = Versioning.OFF if part else await call.versioning()
+    info = info if part else await as_bucket_locks(call, info)
     done, _ = await call.sets.ask(
         call.home,
         PutSmall(call.bucket, call.key_bytes, info, part, expect, versioning, appends),
@@ -137,6 +142,7 @@ async def _store_blocks(
         source.finish()
         info = _sealed(info, source)
         versioning = Versioning.OFF if part else await call.versioning()
+        info = info if part else await as_bucket_locks(call, info)
         done = await writer.finish(info, expect, versioning)
     # Whatever ended it, a cancelled connection included, the set worker must not keep what it holds.
     except BaseException:
@@ -156,19 +162,10 @@ def _sealed(info: ObjectInfo, source: Source) -> ObjectInfo:
     digests = source.digests
     checksums = digests.checksums
     kind = "FULL_OBJECT" if checksums else ""
-    return ObjectInfo(
-        digests.etag,
-        info.headers,
-        info.user,
-        checksums,
-        kind,
-        info.storage_class,
-        info.tags,
-        info.modified_ms,
-    )
+    return replace(info, etag=digests.etag, checksums=checksums, checksum_type=kind)
 
 
-def info_of_request(call: Call) -> ObjectInfo:
+async def info_of_request(call: Call) -> ObjectInfo:
     """What the headers of a PutObject or CreateMultipartUpload say of the object to be."""
     if _REDIRECT in call.headers:
         raise not_implemented("Website hosting", header=_REDIRECT)
@@ -178,6 +175,7 @@ def info_of_request(call: Call) -> ObjectInfo:
         user=stored.user,
         storage_class=storage_class(call.headers),
         tags=tags_of_header(call.headers),
+        lock=await lock_asked(call),
     )
 
 

@@ -21,6 +21,7 @@ from rustfs_proto.s3.conditions import check_read, range_applies
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.headers import checksum_headers, object_headers, response_overrides
 from rustfs_proto.s3.listing import parse_part_number
+from rustfs_proto.s3.object_lock import lock_headers
 from rustfs_proto.s3.ranges import ByteRange, parse_range
 from rustfs_proto.wire.set_ops import Get, Got, Span
 
@@ -127,6 +128,8 @@ def _describe(call: Call, got: Got, selection: _Selection) -> Response:
         overrides=response_overrides(call.params, is_signed=True) if call.params else None,
     )
     headers += version_lines(call, got.sub)
+    if got.meta.lock is not None:
+        headers += lock_headers(got.meta.lock)
     if got.meta.tags:
         headers.append((b"x-amz-tagging-count", b"%d" % len(got.meta.tags)))
     if selection.parts_count:

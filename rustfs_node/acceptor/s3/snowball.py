@@ -23,8 +23,10 @@ from rustfs_node.acceptor.s3 import objects
 from rustfs_node.acceptor.s3.archive_entries import HeldEntry, StreamedEntry
 from rustfs_node.acceptor.s3.archive_stream import ArchiveStream
 from rustfs_node.acceptor.s3.conditional import refuse_version
+from rustfs_node.acceptor.s3.locks import lock_asked, require_digest
 from rustfs_node.acceptor.s3.put_window import Failure, PutWindow
 from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_proto.locking import ObjectLock
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.extract_limits import ExtractLimits, Tally
 from rustfs_proto.s3.features import refuse_unbuilt, storage_class
@@ -59,7 +61,9 @@ async def put_object(call: Call) -> Response:
         return await objects.put_object(call)
     refuse_version(call)
     options = parse_options(call.headers)
+    lock = await lock_asked(call)
     body = call.body()
+    require_digest(call, body, lock)
     objects.check_announced_length(call, body.size_bytes)
     slots = call.services.extractions
     if slots.value == 0:
@@ -68,7 +72,7 @@ async def put_object(call: Call) -> Response:
         tally = Tally(_limits(call.services.settings))
         window_bytes = call.services.settings.extract_window_bytes_max
         stream = ArchiveStream(body, call.services.body_tools.threads, tally, window_bytes)
-        await _Extraction(call, stream, tally, options).run()
+        await _Extraction(call, stream, tally, options, lock).run()
     # Of the archive: no version has it.
     stored = objects.Stored(0, body.digests.etag, body.digests.checksums, NULL_VERSION, size_bytes=0)
     return Response(200, [(b"etag", b'"%b"' % stored.etag.encode()), *objects.checksum_lines(stored)])
@@ -92,6 +96,7 @@ class _Extraction:
     stream: ArchiveStream
     tally: Tally
     options: SnowballOptions
+    lock: ObjectLock | None
     ignored: int = 0
 
     async def run(self) -> None:
@@ -165,6 +170,7 @@ class _Extraction:
             storage_class=storage_class(asked),
             tags=tags_of_header(asked),
             modified_ms=entry.modified_ms,
+            lock=self.lock,
         )
 
     def _refused(self, name: str, failure: Failure) -> None:

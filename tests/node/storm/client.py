@@ -36,11 +36,12 @@ class Forgotten(Exception):
 
 
 class Refused(Exception):
-    """An answer, but an error."""
+    """An answer, but an error. `headers` by lower-case name."""
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         code = re.search(rb"<Code>(.*?)</Code>", body)
         self.status, self.code = status, code[1].decode() if code else ""
+        self.headers = headers or {}
         super().__init__(f"{status} {self.code}")
 
 
@@ -88,7 +89,7 @@ class Client:
             self.close()
             raise Lost(f"{method} {target}: {error!r}") from error
         if status >= 300:
-            raise Refused(status, answer.body)
+            raise Refused(status, answer.body, answer.headers)
         return answer
 
     def close(self) -> None:

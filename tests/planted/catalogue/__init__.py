@@ -8,6 +8,7 @@ from tests.planted.catalogue.clients import CLIENTS
 from tests.planted.catalogue.commit_path import COMMIT_PATH
 from tests.planted.catalogue.drive_content import DRIVE_CONTENT
 from tests.planted.catalogue.drive_index import DRIVE_INDEX
+from tests.planted.catalogue.locks import LOCKS
 from tests.planted.catalogue.reads import READS
 from tests.planted.catalogue.recovery import RECOVERY
 from tests.planted.catalogue.start import START
@@ -16,7 +17,7 @@ from tests.planted.catalogue.versions import VERSIONS
 from tests.planted.catalogue.writes import WRITES
 
 ALL = (
-    *COMMIT_PATH, *RECOVERY, *DRIVE_INDEX, *DRIVE_CONTENT, *WRITES, *VERSIONS, *READS, *UPLOADS, *CLIENTS,
-    *BUS, *START,
+    *COMMIT_PATH, *RECOVERY, *DRIVE_INDEX, *DRIVE_CONTENT, *WRITES, *VERSIONS, *READS, *UPLOADS, *LOCKS,
+    *CLIENTS, *BUS, *START,
 )  # fmt: skip
 BUGS: dict[str, PlantedBug] = {bug.name: bug for bug in ALL}

@@ -132,8 +132,8 @@ CLIENTS = (
     PlantedBug(
         "bucket-deleted-under-a-write",
         "rustfs_node/acceptor/bucket_deletion.py",
-        "wait_for_writes(name)\n        await _refuse_if_not_empty(sets, name, trace)\n",
-        "wait_for_writes(name)\n",
+        "await empty(lease)\n        await _refuse_if_not_empty(sets, name, trace)\n",
+        "await empty(lease)\n",
         "A bucket goes with the objects that were written while it was being deleted.",
         ACKED,
         f"{EFFECT}::test_a_bucket_that_was_written_to_meanwhile_stays",

@@ -61,13 +61,13 @@ READS = (
         f"{DECISIONS}::test_missing_shard_files_are_not_readable_shards",
     ),
     PlantedBug(
-        "absent-by-k",
+        "agreed-by-k",
         DECIDE,
-        "    if len(answers) >= write_quorum(k, m) and",
-        "    if len(answers) >= k and",
-        "`No such key` is said by fewer drives than could have missed it.",
+        "    if len(answers) < write_quorum(k, m):\n",
+        "    if len(answers) < k:\n",
+        "So few drives agree on a version, or that there is none, that others may agree on something else.",
         READ,
-        f"{DOUBTS}::test_absence_takes_a_write_quorum",
+        f"{DECISIONS}::test_fewer_than_a_write_quorum_agree_on_nothing",
     ),
     PlantedBug(
         "emptied-drives-vote",

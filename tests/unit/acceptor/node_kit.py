@@ -26,7 +26,7 @@ from rustfs_node.drive.worker import run_drive
 from rustfs_node.erasureset.worker import run_set
 from rustfs_node.plan import Credentials as OwnerKeys
 from rustfs_node.plan import DrivePlan, NodePlan, SetPlan
-from rustfs_node.seams.clock import SystemClock
+from rustfs_node.seams.clock import Clock, SystemClock
 from rustfs_node.seams.randomness import SystemRandomness
 from rustfs_node.seams.real_files import RealFiles
 from rustfs_node.seams.threads import ThreadPool
@@ -41,6 +41,19 @@ T = TypeVar("T")
 
 KEYS = Credentials("AKEXAMPLE", "secret-of-the-example")
 SETTINGS = AcceptorSettings(address="127.0.0.1:0", set_deadline_s=5.0)
+
+
+class SetClock(SystemClock):
+    """What a set worker takes for the time: some of it has passed, and its wall clock was moved."""
+
+    passed_s = 0.0
+    wall_off_ms = 0
+
+    def wall_ms(self) -> int:
+        return super().wall_ms() + int(self.passed_s * 1000) + self.wall_off_ms
+
+    def monotonic_s(self) -> float:
+        return super().monotonic_s() + self.passed_s
 
 
 def plan_of(
@@ -108,13 +121,13 @@ async def accepting(
 
 
 @asynccontextmanager
-async def storing(net: MemoryNet, plan: NodePlan) -> AsyncIterator[None]:
-    """The set and drive workers of that plan, on freshly formatted drives."""
+async def storing(net: MemoryNet, plan: NodePlan, clock: Clock | None = None) -> AsyncIterator[None]:
+    """The set and drive workers of that plan, on freshly formatted drives. `clock`: that of the sets."""
     async with trio.open_nursery() as nursery:
         for set_plan in plan.sets:
             for drive in set_plan.drives:
                 await nursery.start(_run_drive, net, plan, set_plan, drive)
-            await nursery.start(_run_set, net, plan, set_plan)
+            await nursery.start(_run_set, net, plan, set_plan, clock or SystemClock())
         yield
         nursery.cancel_scope.cancel()
 
@@ -127,11 +140,12 @@ async def whole_node(
     drives_per_set: int = 4,
     parity: int = 2,
     settings: AcceptorSettings = SETTINGS,
+    clock: Clock | None = None,
 ) -> AsyncIterator[int]:
-    """Everything; the port of the acceptor."""
+    """Everything; the port of the acceptor. `clock`: that of the set workers."""
     net = MemoryNet()
     plan = plan_of(sets, drives_per_set=drives_per_set, parity=parity, folder=folder)
-    async with storing(net, plan), accepting(net, plan, settings) as port:
+    async with storing(net, plan, clock), accepting(net, plan, settings) as port:
         yield port
 
 
@@ -162,9 +176,9 @@ async def _run_set(
     net: MemoryNet,
     plan: NodePlan,
     set_plan: SetPlan,
+    clock: Clock,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    clock = SystemClock()
     bus = net.open_bus(set_plan.name, [drive.name for drive in set_plan.drives], clock=clock)
     await run_set(
         bus, set_plan, plan.settings.set, clock, SystemRandomness(), writer=0, task_status=task_status

@@ -43,7 +43,7 @@ async def test_anonymous_requests_are_denied_with_a_full_error_document():
 @pytest.mark.parametrize(
     ("method", "target", "headers", "status", "code"),
     [
-        ("PUT", "/b-1/k?retention", {}, 501, "NotImplemented"),
+        ("PUT", "/b-1?lifecycle", {}, 501, "NotImplemented"),
         ("PUT", "/b-1?website", {}, 501, "NotImplemented"),
         ("PUT", "/b-1/k", {"x-amz-server-side-encryption": "AES256"}, 501, "NotImplemented"),
         ("PUT", "/b-1/k", {"x-amz-acl": "public-read"}, 501, "NotImplemented"),

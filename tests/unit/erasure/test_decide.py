@@ -295,5 +295,14 @@ def test_different_parts_may_miss_on_different_drives() -> None:
 
 def test_nobody_agrees_on_an_unsettled_version() -> None:
     """An answer that still lists an older version goes the long way."""
-    answers = [LookedUp(RowState.FOUND, evidence=True, stamp=9, priors=(5,))] * 2
+    answers = [LookedUp(RowState.FOUND, evidence=True, stamp=9, priors=(5,))] * 3
     assert agree(answers, 2, 2) is None
+
+
+def test_fewer_than_a_write_quorum_agree_on_nothing() -> None:
+    """Where k = m what k drives say may be missed by a later read of the others."""
+    there = LookedUp(RowState.FOUND, evidence=True, stamp=9)
+    gone = LookedUp(RowState.ABSENT, evidence=True)
+    for answer in (there, gone):
+        assert agree([answer] * 2, 2, 2) is None
+        assert agree([answer] * 3, 2, 2) is not None

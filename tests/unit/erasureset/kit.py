@@ -18,6 +18,7 @@ from rustfs_node.bus import Bus, MemoryNet, Reply, TrioClock
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.worker import run_set
 from rustfs_node.plan import DrivePlan, SetPlan, drive_name
+from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import default_parity, stripe_end
 from rustfs_proto.wire import set_ops
@@ -161,6 +162,7 @@ async def serve_set(
     parity: int | None,
     settings: dict[str, object],
     seed: int = 1,
+    clock: Clock | None = None,
 ) -> TestSet[Drive]:
     """Start a set worker and a client. Each life of a set needs a `seed` of its own: data ids come of it."""
     m = default_parity(len(drives)) if parity is None else parity
@@ -174,7 +176,9 @@ async def serve_set(
     async def serve(task_status: trio.TaskStatus[None]) -> None:
         bus = net.open_bus("set-0", names)
         randomness = SeededRandomness(seed)
-        await run_set(bus, plan, resolved, TrioClock(), randomness, writer=1, task_status=task_status)
+        await run_set(
+            bus, plan, resolved, clock or TrioClock(), randomness, writer=1, task_status=task_status
+        )
 
     await nursery.start(serve)
     client_bus = net.open_bus("client", ["set-0"])

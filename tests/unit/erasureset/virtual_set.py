@@ -73,9 +73,20 @@ class Drive:
             await nursery.start(bus.run)
 
 
+class WrongClock(TrioClock):
+    """A clock whose wall time somebody has moved by `off_ms`."""
+
+    off_ms = 0
+
+    def wall_ms(self) -> int:
+        return super().wall_ms() + self.off_ms
+
+
 @attrs.define(eq=False)
 class Machine:
-    """Drives, and what ends their lives: the `at`-th changing call on those in `cut_slots`, together."""
+    """Drives, and what ends their lives: the `at`-th changing call on those in `cut_slots`, together. `clock`
+    is that of the set worker, in all lives.
+    """
 
     drives: list[Drive]
     seed: int = 0
@@ -84,6 +95,7 @@ class Machine:
     calls: int = 0
     is_over: bool = False
     lives: int = 0
+    clock: WrongClock = attrs.field(factory=WrongClock)
 
     def __attrs_post_init__(self) -> None:
         for drive in self.drives:
@@ -121,7 +133,8 @@ class Machine:
                     nursery.start_soon(self._run_drive, drive, net)
             # Until each of them serves, or has lost its power.
             await trio.testing.wait_all_tasks_blocked()
-            running = await serve_set(nursery, net, self.drives, None, {"commit_timeout_s": 5.0}, self.lives)
+            settings: dict[str, object] = {"commit_timeout_s": 5.0}
+            running = await serve_set(nursery, net, self.drives, None, settings, self.lives, self.clock)
             result = await story(running)
             nursery.cancel_scope.cancel()
         return result

@@ -193,7 +193,8 @@ def test_copying_onto_itself():
         ("x-amz-copy-source-server-side-encryption-customer-key", "k"),
         ("x-amz-object-lock-mode", "GOVERNANCE"),
         ("x-amz-object-lock-legal-hold", "ON"),
-        ("x-amz-bucket-object-lock-enabled", "true"),
+        ("x-amz-object-lock-event-hold", "ON"),
+        ("x-amz-object-lock-event-hold-duration-days", "1"),
         ("x-amz-grant-read", "id=1"),
         ("x-amz-acl", "public-read"),
         ("x-amz-mfa", "1 2"),
@@ -214,7 +215,8 @@ def test_what_is_not_built_is_refused(name, value):
     [
         ("x-amz-acl", "private"),
         ("x-amz-acl", "bucket-owner-full-control"),
-        ("x-amz-bucket-object-lock-enabled", "false"),
+        ("x-amz-object-lock-mode", ""),
+        ("x-amz-bucket-object-lock-enabled", "true"),
         ("x-amz-object-ownership", "BucketOwnerEnforced"),
         ("x-amz-tagging", "a=b"),
         ("x-amz-meta-x-amz-tagging", "a"),
@@ -224,6 +226,14 @@ def test_what_is_not_built_is_refused(name, value):
 def test_what_asks_for_nothing_passes(name, value):
     """A header that asks for what is already so is no reason to refuse."""
     refuse_unbuilt({name: value})
+
+
+def test_locks_are_given_where_versions_are_made():
+    """By the operations that make one, and by no other."""
+    headers = {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-retain-until-date": "2099-01-01"}
+    refuse_unbuilt(headers, locks=True)
+    with pytest.raises(S3Error, match="NotImplemented"):
+        refuse_unbuilt(headers | {"x-amz-object-lock-event-hold": "ON"}, locks=True)
 
 
 def test_an_unknown_acl_is_a_mistake():
