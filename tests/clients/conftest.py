@@ -81,3 +81,10 @@ def bucket(s3, bucket_name: str) -> str:
     """A bucket of the test's own."""
     s3.create_bucket(Bucket=bucket_name)
     return bucket_name
+
+
+@pytest.fixture
+def locked_bucket(s3, bucket_name: str) -> str:
+    """A bucket with Object Lock, of the test's own."""
+    s3.create_bucket(Bucket=bucket_name, ObjectLockEnabledForBucket=True)
+    return bucket_name
