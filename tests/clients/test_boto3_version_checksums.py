@@ -6,7 +6,7 @@ import pytest
 
 from tests.clients.checksums_kit import ALGORITHMS, composite, digest
 from tests.clients.content import PART_BYTES_MIN, content
-from tests.clients.versions_kit import body_of, enable, put
+from tests.clients.versions_kit import body_of, enable, put, refusal
 
 BODIES = [content(PART_BYTES_MIN, seed=1), content(1000, seed=2)]
 EACH_KIND = pytest.mark.parametrize(
@@ -103,3 +103,24 @@ def test_a_part_of_a_version_is_read_by_its_number(s3, versioned, algorithm, kin
     got = s3.get_object(**named, Range=f"bytes=1-{border - 1}", ChecksumMode="ENABLED")
     assert (f"Checksum{algorithm}" in got, got["Body"].read()) == (False, BODIES[0][1:])
     assert body_of(s3, versioned, "k") == b"above"
+
+
+def test_a_refused_completion_is_not_taken_for_an_earlier_one(s3, versioned):
+    """Beside a version of the same bytes an upload is refused for a part's wrong checksum or number as ever."""
+    first = uploaded(s3, versioned, "SHA1", "COMPOSITE")
+    wanted = {"ChecksumAlgorithm": "SHA256", "ChecksumType": "COMPOSITE"}
+    upload = s3.create_multipart_upload(Bucket=versioned, Key="k", **wanted)["UploadId"]
+    where = {"Bucket": versioned, "Key": "k", "UploadId": upload}
+    right = []
+    for number, body in enumerate(BODIES, 1):
+        part = s3.upload_part(**where, PartNumber=number, Body=body, ChecksumAlgorithm="SHA256")
+        right.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]})
+    other = {"ChecksumSHA256": digest("SHA256", b"other")}
+    for last in (other, {"PartNumber": 3}):
+        wrong = {"Parts": [right[0], right[1] | last]}
+        refused = refusal(s3.complete_multipart_upload, **where, MultipartUpload=wrong)
+        assert refused[:2] == (400, "InvalidPart")
+    done = s3.complete_multipart_upload(**where, MultipartUpload={"Parts": right})
+    again = s3.complete_multipart_upload(**where, MultipartUpload={"Parts": right})
+    assert first != done["VersionId"] == again["VersionId"]
+    assert again["ChecksumSHA256"] == composite("SHA256", BODIES)
