@@ -106,7 +106,7 @@ def test_a_part_of_a_version_is_read_by_its_number(s3, versioned, algorithm, kin
 
 
 def test_a_refused_completion_is_not_taken_for_an_earlier_one(s3, versioned):
-    """Beside a version of the same bytes an upload is refused for a part's wrong checksum or number as ever."""
+    """Beside a version of the same bytes an upload is refused for a wrong checksum or number of a part."""
     first = uploaded(s3, versioned, "SHA1", "COMPOSITE")
     wanted = {"ChecksumAlgorithm": "SHA256", "ChecksumType": "COMPOSITE"}
     upload = s3.create_multipart_upload(Bucket=versioned, Key="k", **wanted)["UploadId"]

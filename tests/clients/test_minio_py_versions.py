@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.request import urlopen
+
 import pytest
 
 from tests.clients.content import content
@@ -69,6 +71,15 @@ def test_a_file_of_a_version_is_fetched(minio, versioned, tmp_path):
     target = tmp_path / "target"
     minio.fget_object(bucket_name=versioned, object_name="k", file_path=str(target), version_id=old)
     assert target.read_bytes() == b"old"
+
+
+def test_a_presigned_url_names_a_version(minio, versioned):
+    """presigned_get_object with a version id makes a URL that gives that version."""
+    old = put(minio, versioned, "k", b"old").version_id
+    put(minio, versioned, "k", b"new")
+    url = minio.presigned_get_object(bucket_name=versioned, object_name="k", version_id=old)
+    with urlopen(url) as response:  # noqa: S310 (the URL is the client's own)
+        assert response.read() == b"old"
 
 
 def test_versions_are_removed_one_by_one_and_together(minio, s3, versioned):
