@@ -56,7 +56,8 @@ class ObjectHead(_Value, frozen=True):
 
     `written` is the stamp of the write that brought the bytes; 0: this one. A version that only says
     something else of the same bytes has that of the one it amends. `modified_ms` is when the object was last
-    modified where that was not the write, in milliseconds since 1970; 0: it was.
+    modified where that was not the write, in milliseconds since 1970; 0: it was. `checksum_algorithm` and
+    `checksum_type` are of the object's checksum, empty where it has none.
     """
 
     size: int
@@ -64,6 +65,8 @@ class ObjectHead(_Value, frozen=True):
     storage_class: str = "STANDARD"
     written: int = 0
     modified_ms: int = 0
+    checksum_algorithm: str = ""
+    checksum_type: str = ""
 
 
 class ObjectMeta(_Value, frozen=True):

@@ -66,7 +66,10 @@ async def _list_uploads(state: SetState, request: Request) -> Reply:
 def _upload_entry(row: ScanRow) -> UploadEntry:
     if row.group:
         return UploadEntry(row.group)
-    return UploadEntry(row.key, row.sub, row.stamp, decode_head(row.head).storage_class)
+    head = decode_head(row.head)
+    return UploadEntry(
+        row.key, row.sub, row.stamp, head.storage_class, head.checksum_algorithm, head.checksum_type
+    )
 
 
 def start_after(after: bytes, after_group: bool) -> Position:

@@ -15,9 +15,9 @@ from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.stream import Stream
 from rustfs_node.erasureset.target import Target, target_of
 from rustfs_node.erasureset.upload_rows import require_target
-from rustfs_node.erasureset.write import file_commits, inline_commits, meta_of, write_row
+from rustfs_node.erasureset.write import file_commits, head_of, inline_commits, meta_of, write_row
 from rustfs_proto.erasure.multipart import encode_part_head, part_sub
-from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head
+from rustfs_proto.objects import INLINE, ObjectMeta, Part, encode_head
 from rustfs_proto.wire.drive_ops import Commit, Space
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PutDone, PutFinish, PutSmall
@@ -57,9 +57,7 @@ async def _commit_object(
         target = target_of(state, stream.bucket, stream.key, message.versioning, stamp)
         if stream.held is not None or not stream.received_bytes:
             return inline_commits(state, target, stamp, info, stream.held or b"", expects)
-        head = encode_head(
-            ObjectHead(stream.received_bytes, info.etag, info.storage_class, modified_ms=info.modified_ms)
-        )
+        head = encode_head(head_of(info, stream.received_bytes))
         part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
         meta = meta_of(state, (part,), info)
         return _file_commits(state, stream, Space.OBJECT, target, stamp, head, meta, expects), None

@@ -79,8 +79,17 @@ async def _create(state: SetState, request: Request) -> Reply:
     assert isinstance(message, UploadCreate)
     stamp = state.new_stamp()
     upload_id = upload_id_of(stamp, state.randomness.token(UPLOAD_ID_BYTES - 8))
-    head = encode_head(ObjectHead(0, "", message.info.storage_class))
-    meta = encode_meta(upload_meta(message.info, message.checksum_algorithm, state.geometry))
+    info = message.info
+    head = encode_head(
+        ObjectHead(
+            0,
+            "",
+            info.storage_class,
+            checksum_algorithm=message.checksum_algorithm,
+            checksum_type=info.checksum_type,
+        )
+    )
+    meta = encode_meta(upload_meta(info, message.checksum_algorithm, state.geometry))
     row = Commit(
         Space.UPLOAD, message.bucket, message.key, stamp, RowKind.VALUE, upload_id, head=head, meta=meta
     )

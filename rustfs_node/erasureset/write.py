@@ -201,6 +201,18 @@ class SmallPut:
             self._request.fail(fault)
 
 
+def head_of(info: ObjectInfo, size_bytes: int) -> ObjectHead:
+    """What a listing shows of a new object, as its writer says."""
+    return ObjectHead(
+        size_bytes,
+        info.etag,
+        info.storage_class,
+        modified_ms=info.modified_ms,
+        checksum_algorithm=next(iter(info.checksums), ""),
+        checksum_type=info.checksum_type,
+    )
+
+
 def meta_of(state: SetState, parts: tuple[Part, ...], info: ObjectInfo) -> ObjectMeta:
     """What a new object carries beside its bytes, as its writer says."""
     return ObjectMeta(
@@ -224,7 +236,7 @@ def inline_commits(
     expects: Sequence[int] | None = None,
 ) -> tuple[list[Commit | None], list[tuple[bytes, ...]]]:
     """The commits and frames, by slot, of an object that stands in the logs. `expects` as `Commit.expect`."""
-    head = ObjectHead(len(body), info.etag, info.storage_class, modified_ms=info.modified_ms)
+    head = head_of(info, len(body))
     parts = (Part(1, len(body), INLINE, info.etag, info.checksums),) if body else ()
     meta = meta_of(state, parts, info)
     fragments = state.codec.encode(body) if body else ()

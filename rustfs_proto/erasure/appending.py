@@ -29,7 +29,15 @@ def appended_object(
     together = (*parts, replace(added, number=number)) if added.size else tuple(parts)
     checksums, kind = _checksums(head, meta, added)
     return (
-        replace(head, size=head.size + added.size, etag=_etag(head, together), written=0, modified_ms=0),
+        replace(
+            head,
+            size=head.size + added.size,
+            etag=_etag(head, together),
+            written=0,
+            modified_ms=0,
+            checksum_algorithm=next(iter(checksums), ""),
+            checksum_type=kind,
+        ),
         replace(meta, parts=together, checksums=checksums, checksum_type=kind),
     )
 

@@ -127,8 +127,6 @@ def completed_object(
 def _put_together(
     parts: tuple[Part, ...], info: ObjectInfo, algorithm: str, geometry: Geometry
 ) -> tuple[ObjectHead, ObjectMeta]:
-    etag = multipart_etag(part.etag for part in parts)
-    head = ObjectHead(sum(part.size for part in parts), etag, info.storage_class)
     checksums: dict[str, str] = {}
     checksum_type = ""
     if algorithm and all(algorithm in part.checksums for part in parts):
@@ -136,6 +134,13 @@ def _put_together(
         values = [(part.checksums[algorithm], part.size) for part in parts]
         whole = upload_checksum_value(ChecksumAlgorithm(algorithm), ChecksumType(checksum_type), values)
         checksums = {algorithm: whole}
+    head = ObjectHead(
+        sum(part.size for part in parts),
+        multipart_etag(part.etag for part in parts),
+        info.storage_class,
+        checksum_algorithm=next(iter(checksums), ""),
+        checksum_type=checksum_type,
+    )
     return head, ObjectMeta(
         geometry, parts, info.headers, info.user, checksums, checksum_type, info.tags, lock=info.lock
     )

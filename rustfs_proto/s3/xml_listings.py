@@ -46,6 +46,8 @@ class ListedObject:
     modified_ms: int
     storage_class: str = "STANDARD"
     owner: Owner | None = None
+    checksum_algorithm: str = ""
+    checksum_type: str = ""
     described: Described | None = None
 
 
@@ -217,11 +219,17 @@ def _shape(query: ObjectsQuery | VersionsQuery | UploadsQuery, encode: _Encode, 
 def _object(item: ListedObject, encode: _Encode) -> str:
     return (
         f"<Key>{escape(encode(item.key))}</Key><LastModified>{iso_ms(item.modified_ms)}</LastModified>"
-        f"{etag_element(item.etag)}<Size>{item.size}</Size>"
+        f"{etag_element(item.etag)}{_checksum(item) if item.checksum_algorithm else ''}"
+        f"<Size>{item.size}</Size>"
         f"{owner_element(item.owner) if item.owner is not None else ''}"
         f"<StorageClass>{item.storage_class}</StorageClass>"
         f"{described_elements(item.described) if item.described is not None else ''}"
     )
+
+
+def _checksum(item: ListedObject) -> str:
+    algorithm = f"<ChecksumAlgorithm>{item.checksum_algorithm}</ChecksumAlgorithm>"
+    return f"{algorithm}<ChecksumType>{item.checksum_type}</ChecksumType>"
 
 
 def _prefixes(prefixes: Sequence[str], encode: _Encode) -> str:

@@ -132,6 +132,8 @@ class UploadEntry(Message, frozen=True):
     upload_id: bytes = b""
     stamp: int = 0
     storage_class: str = "STANDARD"
+    checksum_algorithm: str = ""
+    checksum_type: str = ""
 
 
 class UploadsListed(Message, frozen=True):

@@ -160,3 +160,24 @@ def test_a_wrong_part_is_not_kept(s3, bucket):
     wrong = {"ChecksumSHA256": digest("SHA256", b"other")}
     assert code_of(s3.upload_part, **where, PartNumber=1, Body=content(2 * MIB), **wrong) == "BadDigest"
     assert "Parts" not in s3.list_parts(**where)
+
+
+def test_listings_tell_which_checksum_an_object_has(s3, bucket):
+    """ListObjectsV2, ListObjectVersions and ListMultipartUploads name the algorithm and the type."""
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x", ChecksumAlgorithm="SHA256")
+    upload = s3.create_multipart_upload(
+        Bucket=bucket, Key="b", ChecksumAlgorithm="CRC32C", ChecksumType="FULL_OBJECT"
+    )["UploadId"]
+    shown = s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]
+    assert (shown["ChecksumAlgorithm"], shown["ChecksumType"]) == ("CRC32C", "FULL_OBJECT")
+    named = {"Bucket": bucket, "Key": "b", "UploadId": upload}
+    part = s3.upload_part(**named, PartNumber=1, Body=b"y", ChecksumAlgorithm="CRC32C")
+    parts = [{"PartNumber": 1, "ETag": part["ETag"], "ChecksumCRC32C": part["ChecksumCRC32C"]}]
+    s3.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
+    pages = (
+        s3.list_objects_v2(Bucket=bucket)["Contents"],
+        s3.list_object_versions(Bucket=bucket)["Versions"],
+    )
+    for found in pages:
+        told = [(one["ChecksumAlgorithm"], one["ChecksumType"]) for one in found]
+        assert told == [(["SHA256"], "FULL_OBJECT"), (["CRC32C"], "FULL_OBJECT")]

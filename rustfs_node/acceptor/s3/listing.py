@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
-from rustfs_node.acceptor.s3.merging import merge_pages
+from rustfs_node.acceptor.s3.merging import listed_object, merge_pages
 from rustfs_node.acceptor.s3.metadata_listing import described
-from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.attributes import check_optional_attributes
 from rustfs_proto.s3.listing import (
     ObjectsQuery,
@@ -64,12 +63,10 @@ def _shown(entries: list[ListEntry], more: bool, owner: Owner | None) -> Objects
     objects: list[ListedObject] = []
     prefixes: list[str] = []
     for entry in entries:
-        key, head = entry.key.decode(), entry.head
-        if head is None:
-            prefixes.append(key)
+        if entry.head is None:
+            prefixes.append(entry.key.decode())
         else:
-            modified_ms = modified_ms_of(head, entry.stamp)
-            objects.append(ListedObject(key, head.size, head.etag, modified_ms, head.storage_class, owner))
+            objects.append(listed_object(entry.key, entry.stamp, entry.head, owner))
     last = entries[-1] if entries and more else None
     position = None if last is None else Position(last.key.decode(), is_prefix=last.head is None)
     return ObjectsPage(objects, prefixes, position)

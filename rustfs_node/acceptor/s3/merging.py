@@ -1,4 +1,6 @@
-"""Merging the sets' pages of a listing: every set lists its own keys in order."""
+"""What the listings share: merging the sets' pages, of which each lists its own keys in order, and showing an
+entry.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from itertools import chain, groupby
 from operator import attrgetter
 from typing import Protocol, TypeVar
 
-from rustfs_proto.objects import ObjectHead
+from rustfs_proto.objects import ObjectHead, modified_ms_of
+from rustfs_proto.s3.xml_listings import ListedObject
+from rustfs_proto.s3.xml_out import Owner
 
 
 class Entry(Protocol):
@@ -46,6 +50,20 @@ def merge_pages(pages: Sequence[Page[E]], limit: int) -> tuple[list[E], bool]:
     merged = merge(*(page.entries for page in pages), key=by_key)
     entries = [entry for _, same in groupby(merged, by_key) for entry in _once(same)]
     return entries[:limit], more or len(entries) > limit
+
+
+def listed_object(key: bytes, stamp: int, head: ObjectHead, owner: Owner | None) -> ListedObject:
+    """An entry as listings show it."""
+    return ListedObject(
+        key.decode(),
+        head.size,
+        head.etag,
+        modified_ms_of(head, stamp),
+        head.storage_class,
+        owner,
+        head.checksum_algorithm,
+        head.checksum_type,
+    )
 
 
 def _once(same: Iterator[E]) -> Iterator[E]:

@@ -56,7 +56,14 @@ def _marker(text: str) -> bytes:
 
 def _shown(entries: list[UploadEntry], more: bool) -> UploadsPage:
     uploads = [
-        ListedUpload(entry.key.decode(), entry.upload_id.hex(), wall_ms_of(entry.stamp), entry.storage_class)
+        ListedUpload(
+            entry.key.decode(),
+            entry.upload_id.hex(),
+            wall_ms_of(entry.stamp),
+            entry.storage_class,
+            entry.checksum_algorithm,
+            entry.checksum_type,
+        )
         for entry in entries
         if entry.upload_id
     ]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
-from rustfs_node.acceptor.s3.merging import merge_pages
+from rustfs_node.acceptor.s3.merging import listed_object, merge_pages
 from rustfs_node.acceptor.s3.metadata_listing import versions_described
 from rustfs_node.acceptor.s3.versions import named_sub
-from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.attributes import check_optional_attributes
 from rustfs_proto.s3.listing import Position, VersionsQuery, parse_list_versions
-from rustfs_proto.s3.xml_listings import ListedObject, ListedVersion, VersionsPage, list_versions
+from rustfs_proto.s3.xml_listings import ListedVersion, VersionsPage, list_versions
 from rustfs_proto.s3.xml_out import Owner
 from rustfs_proto.versions import version_id_of
 from rustfs_proto.wire.set_ops import ListVersions, VersionEntry, VersionsListed
@@ -57,6 +56,5 @@ def _shown(entries: list[VersionEntry], more: bool, owner: Owner) -> VersionsPag
 def _version(entry: VersionEntry, owner: Owner) -> ListedVersion:
     head = entry.head
     assert head is not None
-    modified_ms = modified_ms_of(head, entry.stamp)
-    item = ListedObject(entry.key.decode(), head.size, head.etag, modified_ms, head.storage_class, owner)
+    item = listed_object(entry.key, entry.stamp, head, owner)
     return ListedVersion(item, version_id_of(entry.sub), entry.is_latest, entry.is_marker)

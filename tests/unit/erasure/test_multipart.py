@@ -75,11 +75,12 @@ def test_the_object_that_parts_make() -> None:
     parts = (part(1, CRC32="AAAAAA=="), part(2, CRC32="AAAAAA=="))
     head, meta = completed_object(parts, info, "CRC32", GEOMETRY)
     digest = hashlib.md5(b"".join(bytes.fromhex(one.etag) for one in parts)).hexdigest()
-    assert head == ObjectHead(20, f"{digest}-2", "COLD")
+    told = {"checksum_algorithm": "CRC32", "checksum_type": "COMPOSITE"}
+    assert head == ObjectHead(20, f"{digest}-2", "COLD", **told)
     assert (meta.parts, meta.headers, meta.geometry) == (parts, info.headers, GEOMETRY)
     assert meta.checksums["CRC32"].endswith("-2")
-    _, meta = completed_object((parts[0], part(2)), info, "CRC32", GEOMETRY)
-    assert (meta.checksums, meta.checksum_type) == ({}, "")
+    head, meta = completed_object((parts[0], part(2)), info, "CRC32", GEOMETRY)
+    assert (meta.checksums, meta.checksum_type, head.checksum_algorithm) == ({}, "", "")
 
 
 def test_rows_of_uploads() -> None:
