@@ -21,7 +21,7 @@ _OFFSET_DIGITS_MAX = 20
 
 @attrs.frozen
 class ByteRange:
-    """`length` > 0 bytes beginning at `offset`."""
+    """`length` bytes beginning at `offset`: none only where a part of an upload is empty."""
 
     offset: int
     length: int

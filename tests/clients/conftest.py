@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.clients import programs
 from tests.clients.raw import Raw
 from tests.clients.server import DOMAIN, Server, named_by_environment
 from tests.kit.node import RunningNode
@@ -44,6 +45,30 @@ def raw(server: Server) -> Raw:
     return Raw(server)
 
 
+@pytest.fixture(scope="session")
+def aws(server: Server) -> programs.Aws:
+    """The aws command line against the server."""
+    return programs.aws_of(server)
+
+
+@pytest.fixture(scope="session")
+def s3cmd(server: Server, tmp_path_factory) -> programs.Run:
+    """s3cmd against the server."""
+    return programs.s3cmd_of(server, tmp_path_factory.mktemp("s3cmd"))
+
+
+@pytest.fixture(scope="session")
+def rclone(server: Server) -> programs.Run:
+    """rclone, with the server as remote `node:`."""
+    return programs.rclone_of(server)
+
+
+@pytest.fixture(scope="session")
+def minio(server: Server):
+    """A client of minio-py."""
+    return programs.minio_of(server)
+
+
 @pytest.fixture
 def bucket_name(request: pytest.FixtureRequest) -> str:
     """A name that no other test uses, on this server or at this time."""
@@ -55,4 +80,11 @@ def bucket_name(request: pytest.FixtureRequest) -> str:
 def bucket(s3, bucket_name: str) -> str:
     """A bucket of the test's own."""
     s3.create_bucket(Bucket=bucket_name)
+    return bucket_name
+
+
+@pytest.fixture
+def locked_bucket(s3, bucket_name: str) -> str:
+    """A bucket with Object Lock, of the test's own."""
+    s3.create_bucket(Bucket=bucket_name, ObjectLockEnabledForBucket=True)
     return bucket_name

@@ -6,25 +6,12 @@ import json
 
 import pytest
 
-from tests.clients import commands, tools
+from tests.clients import commands
 from tests.clients.content import MIB, content
 from tests.clients.raw import Answer
 
 pytestmark = pytest.mark.client
 TREE_FILES = 5_100
-
-
-@pytest.fixture(scope="module")
-def aws(server):
-    """Run an aws command against the server and give what it printed."""
-    path = tools.program("aws")
-
-    def run(*arguments, status: int = 0) -> str:
-        return commands.run(
-            [path, "--endpoint-url", server.url, *arguments], server.environment, status=status
-        )
-
-    return run
 
 
 @pytest.mark.slow

@@ -121,6 +121,15 @@ def test_part_number_of_a_plain_object(s3, bucket):
     assert code_of(s3.get_object, Bucket=bucket, Key="key", PartNumber=2) == "InvalidPartNumber"
 
 
+def test_part_number_of_an_empty_part(s3, bucket):
+    """An empty last part is read as nothing, and not as the whole object."""
+    where, parts = begin(s3, bucket), [content(PART_BYTES_MIN, seed=1), b""]
+    complete(s3, where, [send(s3, where, number, part) for number, part in enumerate(parts, 1)])
+    got = s3.get_object(Bucket=bucket, Key="key", PartNumber=2)
+    assert (got["Body"].read(), got["PartsCount"]) == (b"", 2)
+    assert s3.head_object(Bucket=bucket, Key="key", PartNumber=2)["ContentLength"] == 0
+
+
 WRONG_COMPLETIONS = {
     "wrong etag": (
         lambda rows: [rows[0], rows[1] | {"ETag": '"00000000000000000000000000000000"'}],

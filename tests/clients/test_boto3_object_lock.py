@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.clients.locks_kit import soon
 from tests.clients.raw import UNSIGNED, path_of
 from tests.clients.versions_kit import enable, put
 
@@ -22,17 +23,6 @@ NOT_CONFIGURED = (
 PAST = (400, "InvalidArgument", "The retain until date must be in the future!")
 ON = {"LegalHold": {"Status": "ON"}}
 OFF = {"LegalHold": {"Status": "OFF"}}
-
-
-@pytest.fixture
-def locked_bucket(s3, bucket_name) -> str:
-    s3.create_bucket(Bucket=bucket_name, ObjectLockEnabledForBucket=True)
-    return bucket_name
-
-
-def soon(hours: float = 1.0) -> datetime:
-    """A date, in whole seconds as headers tell it."""
-    return (datetime.now(UTC) + timedelta(hours=hours)).replace(microsecond=0)
 
 
 def refused(call, **arguments: object) -> tuple[int, str, str]:

@@ -4,32 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.clients import commands, tools
+from tests.clients import commands
 from tests.clients.content import MIB, content
 
 pytestmark = pytest.mark.client
-
-
-@pytest.fixture(scope="module")
-def rclone(server):
-    """Run an rclone command, with the server as remote `node:`, and give what it printed."""
-    path = tools.program("rclone")
-    remote = {
-        "RCLONE_CONFIG": "/dev/null",
-        "RCLONE_CONFIG_NODE_TYPE": "s3",
-        "RCLONE_CONFIG_NODE_PROVIDER": "Other",
-        "RCLONE_CONFIG_NODE_ENDPOINT": server.url,
-        "RCLONE_CONFIG_NODE_ACCESS_KEY_ID": server.access_key,
-        "RCLONE_CONFIG_NODE_SECRET_ACCESS_KEY": server.secret_key,
-        "RCLONE_CONFIG_NODE_REGION": "us-east-1",
-        "RCLONE_RETRIES": "1",
-        "RCLONE_LOW_LEVEL_RETRIES": "1",
-    }
-
-    def run(*arguments, status: int = 0) -> str:
-        return commands.run([path, *arguments], server.environment | remote, status=status)
-
-    return run
 
 
 def test_sync_and_check(rclone, bucket, tmp_path):

@@ -4,28 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.clients import commands, tools
+from tests.clients import commands
 from tests.clients.content import MIB, content
 
 pytestmark = pytest.mark.client
-
-
-@pytest.fixture(scope="module")
-def s3cmd(server, tmp_path_factory):
-    """Run an s3cmd command against the server and give what it printed."""
-    settings = tmp_path_factory.mktemp("s3cmd") / "s3cfg"
-    settings.write_text(
-        f"[default]\naccess_key = {server.access_key}\nsecret_key = {server.secret_key}\n"
-        f"host_base = {server.address}\nhost_bucket = {server.address}\nuse_https = False\n"
-        "bucket_location = us-east-1\nmultipart_chunk_size_mb = 5\nhuman_readable_sizes = False\n"
-    )
-    path = tools.program("s3cmd")
-
-    def run(*arguments, status: int = 0) -> str:
-        command = [path, "--config", settings, "--no-progress", *arguments]
-        return commands.run(command, server.environment, status=status)
-
-    return run
 
 
 @pytest.mark.parametrize("size", [0, 1000, 12 * MIB + 1])

@@ -137,7 +137,7 @@ async def _completed_before(call: Call, named: Sequence[CompletedPart]) -> Got |
     try:
         request = Get(call.bucket, call.key_bytes, want_data=False)
         got, _ = await call.sets.ask(call.home, request, Got, trace=call.request_id)
-        if not got.is_marker and got.head.etag == multipart_etag(part.etag for part in named):
+        if _is_made_of(got, named):
             return got
     except Fault as fault:
         if fault.code is not FaultCode.NOT_FOUND:
@@ -146,6 +146,20 @@ async def _completed_before(call: Call, named: Sequence[CompletedPart]) -> Got |
         # The client named an ETag that none of our parts ever had.
         log.debug("foreign_part_etag", request_id=call.request_id)
     return None
+
+
+def _is_made_of(got: Got, named: Sequence[CompletedPart]) -> bool:
+    """Whether the object has the parts that are named: by their numbers, ETags and, where told, checksums.
+    Raises ValueError for an ETag that no part has.
+    """
+    parts = got.meta.parts
+    if got.is_marker or [part.number for part in parts] != [one.number for one in named]:
+        return False
+    if got.head.etag != multipart_etag(one.etag for one in named):
+        return False
+    return all(
+        one.checksums.items() <= part.checksums.items() for part, one in zip(parts, named, strict=True)
+    )
 
 
 def _completed_answer(call: Call, completed: UploadCompleted | Got) -> Response:

@@ -7,6 +7,8 @@ large object is asked for block by block, always of the very version that the he
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from rustfs_node.acceptor.block_reader import AnswerBlocks, BlockReader, VersionSpan
@@ -101,7 +103,8 @@ def _select_part(call: Call, got: Got) -> _Selection:
     for part in got.meta.parts:
         if part.number == number:
             count = len(got.meta.parts) if is_upload else 0
-            return _Selection(ByteRange(offset, part.size) if part.size else None, count)
+            is_whole = not is_upload and not part.size
+            return _Selection(None if is_whole else ByteRange(offset, part.size), count)
         offset += part.size
     if number == 1 and not is_upload:
         return _Selection(ByteRange(0, got.head.size) if got.head.size else None)
@@ -134,8 +137,26 @@ def _describe(call: Call, got: Got, selection: _Selection) -> Response:
     if selection.range is None:
         headers += checksum_headers(got.meta.checksums, got.meta.checksum_type, call.headers)
         return Response(200, headers, length=got.head.size)
+    headers += checksum_headers(
+        _checksums_of_part(got, selection.range), got.meta.checksum_type, call.headers
+    )
+    if not selection.range.length:
+        # An empty part: no Content-Range could tell where it is.
+        return Response(200, headers, length=0)
     headers.append((b"content-range", selection.range.content_range(got.head.size).encode()))
     return Response(206, headers, length=selection.range.length)
+
+
+def _checksums_of_part(got: Got, chosen: ByteRange) -> Mapping[str, str]:
+    """Those of the part of an upload that has exactly the chosen bytes, which S3 tells for part numbers and
+    for ranges that fit; of other stretches no checksum is known.
+    """
+    offset = 0
+    for part in got.meta.parts:
+        if (offset, part.size) == (chosen.offset, chosen.length):
+            return part.checksums if "-" in got.head.etag else {}
+        offset += part.size
+    return {}
 
 
 def span_asked(header: str | None) -> Span:
