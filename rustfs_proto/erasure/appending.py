@@ -21,8 +21,17 @@ def appended_object(
     head: ObjectHead, meta: ObjectMeta, parts: Sequence[Part], added: Part
 ) -> tuple[ObjectHead, ObjectMeta]:
     """What the object is with `added` behind it; `parts` are its own, as they lie in files now. Raises
-    `Fault` INVALID for one part too many.
+    `Fault` INVALID for one part too many, and where a part's ETag or a checksum is none.
     """
+    try:
+        return _put_together(head, meta, parts, added)
+    except ValueError as error:
+        raise Fault(FaultCode.INVALID, f"a part's ETag or a checksum is none: {error}") from error
+
+
+def _put_together(
+    head: ObjectHead, meta: ObjectMeta, parts: Sequence[Part], added: Part
+) -> tuple[ObjectHead, ObjectMeta]:
     if len(parts) >= PART_NUMBER_MAX:
         raise Fault(FaultCode.INVALID, f"the object has {len(parts)} parts, and may not have more")
     number = parts[-1].number + 1 if parts else 1
