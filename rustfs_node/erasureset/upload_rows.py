@@ -17,7 +17,7 @@ from rustfs_proto.erasure.multipart import (
     part_sub,
     upload_info,
 )
-from rustfs_proto.objects import Part
+from rustfs_proto.objects import Geometry, Part
 from rustfs_proto.wire.drive_ops import Lookup, ScanRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ObjectInfo, PartTarget
@@ -25,11 +25,12 @@ from rustfs_proto.wire.set_ops import ObjectInfo, PartTarget
 
 @attrs.frozen
 class Upload:
-    """What an upload was created with."""
+    """What an upload was created with. `geometry` is that of all its parts."""
 
     stamp: int
     info: ObjectInfo
     checksum_algorithm: str
+    geometry: Geometry
 
 
 async def require_upload(state: SetState, bucket: str, key: bytes, upload_id: bytes, trace: str) -> Upload:
@@ -42,7 +43,7 @@ async def require_upload(state: SetState, bucket: str, key: bytes, upload_id: by
         raise Fault(FaultCode.NOT_FOUND, "no such upload: it was never begun, or is completed or given up")
     version = await version_of(state, read, trace)
     info, algorithm = upload_info(version.head, version.meta)
-    return Upload(version.stamp, info, algorithm)
+    return Upload(version.stamp, info, algorithm, version.meta.geometry)
 
 
 async def stamp_to_end(state: SetState, bucket: str, key: bytes, upload_id: bytes, trace: str) -> int:
@@ -65,10 +66,15 @@ async def stamp_to_end(state: SetState, bucket: str, key: bytes, upload_id: byte
 
 
 async def require_target(state: SetState, bucket: str, key: bytes, part: PartTarget, trace: str) -> None:
-    """The part may be written; raises `Fault` NOT_FOUND as `require_upload` does, and INVALID."""
+    """The part may be written; raises `Fault` NOT_FOUND as `require_upload` does, and where its bytes would
+    be cut otherwise than those of the parts before, and INVALID.
+    """
     if not 1 <= part.number <= PART_NUMBER_MAX:
         raise Fault(FaultCode.INVALID, f"part {part.number}: numbers go from 1 to {PART_NUMBER_MAX}")
-    await require_upload(state, bucket, key, part.upload_id, trace)
+    upload = await require_upload(state, bucket, key, part.upload_id, trace)
+    if upload.geometry != state.geometry:
+        text = f"the upload was begun with {upload.geometry}, and is {state.geometry} now: begin it again"
+        raise Fault(FaultCode.NOT_FOUND, text)
 
 
 async def stored_parts(

@@ -125,7 +125,7 @@ async def _complete(state: SetState, request: Request) -> Reply:
         by_number = {part.number: part for part in stored}
         chosen = check_completion(message.parts, by_number, message.part_bytes_min, upload.info.checksum_type)
         info = replace(upload.info, lock=with_retention(upload.info.lock, message.retention))
-        head, meta = completed_object(chosen, info, upload.checksum_algorithm, state.geometry)
+        head, meta = completed_object(chosen, info, upload.checksum_algorithm, upload.geometry)
         written = await _commit_object(state, message, head, meta, trace)
         # The object is there from here on; what remains is to tidy up.
         await _end_completed(state, message, upload.stamp, written, trace)

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import trio
+import trio.testing
 
 from rustfs_proto.versions import Versioning
 from rustfs_proto.wire.drive_ops import Commit, ShardWrite, Space
@@ -48,7 +49,7 @@ async def test_a_drive_that_comes_late_gets_the_very_version(
 
         monkeypatch.setattr(ModelDrive, "_commit", commit_late)
         second = await put(a_set.client, b"more", expect=first.stamp, appends=True)
-        await trio.sleep(0.1)
+        await trio.testing.wait_all_tasks_blocked()
         for drive in a_set.drives:
             assert set(drive.rows_of_key("b", b"k")) == {first.sub, second.sub}
         a_set.drives[0].is_silent = True
@@ -77,15 +78,15 @@ async def test_who_waits_for_memory_does_not_hold_the_lock() -> None:
             drive.hold()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(partial(attempt, b"more", appends=True))
-            await trio.sleep(0.05)
+            await trio.testing.wait_all_tasks_blocked()
             for drive in a_set.drives:
                 drive.release()
                 # The append is about to read what it continues.
                 drive.hold()
-            await trio.sleep(0.05)
+            await trio.testing.wait_all_tasks_blocked()
             for _ in range(3):
                 nursery.start_soon(attempt, body_of(3900))
-            await trio.sleep(0.05)
+            await trio.testing.wait_all_tasks_blocked()
             for drive in a_set.drives:
                 drive.release()
         assert sorted(map(str, outcomes)) == sorted(map(str, [None, *[FaultCode.CONFLICT] * 3]))
@@ -109,7 +110,7 @@ async def test_appended_bytes_are_on_a_write_quorum(monkeypatch: pytest.MonkeyPa
     """
     async with running_set(4, inline_bytes_max=1) as a_set:
         first = await put(a_set.client, body_of(3000))
-        await trio.sleep(0.05)
+        await trio.testing.wait_all_tasks_blocked()
         before = {data_id for drive in a_set.drives for data_id in drive.files}
         commit = ModelDrive._commit  # noqa: SLF001 - what is lost is lost between two messages
 
@@ -136,7 +137,7 @@ async def test_objects_of_other_stripes_are_appended_to(size: int) -> None:
         for _ in range(5):
             await put(before.client, b"x")
         await put(before.client, body_of(size))
-        await trio.sleep(0.05)
+        await trio.testing.wait_all_tasks_blocked()
         async with running_set(4, stripe_bytes=8192) as a_set:
             for drive, old in zip(a_set.drives, before.drives, strict=True):
                 drive.rows, drive.files = old.rows, old.files
@@ -161,7 +162,7 @@ async def test_completing_an_append_copies_only_what_is_new() -> None:
         request = PutFinish(handle, INFO, versioning=Versioning.ENABLED)
         first = await client.ask(request)
         assert isinstance(first, PutDone)
-        await trio.sleep(0.05)
+        await trio.testing.wait_all_tasks_blocked()
         for drive in a_set.drives[2:]:
             drive.refuses_where = lambda message: isinstance(message, Commit)
         with pytest.raises(Fault):

@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 import trio
+import trio.testing
 from msgspec.structs import replace
 
 from rustfs_proto.wire.drive_ops import RowKind, Space
@@ -257,3 +258,18 @@ async def test_malformed_requests_are_refused() -> None:
         page = await client.ask(UploadParts("b", b"k", upload_id, after=99999))
         assert page.parts == ()
         assert (await client.ask(List("b", limit=0))).entries == ()
+
+
+async def test_an_upload_keeps_its_stripes() -> None:
+    """An upload that was begun under another setting takes no more parts, and completes with those it has."""
+    async with running_set(4) as before:
+        upload_id = await begin(before.client)
+        part = await put_part(before.client, upload_id, 1, body_of(9000))
+        await trio.testing.wait_all_tasks_blocked()
+        async with running_set(4, stripe_bytes=8192) as after:
+            for drive, old in zip(after.drives, before.drives, strict=True):
+                drive.rows, drive.files = old.rows, old.files
+            more = PutSmall("b", b"k", PLAIN, PartTarget(upload_id, 2))
+            assert await after.client.fault_of(more, b"x") is FaultCode.NOT_FOUND
+            await after.client.ask(UploadComplete("b", b"k", upload_id, (part,), 0))
+            assert await after.client.get(b"k") == body_of(9000)
