@@ -145,9 +145,9 @@ class SetSettings:
     killed loses as much of it, and locks then last that much longer, until it has caught up.
     """
 
-    lock_clock_catch_up_s_per_day: float = 1800.0
+    lock_clock_catch_up_s_per_day: float = 0.0
     """Seconds that the lock clock gains for each day while it is behind the wall clock, because the node was
-    off: an hour without power is made good in two days, a weekend in three months. It is also how much a wall
-    clock that is set wrongly forward, and stays so, can end retentions early: by a 48th of that time. 0: not
-    at all; then every retention lasts longer by the time that the node is off.
+    off. 0: none, so that no retention ever ends early, and each lasts longer by the time that the node is
+    off. With 1800 an hour without power is made good in two days, a weekend in three months; but a wall clock
+    that is set wrongly forward, and stays so, then ends retentions early by a 48th of that time.
     """
