@@ -11,7 +11,7 @@ from tests.clients.content import content
 from tests.kit.node import RunningNode
 from tests.unit.disk.test_format_by_hand import number, table
 
-PARTS = ("bucket", "key", "sub", "version id", "head", "meta")
+PARTS = ("bucket", "key", "sub", "head", "meta")
 
 
 def records(drive: Path) -> Iterator[tuple[bytes, bytes, int, bytes]]:

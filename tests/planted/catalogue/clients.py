@@ -121,15 +121,6 @@ CLIENTS = (
         f"{EFFECT}::test_a_bucket_that_was_written_to_meanwhile_stays",
     ),
     PlantedBug(
-        "long-write-not-confirmed",
-        "rustfs_node/acceptor/dispatch.py",
-        "        await buckets.confirm_write(call.bucket, begun_s, call.request_id)\n",
-        "",
-        "A write that took long is acknowledged although its bucket was deleted meanwhile.",
-        ACKED,
-        f"{EFFECT}::test_a_write_that_outlives_its_bucket_is_not_acknowledged",
-    ),
-    PlantedBug(
         "bucket-deleted-under-a-write",
         "rustfs_node/acceptor/bucket_deletion.py",
         "await empty(lease)\n        await _refuse_if_not_empty(sets, name, trace)\n",

@@ -1,11 +1,15 @@
 """The power of a whole machine, or of one of its drives, goes at one call after the other of everything that
 a set does; and a drive fails at one call after the other.
+
+In the suite each test takes every third call, some beginning with the first, others with the second or third;
+with SWEEPS=all in the environment each takes every one.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -18,6 +22,8 @@ from tests.kit.sweeps import CHANGING, Failer
 from tests.unit.erasureset.set_story import SetStory, leftovers
 from tests.unit.erasureset.virtual_set import Machine, chance_of, new_machine
 
+TURNS = 3
+
 
 @pytest.fixture(autouse=True)
 def quiet_log() -> Iterator[None]:
@@ -27,13 +33,16 @@ def quiet_log() -> Iterator[None]:
     structlog.configure(**before)
 
 
-def calls_of_story(cut_slots: tuple[int, ...]) -> range:
-    """The numbers of all changing calls that these drives make in it, starts included."""
+def calls_of_story(cut_slots: tuple[int, ...], turn: int = 0) -> range:
+    """The numbers of changing calls that these drives make in it, starts included: all, or every third from
+    the one whose turn it is.
+    """
     machine = new_machine()
     machine.cut_slots = cut_slots
     machine.live(SetStory().tell)
     assert machine.calls > 40, f"a story of {machine.calls} calls"
-    return range(1, machine.calls + 1)
+    is_whole = os.environ.get("SWEEPS") == "all"
+    return range(1 if is_whole else 1 + turn, machine.calls + 1, 1 if is_whole else TURNS)
 
 
 def prove(machine: Machine, story: SetStory) -> None:
@@ -52,11 +61,15 @@ def prove(machine: Machine, story: SetStory) -> None:
 ALL_SLOTS = (0, 1, 2, 3)
 
 
-@pytest.mark.parametrize("keeps", [lambda _: lambda: False, chance_of], ids=["nothing", "chance"])
+@pytest.mark.parametrize(
+    ("keeps", "turn"), [(lambda _: lambda: False, 0), (chance_of, 1)], ids=["nothing", "chance"]
+)
 @pytest.mark.parametrize("slots", [ALL_SLOTS, (1,)], ids=["all drives", "one drive"])
-def test_the_power_goes(slots: tuple[int, ...], keeps: Callable[[int], Callable[[], bool]]) -> None:
+def test_the_power_goes(
+    slots: tuple[int, ...], keeps: Callable[[int], Callable[[], bool]], turn: int
+) -> None:
     """Every write that was acknowledged is there and right, every other one wholly or not at all."""
-    for at in calls_of_story(slots):
+    for at in calls_of_story(slots, turn):
         machine = new_machine(seed=at, page_bytes=SECTOR_BYTES if at % 2 else PAGE_BYTES)
         machine.cut_slots, machine.at = slots, at
         story = SetStory()
@@ -68,7 +81,7 @@ def test_the_power_goes(slots: tuple[int, ...], keeps: Callable[[int], Callable[
 
 def test_the_power_goes_again_while_the_drives_recover() -> None:
     """A second cut in the recovery that follows the first."""
-    for at in calls_of_story(ALL_SLOTS):
+    for at in calls_of_story(ALL_SLOTS, 2):
         machine = new_machine(seed=at)
         machine.at = at
         story = SetStory()
@@ -80,10 +93,12 @@ def test_the_power_goes_again_while_the_drives_recover() -> None:
         prove(machine, story)
 
 
-@pytest.mark.parametrize(("code", "times"), [(errno.EIO, 1), (errno.EIO, EVER), (errno.ENOSPC, EVER)])
-def test_a_drive_fails_at_a_call(code: int, times: int) -> None:
+@pytest.mark.parametrize(
+    ("code", "times", "turn"), [(errno.EIO, 1, 0), (errno.EIO, EVER, 1), (errno.ENOSPC, EVER, 2)]
+)
+def test_a_drive_fails_at_a_call(code: int, times: int, turn: int) -> None:
     """Nobody notices: every write is acknowledged, every read right; started again, the drive is well."""
-    for at in calls_of_story((2,)):
+    for at in calls_of_story((2,), turn):
         machine = new_machine(seed=at)
         failer = Failer(at, code, times, CHANGING)
         machine.drives[2].files.on_call = failer
