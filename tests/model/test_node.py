@@ -11,7 +11,7 @@ from tests.model.duel import Arena
 
 pytestmark = pytest.mark.slow
 
-SEED, STEPS = 1, 1500
+SEED, STEPS = 1, 1000
 
 
 def test_no_difference(wire):

@@ -1,5 +1,5 @@
 """The power of a whole machine, or of one of its drives, goes at one call after the other of everything that
-a set does; and a drive fails at one call after the other.
+a set does. What happens when it goes once more, or a drive fails, is in `test_set_failures`.
 
 In the suite each test takes every third call, some beginning with the first, others with the second or third;
 with SWEEPS=all in the environment each takes every one.
@@ -18,7 +18,6 @@ import structlog
 from rustfs_node.seams.memory_files import PAGE_BYTES, SECTOR_BYTES
 from rustfs_proto.disk.identity import OK
 from tests.kit.faulty_files import EVER, Fails, Lies
-from tests.kit.sweeps import CHANGING, Failer
 from tests.unit.erasureset.set_story import SetStory, leftovers
 from tests.unit.erasureset.virtual_set import Machine, chance_of, new_machine
 
@@ -76,43 +75,6 @@ def test_the_power_goes(
         machine.live(story.tell)
         assert machine.is_over, at
         machine.end(keeps(at))
-        prove(machine, story)
-
-
-def test_the_power_goes_again_while_the_drives_recover() -> None:
-    """A second cut in the recovery that follows the first."""
-    for at in calls_of_story(ALL_SLOTS, 2):
-        machine = new_machine(seed=at)
-        machine.at = at
-        story = SetStory()
-        machine.live(story.tell)
-        machine.end(chance_of(at))
-        machine.calls, machine.at = 0, 1 + at % 30
-        machine.live(story.check)
-        machine.end()
-        prove(machine, story)
-
-
-@pytest.mark.parametrize(
-    ("code", "times", "turn"), [(errno.EIO, 1, 0), (errno.EIO, EVER, 1), (errno.ENOSPC, EVER, 2)]
-)
-def test_a_drive_fails_at_a_call(code: int, times: int, turn: int) -> None:
-    """Nobody notices: every write is acknowledged, every read right; started again, the drive is well."""
-    for at in calls_of_story((2,), turn):
-        machine = new_machine(seed=at)
-        failer = Failer(at, code, times, CHANGING)
-        machine.drives[2].files.on_call = failer
-        story = SetStory()
-
-        async def tell(running: object, story: SetStory = story) -> None:
-            await story.tell(running)
-            await story.check(running)
-
-        machine.live(tell)
-        assert failer.hits and not story.faults, (at, story.faults)
-        machine.drives[2].files.on_call = lambda *_: None
-        machine.cut_slots = ALL_SLOTS
-        machine.end()
         prove(machine, story)
 
 
