@@ -1,7 +1,7 @@
 """The power of a whole machine, or of one of its drives, goes at one call after the other of everything that
 a set does. What happens when it goes once more, or a drive fails, is in `test_set_failures`.
 
-In the suite each test takes every third call, some beginning with the first, others with the second or third;
+In the suite each test takes every sixth call, some beginning with the first, others with the second or third;
 with SWEEPS=all in the environment each takes every one.
 """
 
@@ -21,7 +21,7 @@ from tests.kit.faulty_files import EVER, Fails, Lies
 from tests.unit.erasureset.set_story import SetStory, leftovers
 from tests.unit.erasureset.virtual_set import Machine, chance_of, new_machine
 
-TURNS = 3
+TURNS = 6
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def quiet_log() -> Iterator[None]:
 
 
 def calls_of_story(cut_slots: tuple[int, ...], turn: int = 0) -> range:
-    """The numbers of changing calls that these drives make in it, starts included: all, or every third from
+    """The numbers of changing calls that these drives make in it, starts included: all, or every sixth from
     the one whose turn it is.
     """
     machine = new_machine()
