@@ -14,8 +14,7 @@ from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.deletions import Deletion, Outcome, delete_all
 from rustfs_node.acceptor.s3.documents import read_document
-from rustfs_node.acceptor.s3.versions import marker_lines, named_sub, sub_asked, version_lines
-from rustfs_node.acceptor.sets import Gathering, typed
+from rustfs_node.acceptor.s3.versions import look_up, marker_lines, named_sub, sub_asked, version_lines
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.delete_conditions import DeleteCondition, condition_of_headers
 from rustfs_proto.s3.errors import S3Error
@@ -25,7 +24,7 @@ from rustfs_proto.s3.xml_out import DeletedKey, FailedKey, delete_result
 from rustfs_proto.stamp import NO_STAMP
 from rustfs_proto.versions import Versioning, version_id_of
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import ANY_STAMP, Get, Got
+from rustfs_proto.wire.set_ops import ANY_STAMP, Got
 
 
 @attrs.define
@@ -52,8 +51,8 @@ async def delete_object(call: Call) -> Response:
     condition = condition_of_headers(call.headers)
     expect = ANY_STAMP
     if condition.asks:
-        found = await _look_up(call, [(call.key, sub)])
-        expect = _expected(condition, found[call.key, sub])
+        (found,) = await look_up(call, [(call.key, sub)])
+        expect = _expected(condition, found)
         if expect == NO_STAMP and (sub is not None or call.record.versioning is Versioning.OFF):
             return Response(204)
     deletion = Deletion(call.key_bytes, sub, expect)
@@ -136,7 +135,8 @@ async def _current(call: Call, named: _Named) -> dict[tuple[str, bytes | None], 
     at_once = call.services.settings.delete_lookups
     current: dict[tuple[str, bytes | None], Got | Fault] = {}
     for begin in range(0, len(asking), at_once):
-        current |= await _look_up(call, asking[begin : begin + at_once])
+        names = asking[begin : begin + at_once]
+        current |= zip(names, await look_up(call, names), strict=True)
     return current
 
 
@@ -162,23 +162,3 @@ def _overtaken(fault: Fault, expect: int) -> S3Error | Fault:
     if expect != ANY_STAMP and fault.code is FaultCode.CONFLICT:
         return S3Error("ConditionalRequestConflict")
     return fault
-
-
-async def _look_up(
-    call: Call, names: list[tuple[str, bytes | None]]
-) -> dict[tuple[str, bytes | None], Got | Fault]:
-    """Several objects or versions, asked for side by side."""
-    gathering = Gathering(len(names))
-    for index, (key, sub) in enumerate(names):
-        raw = key.encode()
-        call.sets.bus.ask(
-            call.sets.home(call.bucket, raw),
-            Get(call.bucket, raw, want_data=False, sub=sub),
-            deadline_s=call.sets.settings.set_deadline_s,
-            on_reply=gathering.taker(index),
-            trace=call.request_id,
-        )
-    return {
-        name: outcome if isinstance(outcome, Fault) else typed(outcome, Got)
-        for name, outcome in zip(names, await gathering.outcomes(), strict=True)
-    }

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 import attrs
 
 from rustfs_node.acceptor.call import Call
-from rustfs_node.acceptor.sets import Gathering, typed
-from rustfs_node.bus import Reply
+from rustfs_node.acceptor.s3.versions import look_up
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.metadata_listing import Described, wants_metadata
 from rustfs_proto.s3.xml_listings import ListedObject, ObjectsPage, VersionsPage
 from rustfs_proto.versions import parse_version_id
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import Get, Got
+from rustfs_proto.wire.set_ops import Got
 
 
 async def described(call: Call, page: ObjectsPage) -> ObjectsPage:
@@ -52,27 +51,14 @@ async def _look_at_all(call: Call, names: Sequence[_Name]) -> list[Got | None]:
     at_once = call.services.settings.listing_lookups
     found: list[Got | None] = []
     for begin in range(0, len(names), at_once):
-        found += await _look_at(call, names[begin : begin + at_once])
+        outcomes = await look_up(call, names[begin : begin + at_once])
+        found += [_unless_gone(outcome) for outcome in outcomes]
     return found
 
 
-async def _look_at(call: Call, names: Sequence[_Name]) -> list[Got | None]:
-    gathering = Gathering(len(names))
-    for index, (key, sub) in enumerate(names):
-        raw = key.encode()
-        call.sets.bus.ask(
-            call.sets.home(call.bucket, raw),
-            Get(call.bucket, raw, want_data=False, sub=sub),
-            deadline_s=call.sets.settings.set_deadline_s,
-            on_reply=gathering.taker(index),
-            trace=call.request_id,
-        )
-    return [_unless_gone(outcome) for outcome in await gathering.outcomes()]
-
-
-def _unless_gone(outcome: Reply | Fault) -> Got | None:
+def _unless_gone(outcome: Got | Fault) -> Got | None:
     if not isinstance(outcome, Fault):
-        return typed(outcome, Got)
+        return outcome
     if outcome.code is not FaultCode.NOT_FOUND:
         raise outcome
     return None

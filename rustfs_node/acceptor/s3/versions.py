@@ -6,8 +6,11 @@ there, and the answer tells of the marker; a marker that is named itself has not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.s3.missing import not_found_means
+from rustfs_node.acceptor.sets import Gathering, typed
 from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.errors import S3Error, invalid_argument
 from rustfs_proto.s3.httpdate import format_http_date
@@ -56,6 +59,22 @@ async def look_at(call: Call) -> Got:
     request = Get(call.bucket, call.key_bytes, want_data=False, sub=sub_asked(call))
     got, _ = await look(call, request)
     return got
+
+
+async def look_up(call: Call, names: Sequence[tuple[str, bytes | None]]) -> list[Got | Fault]:
+    """Several objects of the bucket by key and sub, without their bytes, asked for side by side; in order."""
+    gathering = Gathering(len(names))
+    for index, (key, sub) in enumerate(names):
+        raw = key.encode()
+        call.sets.bus.ask(
+            call.sets.home(call.bucket, raw),
+            Get(call.bucket, raw, want_data=False, sub=sub),
+            deadline_s=call.sets.settings.set_deadline_s,
+            on_reply=gathering.taker(index),
+            trace=call.request_id,
+        )
+    outcomes = await gathering.outcomes()
+    return [outcome if isinstance(outcome, Fault) else typed(outcome, Got) for outcome in outcomes]
 
 
 def not_there(call: Call, sub: bytes | None, fault: Fault) -> Exception:
