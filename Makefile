@@ -45,7 +45,7 @@ run: $(INSTALLED)
 		--credentials-file "$(DATA)/credentials.toml" "$(DATA)/drive"'{1...4}'
 
 test: $(INSTALLED_TEST)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(INSTALLED_TEST)
 	$(BIN)/python -m pytest -q tests/tidy

@@ -14,13 +14,22 @@ from tests.model.wire import Wire
 
 
 @pytest.fixture(scope="session")
-def wire(tmp_path_factory) -> Iterator[Wire]:
-    """A connection to a node of four drives, or to the server that the environment names."""
-    with contextlib.ExitStack() as stack:
-        named = named_by_environment()
-        if named is None:
-            folder = tmp_path_factory.mktemp("model")
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            node = stack.enter_context(RunningNode(folder))
-            named = Server(node.url, node.access_key, node.secret_key)
-        yield stack.enter_context(contextlib.closing(Wire(named)))
+def served(tmp_path_factory) -> Iterator[Server]:
+    """A node of four drives, or the server that the environment names."""
+    named = named_by_environment()
+    if named is not None:
+        yield named
+        return
+    folder = tmp_path_factory.mktemp("model")
+    try:
+        with RunningNode(folder) as node:
+            yield Server(node.url, node.access_key, node.secret_key)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def wire(served) -> Iterator[Wire]:
+    """A connection of the test's own: one that was idle between two tests may have been closed by the server."""
+    with contextlib.closing(Wire(served)) as connection:
+        yield connection
