@@ -40,7 +40,9 @@ class DrivePlan:
 
 @attrs.frozen
 class SetPlan:
-    """An erasure set of `k` data and `m` parity shards; `drives` by slot, `k + m` of them."""
+    """An erasure set of `k` data and `m` parity shards; `drives` by slot, `k + m` of them. `class_parities`:
+    the parity shards of each storage class that has fewer.
+    """
 
     index: int
     name: str
@@ -48,6 +50,7 @@ class SetPlan:
     k: int
     m: int
     drives: tuple[DrivePlan, ...]
+    class_parities: tuple[tuple[str, int], ...] = ()
 
 
 @attrs.frozen

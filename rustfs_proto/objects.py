@@ -106,6 +106,13 @@ _head_decoder = msgspec.msgpack.Decoder(ObjectHead)
 _meta_decoder = msgspec.msgpack.Decoder(ObjectMeta)
 
 
+class _GeometryOnly(_Value, frozen=True):
+    geometry: Geometry
+
+
+_geometry_decoder = msgspec.msgpack.Decoder(_GeometryOnly)
+
+
 def encode_head(head: ObjectHead) -> bytes:
     """The head as it stands in records, index rows and messages."""
     return _encoder.encode(head)
@@ -124,3 +131,8 @@ def decode_head(raw: bytes) -> ObjectHead:
 def decode_meta(raw: bytes) -> ObjectMeta:
     """The inverse of `encode_meta`; raises one of `wire.envelope.UNREADABLE` on anything else."""
     return _meta_decoder.decode(raw)
+
+
+def decode_geometry(raw: bytes) -> Geometry:
+    """That of metadata, of which the rest is passed over; raises as `decode_meta`."""
+    return _geometry_decoder.decode(raw).geometry

@@ -81,7 +81,7 @@ async def _write(
 ) -> Amended:
     head, meta = amended(version, message, lock)
     fragments = await _fragments(state, read, meta, trace)
-    bucket, key = message.bucket, message.key
+    bucket, key, geometry = message.bucket, message.key, meta.geometry
     target = Target(bucket, key, version.sub)
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
@@ -92,7 +92,7 @@ async def _write(
     # Its files were acknowledged with the version amended; since then drives may have been lost, but not more
     # than can be.
     written = await commit_expecting(
-        state, bucket, key, version.stamp, build, trace, shards_needed=state.k, sub=version.sub
+        state, geometry, bucket, key, version.stamp, build, trace, shards_needed=geometry.k, sub=version.sub
     )
     # Acknowledged from here on.
     await finish_late(state, written, version.stamp, trace)
@@ -104,7 +104,7 @@ async def _fragments(state: SetState, read: RowRead, meta: ObjectMeta, trace: st
     if not has_fragments(meta):
         return []
     codec, size = codec_of(meta.geometry), meta.parts[0].size
-    return codec.encode(codec.decode(await inline_fragments(state, read, trace), size))
+    return codec.encode(codec.decode(await inline_fragments(state, read, meta, trace), size))
 
 
 def amended(version: Version, message: Amend, lock: ObjectLock | None) -> tuple[ObjectHead, ObjectMeta]:

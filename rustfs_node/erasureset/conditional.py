@@ -23,6 +23,7 @@ from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.target import target_of
 from rustfs_node.erasureset.write import WatchedWrite, inline_commits, write_row
 from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.objects import Geometry
 from rustfs_proto.versions import NULL_VERSION
 from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
@@ -39,15 +40,18 @@ async def put_inline(state: SetState, request: Request) -> Reply:
     assert isinstance(message, PutSmall)
     body = request.frames[0] if request.frames else b""
     bucket, key = message.bucket, message.key
+    geometry = state.geometry_of(message.info.storage_class)
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         target = target_of(state, bucket, key, message.versioning, stamp)
-        return inline_commits(state, target, stamp, message.info, body, expects)
+        return inline_commits(state, geometry, target, stamp, message.info, body, expects)
 
     await state.memory.taken(request, len(body))
     try:
         async with state.locks.hold((bucket, key)):
-            written = await commit_expecting(state, bucket, key, message.expect, build, request.trace)
+            written = await commit_expecting(
+                state, geometry, bucket, key, message.expect, build, request.trace
+            )
     finally:
         state.memory.give_back(len(body))
     return Reply(PutDone(written.stamp, written.sub))
@@ -55,6 +59,7 @@ async def put_inline(state: SetState, request: Request) -> Reply:
 
 async def commit_expecting(
     state: SetState,
+    geometry: Geometry,
     bucket: str,
     key: bytes,
     expect: int,
@@ -66,7 +71,8 @@ async def commit_expecting(
     sub: bytes | None = None,
 ) -> WatchedWrite:
     """Write an object's row if `expect` is current, or with `sub` if that version of the key has this stamp;
-    the acknowledged write. The caller holds the key's lock. `shards_needed` and `fresh` as in `RowWrite`.
+    the acknowledged write. The caller holds the key's lock. `geometry`, `shards_needed` and `fresh` as in
+    `RowWrite`.
 
     Raises `Fault` CONFLICT with the current stamp if it is another, and whatever keeps a write from its
     quorum.
@@ -82,7 +88,7 @@ async def commit_expecting(
         stamp = state.new_stamp(max(above, *expects))
         commits, frames = build(stamp, expects)
         try:
-            return await write_row(state, commits, frames, trace, shards_needed, fresh)
+            return await write_row(state, geometry, commits, frames, trace, shards_needed, fresh)
         except Fault as fault:
             # Nothing was applied: a drive changed between question and commit, so look again at what is
             # current.

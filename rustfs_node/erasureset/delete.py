@@ -133,7 +133,7 @@ class RowRemoval:
         tombstone = Commit(
             lookup.space, lookup.bucket, lookup.key, self._stamp, RowKind.TOMBSTONE, lookup.sub
         )
-        self._row_write = RowWrite(self._state, self._buried)
+        self._row_write = RowWrite(self._state, self._state.geometry, self._buried)
         slots = range(self._state.n)
         self._row_write.start(
             [None if slot in self._spared else tombstone for slot in slots], trace=self._trace

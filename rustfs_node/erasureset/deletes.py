@@ -73,5 +73,5 @@ async def _remove(state: SetState, bucket: str, key: bytes, expect: int, trace: 
         ], None
 
     async with state.locks.hold((bucket, key)):
-        written = await commit_expecting(state, bucket, key, expect, build, trace)
+        written = await commit_expecting(state, state.geometry, bucket, key, expect, build, trace)
     return written.stamp

@@ -137,10 +137,10 @@ async def _write(state: SetState, now_ms: int, expect: int, trace: str = "") -> 
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         info = ObjectInfo(user={_FIELD: str(now_ms)})
-        return inline_commits(state, Target(SYSTEM_BUCKET, KEY), stamp, info, b"", expects)
+        return inline_commits(state, state.geometry, Target(SYSTEM_BUCKET, KEY), stamp, info, b"", expects)
 
     try:
-        written = await commit_expecting(state, SYSTEM_BUCKET, KEY, expect, build, trace)
+        written = await commit_expecting(state, state.geometry, SYSTEM_BUCKET, KEY, expect, build, trace)
     except Fault as fault:
         if fault.code is not FaultCode.CONFLICT or not await _read(state, trace):
             raise

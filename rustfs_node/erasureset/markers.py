@@ -38,7 +38,7 @@ async def add_markers(state: SetState, request: Request) -> Reply:
 
 async def _add_marker(state: SetState, message: Delete, key: bytes, expect: int, trace: str) -> WatchedWrite:
     head, meta = encode_head(ObjectHead(0, "")), encode_meta(ObjectMeta(state.geometry))
-    bucket = message.bucket
+    bucket, geometry = message.bucket, state.geometry
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         target = target_of(state, bucket, key, message.versioning, stamp)
@@ -59,6 +59,6 @@ async def _add_marker(state: SetState, message: Delete, key: bytes, expect: int,
         ], None
 
     if expect == ANY_STAMP and not state.locks.is_held((bucket, key)):
-        return await commit_expecting(state, bucket, key, expect, build, trace)
+        return await commit_expecting(state, geometry, bucket, key, expect, build, trace)
     async with state.locks.hold((bucket, key)):
-        return await commit_expecting(state, bucket, key, expect, build, trace)
+        return await commit_expecting(state, geometry, bucket, key, expect, build, trace)

@@ -19,7 +19,7 @@ def put_small(state: SetState, request: Request) -> None:
     if len(body) > state.geometry.stripe_bytes:
         text = f"{len(body)} bytes in one body, at most {state.geometry.stripe_bytes}: send blocks"
         request.fail(Fault(FaultCode.INVALID, text))
-    elif message.part is not None or message.appends or _is_large(state, len(body)):
+    elif message.part is not None or message.appends or _is_large(state, message, len(body)):
         state.answer_later(request, stream_write.put_one_block)
     elif message.expect != ANY_STAMP or state.locks.is_held((message.bucket, message.key)):
         state.answer_later(request, conditional.put_inline)
@@ -27,6 +27,7 @@ def put_small(state: SetState, request: Request) -> None:
         SmallPut(state, request, message, body).start()
 
 
-def _is_large(state: SetState, size: int) -> bool:
+def _is_large(state: SetState, message: PutSmall, size: int) -> bool:
     """Whether its shards would be too large for the logs."""
-    return fragment_bytes(size, state.k) > state.settings.inline_bytes_max
+    k = state.geometry_of(message.info.storage_class).k
+    return fragment_bytes(size, k) > state.settings.inline_bytes_max

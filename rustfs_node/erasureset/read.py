@@ -73,7 +73,7 @@ def _answer(state: SetState, request: Request, message: Get, read: RowRead) -> N
     else:
         fragments = {found[0].shard: verified(found) for found in read.answers.values()}
         intact = {shard: fragment for shard, fragment in fragments.items() if fragment is not None}
-        if len(intact) < state.k:
+        if len(intact) < meta.geometry.k:
             state.answer_later(request, partial(_get_the_long_way, first=read))
             return
         body = codec_of(meta.geometry).decode(intact, head.size)
@@ -161,7 +161,7 @@ async def _read_resolved(state: SetState, request: Request, message: Get, read: 
     if not message.want_data or not got.length:
         return Reply(got)
     if is_inline(got.meta):
-        fragments = await inline_fragments(state, read, request.trace)
+        fragments = await inline_fragments(state, read, got.meta, request.trace)
         body = codec_of(got.meta.geometry).decode(fragments, got.head.size)
         return Reply(got, (_cut(body, got.offset, got.length),))
     readable = remember(state, message, got)

@@ -95,7 +95,7 @@ async def _as_amended(
     meta = version.meta
     if written_of(version.head, version.stamp) != message.stamp:
         raise fault
-    return meta, await inline_fragments(state, read, trace) if has_fragments(meta) else {}
+    return meta, await inline_fragments(state, read, meta, trace) if has_fragments(meta) else {}
 
 
 async def _ask_all(state: SetState, lookup: Lookup, trace: str) -> list[Found]:

@@ -115,5 +115,5 @@ async def _bury(state: SetState, lookup: Lookup, version: Version, trace: str) -
             for slot in range(state.n)
         ], None
 
-    written = await commit_expecting(state, bucket, key, version.stamp, build, trace, sub=sub)
+    written = await commit_expecting(state, state.geometry, bucket, key, version.stamp, build, trace, sub=sub)
     return written.stamp

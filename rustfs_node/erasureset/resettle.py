@@ -16,6 +16,7 @@ import trio
 
 from rustfs_node.bus import Bus, Reply
 from rustfs_node.erasureset.state import SetState
+from rustfs_proto.erasure.decide import quorum_to_say
 from rustfs_proto.wire.drive_ops import (
     Commit,
     ListUnsettled,
@@ -69,21 +70,25 @@ class Resettler:
             return
         found = await self._found(row)
         for stamp in sorted({looked_up.stamp for looked_up in found.values()}, reverse=True):
-            kinds = await self._kinds(row, found, stamp)
-            if len(kinds) >= state.write_quorum:
-                commit = Commit(row.space, row.bucket, row.key, stamp, kinds[0], row.sub)
+            whole = await self._whole(row, found, stamp)
+            if self._is_quorum(whole):
+                commit = Commit(row.space, row.bucket, row.key, stamp, whole[0].kind, row.sub)
                 state.settler.add(commit, complete=False)
                 await trio.sleep(state.settings.resettle_pause_s)
                 return
 
-    async def _kinds(self, row: RowName, found: dict[int, LookedUp], stamp: int) -> list[int]:
-        """The kind of that version, once for each drive that has it whole, be it below a newer one."""
-        kinds = [one.kind for one in found.values() if one.stamp == stamp and _is_whole(one)]
+    async def _whole(self, row: RowName, found: dict[int, LookedUp], stamp: int) -> list[LookedUp]:
+        """What each drive says that has that version whole, be it below a newer one."""
+        whole = [one for one in found.values() if one.stamp == stamp and _is_whole(one)]
         below = [slot for slot, one in found.items() if stamp in one.priors]
-        if len(kinds) < self._state.write_quorum <= len(kinds) + len(below):
+        if not self._is_quorum(whole) and len(whole) + len(below) >= self._state.write_quorum:
             exact = await self._found(row, stamp, below)
-            kinds += [one.kind for one in exact.values() if one.stamp == stamp and _is_whole(one)]
-        return kinds
+            whole += [one for one in exact.values() if one.stamp == stamp and _is_whole(one)]
+        return whole
+
+    def _is_quorum(self, whole: Sequence[LookedUp]) -> bool:
+        """Whether so many drives have the version that it may have been acknowledged."""
+        return bool(whole) and len(whole) >= quorum_to_say(whole[0], self._state.k, self._state.m)
 
     async def _found(
         self, row: RowName, stamp: int = 0, slots: Sequence[int] | None = None

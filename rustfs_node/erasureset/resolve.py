@@ -17,7 +17,7 @@ from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.shard_copy import copy_version
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.version import version_of
-from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.erasure.decide import Verdict, quorum_to_say
 from rustfs_proto.objects import written_of
 from rustfs_proto.versions import NULL_VERSION, birth_of
 from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowState, Space
@@ -105,9 +105,11 @@ def _settle_again(state: SetState, read: RowRead) -> None:
     decision, lookup = read.decision, read.lookup
     assert decision is not None
     newest = [found for found, _ in read.answers.values() if found.stamp == decision.stamp]
-    whole = sum(found.state == RowState.FOUND and not found.no_files for found in newest)
-    if whole >= state.write_quorum and any(found.priors for found in newest):
-        commit = Commit(lookup.space, lookup.bucket, lookup.key, decision.stamp, newest[0].kind, read.sub)
+    whole = [found for found in newest if found.state == RowState.FOUND and not found.no_files]
+    if not any(found.priors for found in newest) or not whole:
+        return
+    if len(whole) >= quorum_to_say(whole[0], state.k, state.m):
+        commit = Commit(lookup.space, lookup.bucket, lookup.key, decision.stamp, whole[0].kind, read.sub)
         state.settler.add(commit, complete=False)
 
 

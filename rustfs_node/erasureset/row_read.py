@@ -1,7 +1,8 @@
 """Asks drives about one row until the answer is certain.
 
 It begins with a write quorum of drives, the best to read from, and is done when they agree; inline shards are
-asked of k of them. When one fails or is slow the next is asked. When they disagree all are asked, and
+asked of k of them. What they agree on may be a version with less parity, whose write quorum is larger: then
+as many more are asked. When one fails or is slow the next is asked. When they disagree all are asked, and
 `rustfs_proto.erasure.decide` judges with each further answer. Of a question for the current version of a key
 that has several, nothing more can be decided here then: it ends with SEVERAL. Everything is a callback of the
 bus.
@@ -22,6 +23,7 @@ from rustfs_proto.erasure.decide import (
     agree,
     decide,
     has_several,
+    more_to_agree,
     most_agree,
 )
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, Space
@@ -39,8 +41,8 @@ class RowRead:
     """
 
     __slots__ = (
-        "_asked", "_done", "_exact_open", "_order", "_silent", "_state", "_trace", "_views", "_watch",
-        "answers", "decision", "exact", "is_wide", "lookup",
+        "_asked", "_done", "_exact_open", "_needed", "_order", "_silent", "_state", "_trace", "_views",
+        "_watch", "answers", "decision", "exact", "is_wide", "lookup",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +52,7 @@ class RowRead:
         self._state, self.lookup, self._done, self._trace = state, lookup, done, trace
         self._order = state.drives.order(lookup.bucket, lookup.key)
         self._asked = 0
+        self._needed = state.write_quorum
         self._exact_open = 0
         self._views: list[View] = []
         self._silent: list[int] = []
@@ -132,17 +135,20 @@ class RowRead:
             self._judge()
         elif isinstance(answer, Fault):
             self._look_wider(1)
-        elif len(self.answers) >= self._state.write_quorum:
+        elif len(self.answers) >= self._needed:
             self._compare()
 
     def _compare(self) -> None:
         """A write quorum has answered."""
+        k, m = self._state.k, self._state.m
         found = [looked_up for looked_up, _ in self.answers.values()]
-        decision = agree(found, self._state.k, self._state.m)
+        decision = agree(found, k, m)
         if decision is not None:
             self._decided(decision)
-        else:
-            self._look_wider(self._state.n)
+            return
+        more = more_to_agree(found, k, m)
+        self._needed = len(found) + more
+        self._look_wider(more or self._state.n)
 
     def _look_wider(self, drives: int) -> None:
         """Ask more drives; when all have been asked, judge each answer that comes."""

@@ -45,7 +45,7 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
     frames: tuple[bytes, ...] = ()
     check = b""
     if has_fragments(meta):
-        fragments = await inline_fragments(state, read, trace)
+        fragments = await inline_fragments(state, read, meta, trace)
         frames = (codec_of(meta.geometry).rebuild(fragments, shard, meta.parts[0].size),)
         check = xxhash.xxh3_128_digest(frames[0])
     files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)

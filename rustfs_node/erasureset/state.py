@@ -6,7 +6,7 @@ lost with the process.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,10 @@ def codec_of(geometry: Geometry) -> Codec:
 
 @attrs.define(eq=False)
 class SetState:
-    """The state of one set worker. `geometry` is what new objects get."""
+    """The state of one set worker. `geometry` is what new objects get, unless their storage class is one of
+    `geometries`. `k`, `m`, `n` and `write_quorum` are the set's own: by them tombstones are counted, and what
+    is known of a row before anybody knows its version.
+    """
 
     plan: SetPlan
     settings: SetSettings
@@ -65,12 +68,16 @@ class SetState:
     handles: Handles
     lock_clock: LockClock
     geometry: Geometry
-    codec: Codec
+    geometries: Mapping[str, Geometry]
     k: int
     m: int
     n: int
     write_quorum: int
     tasks: int = 0
+
+    def geometry_of(self, storage_class: str) -> Geometry:
+        """What new objects of that storage class get."""
+        return self.geometries.get(storage_class, self.geometry)
 
     def new_stamp(self, above: int = 0) -> int:
         """A stamp above every one issued here, and above `above`."""

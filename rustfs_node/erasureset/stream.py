@@ -15,8 +15,10 @@ import xxhash
 
 from rustfs_node.bus import Reply
 from rustfs_node.erasureset.answer import Answer
-from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.state import SetState, codec_of
+from rustfs_proto.erasure.geometry import quorum_of
 from rustfs_proto.erasure.placement import slots_by_shard
+from rustfs_proto.objects import Geometry
 from rustfs_proto.wire.drive_ops import ShardDrop, ShardIdentity, ShardWrite
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import PartTarget
@@ -38,13 +40,15 @@ class _Block:
 
 
 class Stream:
-    """One shard file per drive, growing. `held` is a first block that may become an inline object;
-    `blocks_waiting` counts those received that wait for memory. `appends`: it follows what the key has.
+    """One shard file per drive, growing, of which `quorum` must keep up. `held` is a first block that may
+    become an inline object; `blocks_waiting` counts those received that wait for memory. `appends`: it
+    follows what the key has.
     """
 
     def __init__(
         self,
         state: SetState,
+        geometry: Geometry,
         bucket: str,
         key: bytes,
         size: int,
@@ -54,6 +58,8 @@ class Stream:
         appends: bool = False,
     ) -> None:
         self._state = state
+        self.geometry = geometry
+        self.quorum = quorum_of(geometry)
         self.appends = appends
         self.bucket, self.key, self.size, self.part, self.data_id = bucket, key, size, part, data_id
         self.slots = slots_by_shard(bucket, key, state.n)
@@ -88,10 +94,10 @@ class Stream:
         state = self._state
         block = _Block(len(stripe), state.clock.monotonic_s(), taken)
         self._open[index] = block
-        if len(self._faults) > state.n - state.write_quorum:
+        if len(self._faults) > state.n - self.quorum:
             self._answer(index, self._failure())
             return
-        for shard, fragment in enumerate(state.codec.encode(stripe)):
+        for shard, fragment in enumerate(codec_of(self.geometry).encode(stripe)):
             slot = self.slots[shard]
             if slot in self._faults:
                 continue
@@ -122,7 +128,7 @@ class Stream:
         """
         state = self._state
         with trio.move_on_after(state.settings.commit_timeout_s):
-            while self._busy() > max(0, self._taking_part() - state.write_quorum):
+            while self._busy() > max(0, self._taking_part() - self.quorum):
                 await self._wait()
         # Where drives are busy, one that is a little behind the others takes as long as they did.
         patience_s = min(2 * self._slowest_block_s, state.settings.commit_timeout_s)
@@ -132,7 +138,7 @@ class Stream:
         for slot, behind in enumerate(self._behind):
             if behind and slot not in self._faults:
                 self._leave_out(slot, Fault(FaultCode.TIMEOUT, "it fell behind"))
-        if self._taking_part() < state.write_quorum:
+        if self._taking_part() < self.quorum:
             raise self._failure()
 
     def give_up(self) -> None:
@@ -158,7 +164,7 @@ class Stream:
             self.held = None
 
     def _identity(self, shard: int) -> ShardIdentity:
-        geometry = self._state.geometry
+        geometry = self.geometry
         return ShardIdentity(self.bucket, self.key, shard, geometry.k, geometry.m, geometry.stripe_bytes)
 
     def _answered(self, index: int, slot: int, answer: Reply | Fault) -> None:
@@ -167,7 +173,7 @@ class Stream:
             self._leave_out(slot, answer)
         elif slot not in self._faults and (block := self._open.get(index)) is not None:
             block.drives += 1
-            if block.drives >= self._state.write_quorum:
+            if block.drives >= self.quorum:
                 took_s = self._state.clock.monotonic_s() - block.sent_s
                 self._slowest_block_s = max(self._slowest_block_s, took_s)
                 self._taken.append(index)
@@ -214,7 +220,7 @@ class Stream:
             return
         self._faults[slot] = fault
         self._state.drives.tell(slot, ShardDrop(self.data_id))
-        if len(self._faults) > self._state.n - self._state.write_quorum:
+        if len(self._faults) > self._state.n - self.quorum:
             for index in list(self._open):
                 self._answer(index, self._failure())
 
@@ -228,12 +234,12 @@ class Stream:
     def _failure(self) -> Fault:
         full = sum(fault.code is FaultCode.FULL for fault in self._faults.values())
         left = self._state.n - len(self._faults)
-        if full and left + full >= self._state.write_quorum:
+        if full and left + full >= self.quorum:
             return Fault(
                 FaultCode.FULL, f"{full} of {self._state.n} drives are full: delete objects or add drives"
             )
         reasons = ", ".join(sorted({fault.code.value for fault in self._faults.values()}))
-        text = f"{left} drives left for a write that needs {self._state.write_quorum} (others: {reasons})"
+        text = f"{left} drives left for a write that needs {self.quorum} (others: {reasons})"
         return Fault(FaultCode.NO_QUORUM, text)
 
     def _taking_part(self) -> int:

@@ -19,7 +19,7 @@ from rustfs_node.erasureset.write import file_commits, head_of, inline_commits, 
 from rustfs_proto.erasure.multipart import encode_part_head, part_sub
 from rustfs_proto.objects import INLINE, ObjectMeta, Part, encode_head
 from rustfs_proto.wire.drive_ops import Commit, Space
-from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PutDone, PutFinish, PutSmall
 
 
@@ -51,18 +51,21 @@ async def commit(state: SetState, stream: Stream, request: Request) -> PutDone:
 async def _commit_object(
     state: SetState, stream: Stream, message: PutSmall | PutFinish, trace: str
 ) -> PutDone:
-    info = message.info
+    info, geometry = message.info, stream.geometry
+    if state.geometry_of(info.storage_class) != geometry:
+        text = f"the write was begun as {geometry}, which is not how {info.storage_class} is stored"
+        raise Fault(FaultCode.INVALID, text)
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         target = target_of(state, stream.bucket, stream.key, message.versioning, stamp)
         if stream.held is not None or not stream.received_bytes:
-            return inline_commits(state, target, stamp, info, stream.held or b"", expects)
+            return inline_commits(state, geometry, target, stamp, info, stream.held or b"", expects)
         head = encode_head(head_of(info, stream.received_bytes))
         part = Part(1, stream.received_bytes, stream.data_id, info.etag, info.checksums)
-        meta = meta_of(state, (part,), info)
+        meta = meta_of(geometry, (part,), info)
         return _file_commits(state, stream, Space.OBJECT, target, stamp, head, meta, expects), None
 
-    written = await commit_expecting(state, stream.bucket, stream.key, message.expect, build, trace)
+    written = await commit_expecting(state, geometry, stream.bucket, stream.key, message.expect, build, trace)
     return PutDone(written.stamp, written.sub)
 
 
@@ -73,12 +76,12 @@ async def _commit_part(state: SetState, stream: Stream, info: ObjectInfo, trace:
     await require_target(state, stream.bucket, stream.key, of_upload, trace)
     data_id = stream.data_id if stream.received_bytes else INLINE
     part = Part(of_upload.number, stream.received_bytes, data_id, info.etag, info.checksums)
-    meta = ObjectMeta(state.geometry, (part,))
+    meta = ObjectMeta(stream.geometry, (part,))
     target = Target(stream.bucket, stream.key, part_sub(of_upload.upload_id, of_upload.number))
     stamp = state.new_stamp()
     expects = [ANY_STAMP] * state.n
     commits = _file_commits(state, stream, Space.PART, target, stamp, encode_part_head(part), meta, expects)
-    await write_row(state, commits, trace=trace)
+    await write_row(state, stream.geometry, commits, trace=trace)
     return PutDone(stamp)
 
 

@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.append import geometry_to_append
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.stream import DATA_ID_BYTES, Stream
 from rustfs_node.erasureset.stream_commit import commit
 from rustfs_node.erasureset.upload_rows import require_target
 from rustfs_proto.erasure.geometry import is_inline
+from rustfs_proto.objects import Geometry
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
     Done,
@@ -36,34 +38,43 @@ def put_open(state: SetState, request: Request) -> None:
     """Answer a `PutOpen`."""
     message = request.message
     assert isinstance(message, PutOpen)
-    if message.part is None:
+    if message.part is None and not message.appends:
         _open(state, request, message)
     else:
-        state.answer_later(request, _open_part)
+        state.answer_later(request, _open_behind)
 
 
-async def _open_part(state: SetState, request: Request) -> Reply:
+async def _open_behind(state: SetState, request: Request) -> Reply:
+    """Its bytes join others, which are cut already."""
     message = request.message
     assert isinstance(message, PutOpen)
-    assert message.part is not None
-    await require_target(state, message.bucket, message.key, message.part, request.trace)
-    handle = state.handles.add(_new_stream(state, message))
-    return Reply(PutOpened(handle, state.geometry.stripe_bytes))
+    geometry = await _geometry(state, message, message.storage_class, request.trace)
+    handle = state.handles.add(_new_stream(state, geometry, message, message.size))
+    return Reply(PutOpened(handle, geometry.stripe_bytes))
 
 
 def _open(state: SetState, request: Request, message: PutOpen) -> None:
+    geometry = state.geometry_of(message.storage_class)
     try:
-        handle = state.handles.add(_new_stream(state, message))
+        handle = state.handles.add(_new_stream(state, geometry, message, message.size))
     except Fault as fault:
         request.fail(fault)
     else:
-        request.reply(PutOpened(handle, state.geometry.stripe_bytes))
+        request.reply(PutOpened(handle, geometry.stripe_bytes))
 
 
-def _new_stream(state: SetState, message: PutOpen) -> Stream:
+async def _geometry(state: SetState, message: PutOpen | PutSmall, storage_class: str, trace: str) -> Geometry:
+    if message.part is not None:
+        return (await require_target(state, message.bucket, message.key, message.part, trace)).geometry
+    if message.appends:
+        return await geometry_to_append(state, message.bucket, message.key, trace)
+    return state.geometry_of(storage_class)
+
+
+def _new_stream(state: SetState, geometry: Geometry, message: PutOpen | PutSmall, size: int) -> Stream:
     data_id = state.randomness.token(DATA_ID_BYTES)
-    appends = message.appends
-    return Stream(state, message.bucket, message.key, message.size, data_id, message.part, appends=appends)
+    bucket, key, appends = message.bucket, message.key, message.appends
+    return Stream(state, geometry, bucket, key, size, data_id, message.part, appends=appends)
 
 
 def put_block(state: SetState, request: Request) -> None:
@@ -72,7 +83,7 @@ def put_block(state: SetState, request: Request) -> None:
     assert isinstance(message, PutBlock)
     try:
         stream = state.handles.get(message.handle)
-        stripe = _checked(state, stream, message.index, request.frames)
+        stripe = _checked(stream, message.index, request.frames)
     except Fault as fault:
         request.fail(fault)
         return
@@ -105,7 +116,7 @@ def _send(state: SetState, request: Request, stream: Stream, index: int, stripe:
     if stream.is_over:
         state.memory.give_back(len(stripe))
         request.fail(Fault(FaultCode.NOT_FOUND, "this write was given up"))
-    elif index == 0 and not stream.appends and stream.part is None and _would_be_inline(state, len(stripe)):
+    elif index == 0 and not stream.appends and stream.part is None and _fits_logs(state, stream, stripe):
         # Its memory stays taken until the commit, which carries it.
         stream.held = stripe
         request.reply(PutBlockDone())
@@ -115,22 +126,22 @@ def _send(state: SetState, request: Request, stream: Stream, index: int, stripe:
         stream.send(index, stripe, taken)
 
 
-def _checked(state: SetState, stream: Stream, index: int, frames: Sequence[bytes]) -> bytes:
+def _checked(stream: Stream, index: int, frames: Sequence[bytes]) -> bytes:
     """The block, if it is the next one of the stream."""
     stripe = frames[0] if frames else b""
     is_next = index == stream.blocks_received
-    is_after_whole_ones = stream.received_bytes == index * state.geometry.stripe_bytes
-    if not is_next or not is_after_whole_ones or not 0 < len(stripe) <= state.geometry.stripe_bytes:
+    is_after_whole_ones = stream.received_bytes == index * stream.geometry.stripe_bytes
+    if not is_next or not is_after_whole_ones or not 0 < len(stripe) <= stream.geometry.stripe_bytes:
         before = f"{stream.blocks_received} blocks with {stream.received_bytes} bytes"
         text = f"block {index} of {len(stripe)} bytes after {before}"
         raise Fault(FaultCode.INVALID, text)
     return stripe
 
 
-def _would_be_inline(state: SetState, size: int) -> bool:
+def _fits_logs(state: SetState, stream: Stream, stripe: bytes) -> bool:
     """A first block that is shorter than a stripe is the whole object."""
-    stripe_bytes = state.geometry.stripe_bytes
-    return size < stripe_bytes and is_inline(size, stripe_bytes, state.k, state.settings.inline_bytes_max)
+    size, geometry, limit = len(stripe), stream.geometry, state.settings.inline_bytes_max
+    return size < geometry.stripe_bytes and is_inline(size, geometry.stripe_bytes, geometry.k, limit)
 
 
 def put_abort(state: SetState, request: Request) -> None:
@@ -168,12 +179,8 @@ async def put_one_block(state: SetState, request: Request) -> Reply:
     message = request.message
     assert isinstance(message, PutSmall)
     body = request.frames[0] if request.frames else b""
-    if message.part is not None:
-        await require_target(state, message.bucket, message.key, message.part, request.trace)
-    data_id = state.randomness.token(DATA_ID_BYTES)
-    stream = Stream(
-        state, message.bucket, message.key, len(body), data_id, message.part, appends=message.appends
-    )
+    geometry = await _geometry(state, message, message.info.storage_class, request.trace)
+    stream = _new_stream(state, geometry, message, len(body))
     if body:
         await state.memory.taken(request, len(body))
         await stream.send_only(body)

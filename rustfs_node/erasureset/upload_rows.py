@@ -65,16 +65,17 @@ async def stamp_to_end(state: SetState, bucket: str, key: bytes, upload_id: byte
     return (await require_upload(state, bucket, key, upload_id, trace)).stamp
 
 
-async def require_target(state: SetState, bucket: str, key: bytes, part: PartTarget, trace: str) -> None:
-    """The part may be written; raises `Fault` NOT_FOUND as `require_upload` does, and where its bytes would
-    be cut otherwise than those of the parts before, and INVALID.
+async def require_target(state: SetState, bucket: str, key: bytes, part: PartTarget, trace: str) -> Upload:
+    """The upload, of which the part may be written; raises `Fault` NOT_FOUND as `require_upload` does, and
+    where stripes are of another size now than those of the parts before, and INVALID.
     """
     if not 1 <= part.number <= PART_NUMBER_MAX:
         raise Fault(FaultCode.INVALID, f"part {part.number}: numbers go from 1 to {PART_NUMBER_MAX}")
     upload = await require_upload(state, bucket, key, part.upload_id, trace)
-    if upload.geometry != state.geometry:
+    if upload.geometry.stripe_bytes != state.geometry.stripe_bytes:
         text = f"the upload was begun with {upload.geometry}, and is {state.geometry} now: begin it again"
         raise Fault(FaultCode.NOT_FOUND, text)
+    return upload
 
 
 async def stored_parts(

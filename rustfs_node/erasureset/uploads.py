@@ -89,11 +89,12 @@ async def _create(state: SetState, request: Request) -> Reply:
             checksum_type=info.checksum_type,
         )
     )
-    meta = encode_meta(upload_meta(info, message.checksum_algorithm, state.geometry))
+    geometry = state.geometry_of(info.storage_class)
+    meta = encode_meta(upload_meta(info, message.checksum_algorithm, geometry))
     row = Commit(
         Space.UPLOAD, message.bucket, message.key, stamp, RowKind.VALUE, upload_id, head=head, meta=meta
     )
-    await write_row(state, [row] * state.n, trace=request.trace)
+    await write_row(state, geometry, [row] * state.n, trace=request.trace)
     return Reply(UploadCreated(upload_id))
 
 
@@ -151,7 +152,7 @@ async def _end_completed(
 async def _commit_object(
     state: SetState, message: UploadComplete, head: ObjectHead, meta: ObjectMeta, trace: str
 ) -> WatchedWrite:
-    bucket, key = message.bucket, message.key
+    bucket, key, geometry = message.bucket, message.key, meta.geometry
 
     def build(stamp: int, expects: list[int]) -> tuple[list[Commit | None], Frames]:
         target = target_of(state, bucket, key, message.versioning, stamp)
@@ -159,7 +160,9 @@ async def _commit_object(
 
     # Each part was acknowledged on a write quorum of its own; since then drives may have been lost, but not
     # more than can be.
-    return await commit_expecting(state, bucket, key, message.expect, build, trace, shards_needed=state.k)
+    return await commit_expecting(
+        state, geometry, bucket, key, message.expect, build, trace, shards_needed=geometry.k
+    )
 
 
 async def _abort(state: SetState, request: Request) -> Reply:

@@ -89,17 +89,19 @@ def _version(read: RowRead, found: LookedUp) -> Version:
     return Version(found.stamp, found.kind, read.sub, found.head, found.meta)
 
 
-async def inline_fragments(state: SetState, read: RowRead, trace: str) -> dict[int, bytes]:
-    """K verified fragments or more of an inline version, by shard. Raises `Fault` NO_QUORUM.
+async def inline_fragments(state: SetState, read: RowRead, meta: ObjectMeta, trace: str) -> dict[int, bytes]:
+    """K verified fragments or more of an inline version with that metadata, by shard. Raises `Fault`
+    NO_QUORUM.
 
     Drives that have the version below a newer one are asked for it.
     """
     assert read.decision is not None
+    needed = meta.geometry.k
     fragments: dict[int, bytes] = {}
     # Not all that were asked were asked for their fragment.
     asked = {slot: found for slot, found in holders(read, read.decision.stamp) if found[1]}
     for slot in [*asked, *(slot for slot in state.drives.order(*_name(read)) if slot not in asked)]:
-        if len(fragments) >= state.k:
+        if len(fragments) >= needed:
             break
         found = asked.get(slot) or await _ask_exactly(state, read, slot, trace, want_inline=True)
         if found is None:
@@ -109,8 +111,8 @@ async def inline_fragments(state: SetState, read: RowRead, trace: str) -> dict[i
             state.heal_notes.note(*_name(read))
         else:
             fragments[found[0].shard] = fragment
-    if len(fragments) < state.k:
-        text = f"{len(fragments)} of {state.k} needed shards can be read"
+    if len(fragments) < needed:
+        text = f"{len(fragments)} of {needed} needed shards can be read"
         raise Fault(FaultCode.NO_QUORUM, text)
     return fragments
 

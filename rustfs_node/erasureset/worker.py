@@ -34,7 +34,7 @@ from rustfs_node.erasureset.memory import Memory
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.resettle import Resettler
 from rustfs_node.erasureset.settle import Settler
-from rustfs_node.erasureset.state import SetState, codec_of
+from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.versions import Versions
 from rustfs_node.plan import SetPlan
 from rustfs_node.seams.clock import Clock
@@ -134,7 +134,10 @@ def make_state(
         handles=Handles(settings.handles_max, settings.handle_idle_s, clock, randomness),
         lock_clock=LockClock(),
         geometry=geometry,
-        codec=codec_of(geometry),
+        geometries={
+            name: Geometry(plan.k + plan.m - parity, parity, settings.stripe_bytes)
+            for name, parity in plan.class_parities
+        },
         k=plan.k,
         m=plan.m,
         n=plan.k + plan.m,

@@ -18,19 +18,20 @@ import xxhash
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
-from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.target import Target, target_of
+from rustfs_proto.erasure.geometry import quorum_of
 from rustfs_proto.erasure.placement import first_slot, shard_of_slot
 from rustfs_proto.erasure.writes import Tally, WriteState, failure, newest_seen
-from rustfs_proto.objects import INLINE, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
+from rustfs_proto.objects import INLINE, Geometry, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
 from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, ObjectInfo, PutDone, PutSmall
 
 
 class RowWrite:
-    """One version on its way to all drives. `commits` and `frames` are by slot; a slot without a commit is
-    left out.
+    """One version on its way to all drives. `geometry` is what its metadata says, or where it has none the
+    set's. `commits` and `frames` are by slot; a slot without a commit is left out.
 
     `done` is called once: with None when a write quorum has the version on stable storage, else with the
     fault. Drives that answer later are still counted, for settling and healing. `shards_needed` is how many
@@ -51,13 +52,15 @@ class RowWrite:
     def __init__(
         self,
         state: SetState,
+        geometry: Geometry,
         done: Callable[[Fault | None], None],
         shards_needed: int | None = None,
         fresh: Collection[bytes] = (),
     ) -> None:
         self._state = state
         self._done: Callable[[Fault | None], None] | None = done
-        self._tally = Tally(state.n, state.write_quorum, shards_needed or state.write_quorum, fresh=fresh)
+        quorum = quorum_of(geometry)
+        self._tally = Tally(state.n, quorum, shards_needed or quorum, fresh=fresh)
         self._is_decided = self._is_settled = self._replaced = False
 
     def start(
@@ -142,11 +145,12 @@ class WatchedWrite(RowWrite):
     def __init__(
         self,
         state: SetState,
+        geometry: Geometry,
         done: Callable[[Fault | None], None],
         shards_needed: int | None = None,
         fresh: Collection[bytes] = (),
     ) -> None:
-        super().__init__(state, done, shards_needed, fresh)
+        super().__init__(state, geometry, done, shards_needed, fresh)
         self._finished = trio.Event()
         self.committed_slots: set[int] = set()
         self.conflicts: dict[int, int] = {}
@@ -185,11 +189,13 @@ class SmallPut:
     """An inline object, whatever is there: one round trip to all drives."""
 
     __slots__ = (
-        "_body", "_message", "_request", "_retries_left", "_row_write", "_stamp", "_state", "_sub"
+        "_body", "_geometry", "_message", "_request", "_retries_left", "_row_write", "_stamp", "_state",
+        "_sub",
     )  # fmt: skip
 
     def __init__(self, state: SetState, request: Request, message: PutSmall, body: bytes) -> None:
         self._state, self._request, self._message, self._body = state, request, message, body
+        self._geometry = state.geometry_of(message.info.storage_class)
         self._retries_left = state.settings.retries
 
     def start(self) -> None:
@@ -206,9 +212,9 @@ class SmallPut:
         state, message = self._state, self._message
         self._stamp = state.new_stamp(above)
         target = target_of(state, message.bucket, message.key, message.versioning, self._stamp)
-        commits, frames = inline_commits(state, target, self._stamp, message.info, self._body)
+        commits, frames = inline_commits(state, self._geometry, target, self._stamp, message.info, self._body)
         self._sub = target.sub
-        self._row_write = RowWrite(state, self._done)
+        self._row_write = RowWrite(state, self._geometry, self._done)
         self._row_write.start(commits, frames, self._request.trace)
 
     def _done(self, fault: Fault | None) -> None:
@@ -236,10 +242,10 @@ def head_of(info: ObjectInfo, size_bytes: int) -> ObjectHead:
     )
 
 
-def meta_of(state: SetState, parts: tuple[Part, ...], info: ObjectInfo) -> ObjectMeta:
+def meta_of(geometry: Geometry, parts: tuple[Part, ...], info: ObjectInfo) -> ObjectMeta:
     """What a new object carries beside its bytes, as its writer says."""
     return ObjectMeta(
-        state.geometry,
+        geometry,
         parts,
         info.headers,
         info.user,
@@ -252,6 +258,7 @@ def meta_of(state: SetState, parts: tuple[Part, ...], info: ObjectInfo) -> Objec
 
 def inline_commits(
     state: SetState,
+    geometry: Geometry,
     target: Target,
     stamp: int,
     info: ObjectInfo,
@@ -261,8 +268,8 @@ def inline_commits(
     """The commits and frames, by slot, of an object that stands in the logs. `expects` as `Commit.expect`."""
     head = head_of(info, len(body))
     parts = (Part(1, len(body), INLINE, info.etag, info.checksums),) if body else ()
-    meta = meta_of(state, parts, info)
-    fragments = state.codec.encode(body) if body else ()
+    meta = meta_of(geometry, parts, info)
+    fragments = codec_of(geometry).encode(body) if body else ()
     return fragment_commits(state, target, stamp, head, meta, fragments, expects)
 
 
@@ -343,6 +350,7 @@ def file_commits(
 
 async def write_row(
     state: SetState,
+    geometry: Geometry,
     commits: Sequence[Commit | None],
     frames: Sequence[tuple[bytes, ...]] | None = None,
     trace: str = "",
@@ -352,10 +360,11 @@ async def write_row(
     """`RowWrite` for a task, which gets it when it is acknowledged. Raises `Fault`; STALE and CONFLICT only
     where no drive has taken it.
     """
-    if sum(commit is not None for commit in commits) < state.write_quorum:
-        raise Fault(FaultCode.NO_QUORUM, f"fewer than {state.write_quorum} drives are left for this write")
+    quorum = quorum_of(geometry)
+    if sum(commit is not None for commit in commits) < quorum:
+        raise Fault(FaultCode.NO_QUORUM, f"fewer than {quorum} drives are left for this write")
     answered: Answer[Fault | None] = Answer()
-    write = WatchedWrite(state, answered.set, shards_needed, fresh)
+    write = WatchedWrite(state, geometry, answered.set, shards_needed, fresh)
     write.start(commits, frames, trace)
     fault = await answered.wait()
     if fault is not None:

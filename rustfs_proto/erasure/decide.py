@@ -1,7 +1,10 @@
 """What the drives' answers to a lookup mean: the read decision.
 
-Rules of this file. A *voter* is a drive that answered and has kept whatever it acknowledged (`evidence`). Of
-a version v let
+Rules of this file. k, m and W are those of the geometry of the version judged, which stands in its metadata:
+its storage class may have given it less parity than the set has, and then k is greater, and W never smaller.
+A tombstone has those of the set, and so has, until a drive tells more of it, a version that drives only list
+or cannot read: that never rules out what can have been acknowledged. A *voter* is a drive that answered and
+has kept whatever it acknowledged (`evidence`). Of a version v let
 
     holders   drives that have v
     damaged   drives that committed v but can no longer read it
@@ -17,7 +20,7 @@ for it neither among those k nor later. From the newest version seen to the olde
     a tombstone that may have been acknowledged, or is on k drives, means: no such key
     anything else was never acknowledged and cannot be: it is passed over
 
-With W drives unknown no answer at all is safe: a newer version might be on exactly those.
+With W drives of the set unknown no answer at all is safe: a newer version might be on exactly those.
 
 Counting holders takes for granted that all of them had v at one moment. Drives answer at different ones:
 one may tell of v, and another, which had v too, only of what was settled above it since. So a decision that
@@ -42,7 +45,8 @@ from itertools import chain
 
 import attrs
 
-from rustfs_proto.erasure.geometry import write_quorum
+from rustfs_proto.erasure.geometry import quorum_of, write_quorum
+from rustfs_proto.objects import Geometry, decode_geometry
 from rustfs_proto.wire.drive_ops import LookedUp, RowKind, RowState
 
 
@@ -57,13 +61,24 @@ class Presence(Enum):
 @attrs.frozen
 class Held:
     """One version on one drive. `kind` is None where the drive only listed the stamp; `no_files` and
-    `never_had` as in `LookedUp`.
+    `never_had` as in `LookedUp`. `geometry` is that of the version, where it is known to have one.
     """
 
     kind: int | None = None
     is_damaged: bool = False
     no_files: tuple[bytes, ...] = ()
     never_had: tuple[bytes, ...] = ()
+    geometry: Geometry | None = None
+
+    @classmethod
+    def of(cls, answer: LookedUp) -> Held:
+        """What the drive found."""
+        return cls(
+            answer.kind,
+            no_files=answer.no_files,
+            never_had=answer.never_had,
+            geometry=decode_geometry(answer.meta) if answer.meta else None,
+        )
 
 
 @attrs.define
@@ -81,18 +96,14 @@ class View:
             # Listed before and now gone: something newer was settled meanwhile, or its record is lost. Not a
             # holder that can be read.
             found = answer.state == RowState.FOUND and answer.stamp == stamp
-            self.versions[stamp] = (
-                Held(answer.kind, no_files=answer.no_files, never_had=answer.never_had)
-                if found
-                else Held(is_damaged=True)
-            )
+            self.versions[stamp] = Held.of(answer) if found else Held(is_damaged=True)
             return
         self.evidence = answer.evidence and not (answer.state == RowState.DAMAGED and not answer.stamp)
         self.versions |= {prior: Held() for prior in answer.priors}
         if answer.stamp:
             damaged = answer.state == RowState.DAMAGED
-            kind = None if damaged else answer.kind
-            self.versions[answer.stamp] = Held(kind, damaged, answer.no_files, answer.never_had)
+            lost = Held(None, True, answer.no_files, answer.never_had)
+            self.versions[answer.stamp] = lost if damaged else Held.of(answer)
 
     def lose(self, stamp: int) -> None:
         """It has that version, but does not give it."""
@@ -137,11 +148,12 @@ class Decision:
 def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
     """The short way: the decision if the first answers, one per drive, all say the same, else None.
 
-    It takes a write quorum. The newest acknowledged version is among so many, and what they agree on, whether
-    it was acknowledged or not, no later read can miss: any other drives that agree meet one of them.
+    It takes a write quorum: of the set to agree that there is nothing, of the version to agree on one. The
+    newest acknowledged version is among so many, and what they agree on, whether it was acknowledged or not,
+    no later read can miss: any other drives that agree meet one of them.
     """
     first = answers[0]
-    if len(answers) < write_quorum(k, m):
+    if len(answers) < quorum_to_say(first, k, m):
         return None
     if first.state == RowState.FOUND and first.kind != RowKind.TOMBSTONE:
         is_agreed = all(_says_the_same(answer, first) for answer in answers)
@@ -149,6 +161,20 @@ def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
     if all(_says_absent(answer) for answer in answers):
         return Decision(Verdict.ABSENT, max(answer.stamp for answer in answers))
     return None
+
+
+def more_to_agree(answers: Sequence[LookedUp], k: int, m: int) -> int:
+    """How many more drives must say what all these say, until it is agreed on; 0 where they differ."""
+    first = answers[0]
+    more = quorum_to_say(first, k, m) - len(answers)
+    return more if more > 0 and all(_says_the_same(answer, first) for answer in answers) else 0
+
+
+def quorum_to_say(found: LookedUp, k: int, m: int) -> int:
+    """The write quorum of what a drive of such a set has found: that of its geometry, where it has one, or
+    else of the set.
+    """
+    return quorum_of(decode_geometry(found.meta)) if found.meta else write_quorum(k, m)
 
 
 def most_agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
@@ -162,7 +188,7 @@ def most_agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
     for first in answers:
         if first.state == RowState.FOUND and first.kind != RowKind.TOMBSTONE:
             alike = sum(_says_the_same(answer, first) for answer in answers)
-            if alike >= w:
+            if alike >= quorum_to_say(first, k, m):
                 return Decision(Verdict.CURRENT, first.stamp, is_ragged=True, sub=first.sub)
     return None
 
@@ -214,7 +240,9 @@ def _decide_now(views: Sequence[View], k: int, w: int) -> Decision:
         return Decision(Verdict.UNREADABLE)
     passed_over = False
     for stamp in sorted({stamp for view in views for stamp in view.versions}, reverse=True):
-        decision = _judge(_Census.of(views, stamp), k, w)
+        census = _Census.of(views, stamp)
+        own = census.geometry
+        decision = _judge(census, k, w) if own is None else _judge(census, own.k, quorum_of(own))
         if decision is not None:
             return attrs.evolve(decision, is_ragged=True, passes_over=True) if passed_over else decision
         passed_over = True
@@ -237,6 +265,7 @@ class _Census:
     lacking: tuple[int, ...]  # voters that do not have it
     pending: int  # of those unreached, how many may still answer
     kind: int | None
+    geometry: Geometry | None
     unsure: tuple[int, ...]  # holders that only listed it: what they have of its parts is not known
     readable: int  # shards that, as is known, can be read of every one of its parts
     holders_of_each: int  # how many holders may have had the shard file of every one of its parts
@@ -248,7 +277,7 @@ class _Census:
             groups[_group_of(view, stamp)].append(slot)
         held = [views[slot].versions[stamp] for slot in groups[0]]
         known = [version for version in held if version.kind is not None]
-        kind = known[0].kind if known else None
+        kind, geometry = (known[0].kind, known[0].geometry) if known else (None, None)
         unsure = tuple(slot for slot in groups[0] if views[slot].versions[stamp].kind is None)
         gaps = _most_gaps(version.no_files for version in known)
         never_there = _most_gaps(version.never_had for version in held)
@@ -263,6 +292,7 @@ class _Census:
             lacking,
             pending,
             kind,
+            geometry,
             unsure,
             len(known) - gaps,
             len(held) - never_there,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from rustfs_proto.objects import Part
+from rustfs_proto.objects import Geometry, Part
 
 DRIVES_MAX = 16
 """Drives of one set. Beyond it a write waits for more drives than it gains in safety, and a stripe is cut too
@@ -36,6 +36,13 @@ def write_quorum(k: int, m: int) -> int:
     all.
     """
     return k + 1 if k == m else k
+
+
+def quorum_of(geometry: Geometry) -> int:
+    """The write quorum of what has that geometry. With less parity than the set has it is never smaller than
+    the set's own, so that any two quorums of a set meet.
+    """
+    return write_quorum(geometry.k, geometry.m)
 
 
 def voters_needed(k: int, m: int) -> int:

@@ -75,7 +75,8 @@ class PutDone(Message, frozen=True):
 
 class PutOpen(Message, frozen=True):
     """Begin an object or part of more than one stripe. `size` in bytes or -1 where the client did not say.
-    `appends` as in `PutSmall`.
+    `appends` as in `PutSmall`. `storage_class` is that of the object: its `PutFinish` must name one that is
+    stored alike. A part has that of its upload, what is appended that of what is there.
     """
 
     bucket: str
@@ -83,6 +84,7 @@ class PutOpen(Message, frozen=True):
     size: int
     part: PartTarget | None = None
     appends: bool = False
+    storage_class: str = "STANDARD"
 
 
 class PutOpened(Message, frozen=True):

@@ -123,7 +123,7 @@ async def _store_blocks(
     part: PartTarget | None,
     appends: bool,
 ) -> Stored:
-    opening = PutOpen(call.bucket, call.key_bytes, source.size_bytes, part, appends)
+    opening = PutOpen(call.bucket, call.key_bytes, source.size_bytes, part, appends, info.storage_class)
     writer = await BlockWriter.open(call.sets, opening, call.request_id)
     assert writer.stripe_bytes == call.sets.stripe_bytes, writer.stripe_bytes
     try:
