@@ -27,6 +27,7 @@ from rustfs_node.settings.bus import BusSettings
 from rustfs_node.settings.drive import DriveSettings
 from rustfs_node.settings.erasureset import SetSettings
 from rustfs_node.settings.node import NodeSettings
+from rustfs_node.settings.storage_class import StorageClassSettings
 
 PREFIX = "RUSTFS_"
 
@@ -49,6 +50,7 @@ class Settings:
     bus: BusSettings = attrs.field(factory=BusSettings)
     drive: DriveSettings = attrs.field(factory=DriveSettings)
     set: SetSettings = attrs.field(factory=SetSettings)
+    storage_class: StorageClassSettings = attrs.field(factory=StorageClassSettings)
     acceptor: AcceptorSettings = attrs.field(factory=AcceptorSettings)
 
 
@@ -61,6 +63,9 @@ WELL_KNOWN: tuple[tuple[str, str, str], ...] = (
     ("RUSTFS_SERVER_DOMAINS", "acceptor", "domains"),
     ("MINIO_SITE_REGION", "acceptor", "region"),
     ("RUSTFS_REGION", "acceptor", "region"),
+    ("MINIO_STORAGE_CLASS_STANDARD", "storage_class", "standard"),
+    ("MINIO_STORAGE_CLASS_RRS", "storage_class", "reduced_redundancy"),
+    ("RUSTFS_STORAGE_CLASS_RRS", "storage_class", "reduced_redundancy"),
 )
 # The two ways to name the owner's key pair. Where one name of the first is given, the second is not looked
 # at.

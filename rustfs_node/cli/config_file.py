@@ -21,8 +21,9 @@ _HEAD = """\
 # Over this file win the environment and then the arguments of `rustfs-node serve`. In the environment every
 # setting is RUSTFS_<TABLE>_<NAME>, as in RUSTFS_NODE_ACCEPTORS=2. Beside these stand RUSTFS_VOLUMES,
 # RUSTFS_ADDRESS, RUSTFS_REGION, RUSTFS_SERVER_DOMAINS, RUSTFS_ACCESS_KEY, RUSTFS_SECRET_KEY, and MinIO's
-# MINIO_VOLUMES, MINIO_DOMAIN, MINIO_SITE_REGION, MINIO_ROOT_USER, MINIO_ROOT_PASSWORD; the keys also as
-# files, by the same name with _FILE.
+# MINIO_VOLUMES, MINIO_DOMAIN, MINIO_SITE_REGION, MINIO_STORAGE_CLASS_STANDARD, MINIO_STORAGE_CLASS_RRS (also
+# RUSTFS_STORAGE_CLASS_RRS), MINIO_ROOT_USER, MINIO_ROOT_PASSWORD; the keys also as files, by the same name
+# with _FILE.
 """
 
 

@@ -19,9 +19,11 @@ from rustfs_node.seams.files import Files
 from rustfs_node.seams.node_files import FolderLock, lock_folder, mount_point_of
 from rustfs_node.seams.randomness import Randomness
 from rustfs_node.settings.node import NodeSettings
+from rustfs_node.settings.storage_class import StorageClassSettings
 from rustfs_node.supervisor.inspection import Inspector, unusable
 from rustfs_proto.disk.identity import format_identity
 from rustfs_proto.disk.layout import IDENTITY_FILE
+from rustfs_proto.erasure.storage_classes import wanted_parity
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import LAYOUT_FILE, Deployment, format_deployment
 from rustfs_proto.topology.findings import Finding
@@ -41,6 +43,7 @@ class Former:
     settings: NodeSettings
     accepted: frozenset[str]
     known_mounts: Mapping[str, str]
+    classes: StorageClassSettings = attrs.field(factory=StorageClassSettings)
 
     async def form(
         self, paths: Sequence[str], before_writing: Callable[[str], None] | None = None
@@ -82,8 +85,11 @@ class Former:
         return inspector.look(path, mount_point_of(path))
 
     def _wish(self) -> Wish:
+        standard = self.classes.standard
         return Wish(
-            parity=self.settings.parity,
+            parity=wanted_parity(self.settings.parity, standard),
+            parity_setting="storage_class.standard" if standard else "node.parity",
+            classes=self.classes.by_name(),
             set_drives=self.settings.set_drives,
             format_free_bytes_min=self.settings.format_free_bytes_min,
             start_free_bytes_min=self.settings.start_free_bytes_min,

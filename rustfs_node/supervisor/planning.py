@@ -28,6 +28,7 @@ from rustfs_node.seams.node_files import (
     write_private,
 )
 from rustfs_proto.disk.identity import HEALING
+from rustfs_proto.erasure.storage_classes import class_parities
 from rustfs_proto.topology.verdicts import Formation, Verdict
 
 _OWNER_FILE = "owner"
@@ -106,7 +107,7 @@ def make_plan(
 ) -> NodePlan:
     """The plan of this node. Raises `RuntimeFolderError` where a socket's path would be too long."""
     try:
-        sets = _sets(formation, runtime_dir)
+        sets = _sets(formation, runtime_dir, settings.storage_class.by_name())
     except ValueError as error:
         raise RuntimeFolderError(str(error)) from error
     return NodePlan(
@@ -119,7 +120,7 @@ def make_plan(
     )
 
 
-def _sets(formation: Formation, runtime_dir: str) -> tuple[SetPlan, ...]:
+def _sets(formation: Formation, runtime_dir: str, classes: Mapping[str, str]) -> tuple[SetPlan, ...]:
     return tuple(
         SetPlan(
             index=index,
@@ -128,6 +129,7 @@ def _sets(formation: Formation, runtime_dir: str) -> tuple[SetPlan, ...]:
             k=len(record.slots) - record.parity,
             m=record.parity,
             drives=_drives(formation.verdicts, index, runtime_dir),
+            class_parities=tuple(class_parities(classes, record.parity).items()),
         )
         for index, record in enumerate(formation.deployment.sets)
     )

@@ -8,9 +8,12 @@ import ssl
 
 from rustfs_node.config import Settings
 from rustfs_node.seams.node_files import read_bytes
+from rustfs_node.settings.node import NodeSettings
+from rustfs_node.settings.storage_class import StorageClassSettings
 from rustfs_node.supervisor.credentials import CredentialsError, given_credentials
 from rustfs_node.supervisor.listening import AddressError, parse_address
 from rustfs_proto.erasure.sizing import SizingError, sets_of_node
+from rustfs_proto.erasure.storage_classes import class_parities, wanted_parity
 from rustfs_proto.topology.first_start import parities_of
 from rustfs_proto.topology.verdicts import Refusal
 
@@ -28,14 +31,19 @@ def mistakes(settings: Settings, drives: int) -> list[str]:
         found.extend(str(error).splitlines())
     found.extend(_mistakes_of_tls(settings.acceptor.tls_cert, settings.acceptor.tls_key))
     if drives:
-        found.extend(_mistakes_of_shape(drives, settings.node.set_drives, settings.node.parity))
+        found.extend(_mistakes_of_shape(drives, settings.node, settings.storage_class))
     return found
 
 
-def _mistakes_of_shape(drives: int, set_drives: int, parity: int) -> list[str]:
+def _mistakes_of_shape(drives: int, node: NodeSettings, classes: StorageClassSettings) -> list[str]:
+    """What classes may have is known here only where the parity is named; else the drives tell."""
     try:
-        parities_of(sets_of_node(drives, set_drives), parity)
-    except (SizingError, Refusal) as error:
+        parity = wanted_parity(node.parity, classes.standard)
+        setting = "storage_class.standard" if classes.standard else "node.parity"
+        parities_of(sets_of_node(drives, node.set_drives), parity, setting)
+        if parity >= 0:
+            class_parities(classes.by_name(), parity)
+    except (SizingError, Refusal, ValueError) as error:
         return [str(error)]
     return []
 

@@ -90,7 +90,7 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
             """Called before any drive is written to: a pair that cannot be used founds no deployment."""
             found.append(_credentials(order.settings.node, given, environ, deployment_id, SystemRandomness()))
 
-        former = _former(order.settings.node, order.accepted, memory.load())
+        former = _former(order.settings, order.accepted, memory.load())
         formation = await former.form(order.paths, find_credentials)
         ((credentials, source),) = found
         memory.save(formation)
@@ -112,8 +112,9 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
         folder.close()
 
 
-def _former(settings: NodeSettings, accepted: frozenset[str], known_mounts: Mapping[str, str]) -> Former:
-    return Former(RealFiles(), SystemClock(), SystemRandomness(), settings, accepted, known_mounts)
+def _former(settings: Settings, accepted: frozenset[str], known_mounts: Mapping[str, str]) -> Former:
+    files, clock, randomness = RealFiles(), SystemClock(), SystemRandomness()
+    return Former(files, clock, randomness, settings.node, accepted, known_mounts, settings.storage_class)
 
 
 def _credentials(

@@ -44,7 +44,7 @@ _ACLS = (
     "aws-exec-read",
     "log-delivery-write",
 )
-_STORAGE_CLASSES = frozenset({
+STORAGE_CLASSES = frozenset({
     "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER",
     "GLACIER_IR", "DEEP_ARCHIVE", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS", "FSX_ONTAP",
     "AWS_BACKUP_WARM", "AWS_BACKUP_LOW_COST_WARM",
@@ -69,9 +69,11 @@ def refuse_unbuilt(headers: HeaderMap, *, deletes: bool = False, locks: bool = F
 
 
 def storage_class(headers: HeaderMap) -> str:
-    """The storage class asked for: a name that is kept and shown. Raises InvalidStorageClass."""
+    """The storage class asked for: it is kept and shown, and may choose the parity. Raises
+    InvalidStorageClass.
+    """
     name = headers.get("x-amz-storage-class", DEFAULT_STORAGE_CLASS)
-    if name not in _STORAGE_CLASSES:
+    if name not in STORAGE_CLASSES:
         raise S3Error("InvalidStorageClass", extra={"StorageClassRequested": name})
     return name
 

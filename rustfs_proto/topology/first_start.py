@@ -37,7 +37,7 @@ def first_formation(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str]
     """Format every usable drive. An interrupted formatting is begun anew, whatever it had written."""
     deployment_id, *drive_ids = new_ids
     sizes = sets_of_node(len(found), wish.set_drives)
-    parities = parities_of(sizes, wish.parity)
+    parities = parities_of(sizes, wish.parity, wish.parity_setting)
     verdicts = []
     for place, drive_id in zip(places_of(found, sizes), drive_ids, strict=True):
         fault = place.finding.problem or why_unformattable(place.finding, None, found, wish)
@@ -54,18 +54,20 @@ def first_formation(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str]
     return Formation(Deployment(deployment_id, 1, complete=True, sets=sets), tuple(verdicts), first=True)
 
 
-def parities_of(sizes: Sequence[int], wanted: int) -> list[int]:
-    """Parity shards of sets of these sizes, as wanted or (below 0) as the rules say. Raises `Refusal`."""
-    return [_parity(size, wanted) for size in sizes]
+def parities_of(sizes: Sequence[int], wanted: int, setting: str) -> list[int]:
+    """Parity shards of sets of these sizes, as wanted by `setting` or (below 0) as the rules say. Raises
+    `Refusal`.
+    """
+    return [_parity(size, wanted, setting) for size in sizes]
 
 
-def _parity(size: int, wanted: int) -> int:
+def _parity(size: int, wanted: int, setting: str) -> int:
     if wanted < 0:
         return default_parity(size)
     try:
         check_parity(size, wanted)
     except ValueError as error:
-        raise Refusal(f"node.parity: {error}") from error
+        raise Refusal(f"{setting}: {error}") from error
     return wanted
 
 

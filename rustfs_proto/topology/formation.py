@@ -12,6 +12,7 @@ The rules:
 - A drive whose slot went to a replacement is left out, or taken back where the operator accepts it; in which
   state says `replacements`.
 - A drive that does not fit is left out with a sentence saying why. It is never written to.
+- No storage class may ask for more parity than a set has.
 - The node starts when every set keeps its read quorum, and says so when that is all it keeps; a first start
   needs the write quorum.
 
@@ -35,6 +36,7 @@ import attrs
 
 from rustfs_proto.disk.identity import HEALING
 from rustfs_proto.erasure.geometry import write_quorum
+from rustfs_proto.erasure.storage_classes import class_parities
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.findings import Condition, Finding
 from rustfs_proto.topology.first_start import first_formation, was_interrupted
@@ -54,7 +56,16 @@ def decide(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str], now_ms:
         formation = first_formation(found, wish, new_ids, now_ms)
     else:
         formation = joined_formation(found, wish, new_ids, now_ms, majority(formatted))
+    _check_classes(formation, wish)
     return attrs.evolve(formation, warnings=(*check_quorums(formation), *check_mounts(found)))
+
+
+def _check_classes(formation: Formation, wish: Wish) -> None:
+    for index, parity in enumerate(formation.deployment.parities()):
+        try:
+            class_parities(wish.classes, parity)
+        except ValueError as error:
+            raise Refusal(f"set {index}: {error}") from error
 
 
 def check_quorums(formation: Formation) -> list[str]:

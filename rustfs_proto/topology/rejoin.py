@@ -100,7 +100,7 @@ def _check_wish(current: Deployment, found: Sequence[Finding], wish: Wish) -> No
     if wish.parity >= 0 and any(parity != wish.parity for parity in current.parities()):
         raise Refusal(
             f"parity {wish.parity} is configured, the drives were formatted with {current.parities()[0]};"
-            " it is fixed at the first formatting: remove the setting node.parity"
+            f" it is fixed at the first formatting: remove the setting {wish.parity_setting}"
         )
     if wish.set_drives and any(size != wish.set_drives for size in current.sizes()):
         raise Refusal(

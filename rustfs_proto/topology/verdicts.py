@@ -18,14 +18,17 @@ class Refusal(Exception):
 
 @attrs.frozen
 class Wish:
-    """What the configuration asks for: parity -1 and set_drives 0 mean "as the rules say". `accepted` are
-    folders for which the operator takes what is otherwise refused: an empty one is formatted although its
+    """What the configuration asks for: parity -1 and set_drives 0 mean "as the rules say"; `parity_setting`
+    is where the parity stands, `classes` what is said of storage classes, as in `class_parities`. `accepted`
+    are folders for which the operator takes what is otherwise refused: an empty one is formatted although its
     disk seems not to be mounted or its set could not rebuild it, and a drive that was replaced is taken back.
     `known_mounts`: where the node remembers drives to have been mounted, for when none of them is left to
     tell.
     """
 
     parity: int = -1
+    parity_setting: str = "node.parity"
+    classes: Mapping[str, str] = attrs.field(factory=dict)
     set_drives: int = 0
     format_free_bytes_min: int = 0
     start_free_bytes_min: int = 0

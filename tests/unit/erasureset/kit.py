@@ -5,7 +5,7 @@ the bus.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -28,7 +28,9 @@ from tests.unit.erasureset.real_drive import RealDrive
 
 WINDOW_BLOCKS = 4
 WHOLE = set_ops.Span()
+RRS = "REDUCED_REDUNDANCY"
 Drive = TypeVar("Drive")
+Classes = Sequence[tuple[str, int]]
 
 
 def raise_fault(answer: Reply | Fault) -> None:
@@ -64,7 +66,8 @@ class Client:
         if len(body) <= self.stripe_bytes:
             frames = (body,) if body else ()
             return (await self.ask(set_ops.PutSmall(bucket, key, what, expect=expect), *frames)).stamp
-        handle = await self.send_blocks(set_ops.PutOpen(bucket, key, len(body)), body)
+        opening = set_ops.PutOpen(bucket, key, len(body), storage_class=what.storage_class)
+        handle = await self.send_blocks(opening, body)
         return (await self.ask(set_ops.PutFinish(handle, what, expect))).stamp
 
     async def send_blocks(self, opening: set_ops.PutOpen, body: bytes) -> int:
@@ -124,9 +127,9 @@ class TestSet(Generic[Drive]):
 
 @asynccontextmanager
 async def running_set(
-    drives: int, parity: int | None = None, **settings: object
+    drives: int, parity: int | None = None, classes: Classes = (), seed: int = 1, **settings: object
 ) -> AsyncIterator[TestSet[ModelDrive]]:
-    """Model drives and a set worker over them; `settings` as in `SetSettings`."""
+    """Model drives and a set worker over them; `classes` as in `SetPlan`, `settings` as in `SetSettings`."""
     net = MemoryNet()
     async with trio.open_nursery() as nursery:
         models = []
@@ -134,7 +137,7 @@ async def running_set(
             bus = net.open_bus(drive_name(0, slot))
             models.append(ModelDrive(bus))
             await nursery.start(bus.run)
-        yield await serve_set(nursery, net, models, parity, settings)
+        yield await serve_set(nursery, net, models, parity, settings, seed, classes=classes)
         nursery.cancel_scope.cancel()
 
 
@@ -163,6 +166,7 @@ async def serve_set(
     settings: dict[str, object],
     seed: int = 1,
     clock: Clock | None = None,
+    classes: Classes = (),
 ) -> TestSet[Drive]:
     """Start a set worker and a client. Each life of a set needs a `seed` of its own: data ids come of it."""
     m = default_parity(len(drives)) if parity is None else parity
@@ -171,7 +175,7 @@ async def serve_set(
     )
     names = [drive_name(0, slot) for slot in range(len(drives))]
     plans = tuple(DrivePlan(slot, name, "", "", "") for slot, name in enumerate(names))
-    plan = SetPlan(0, "set-0", "", len(drives) - m, m, plans)
+    plan = SetPlan(0, "set-0", "", len(drives) - m, m, plans, tuple(classes))
 
     async def serve(task_status: trio.TaskStatus[None]) -> None:
         bus = net.open_bus("set-0", names)

@@ -16,6 +16,7 @@ from tests.unit.erasureset.test_set_sweeps import (  # noqa: F401 - a fixture am
     calls_of_story,
     prove,
     quiet_log,
+    story_at,
 )
 from tests.unit.erasureset.virtual_set import chance_of, new_machine
 
@@ -25,7 +26,7 @@ def test_the_power_goes_again_while_the_drives_recover() -> None:
     for at in calls_of_story(ALL_SLOTS, 2):
         machine = new_machine(seed=at)
         machine.at = at
-        story = SetStory()
+        story = story_at(at)
         machine.live(story.tell)
         machine.end(chance_of(at))
         machine.calls, machine.at = 0, 1 + at % 30
@@ -43,7 +44,7 @@ def test_a_drive_fails_at_a_call(code: int, times: int, turn: int) -> None:
         machine = new_machine(seed=at)
         failer = Failer(at, code, times, CHANGING)
         machine.drives[2].files.on_call = failer
-        story = SetStory()
+        story = story_at(at)
 
         async def tell(running: object, story: SetStory = story) -> None:
             await story.tell(running)

@@ -18,6 +18,7 @@ import structlog
 from rustfs_node.seams.memory_files import PAGE_BYTES, SECTOR_BYTES
 from rustfs_proto.disk.identity import OK
 from tests.kit.faulty_files import EVER, Fails, Lies
+from tests.unit.erasureset.kit import RRS
 from tests.unit.erasureset.set_story import SetStory, leftovers
 from tests.unit.erasureset.virtual_set import Machine, chance_of, new_machine
 
@@ -44,12 +45,17 @@ def calls_of_story(cut_slots: tuple[int, ...], turn: int = 0) -> range:
     return range(1 if is_whole else 1 + turn, machine.calls + 1, 1 if is_whole else TURNS)
 
 
+def story_at(at: int) -> SetStory:
+    """Every second one has objects with less parity among the others."""
+    return SetStory(other_class=RRS if at // TURNS % 2 else "STANDARD")
+
+
 def prove(machine: Machine, story: SetStory) -> None:
     """With all drives, then without one of them, all is there; the set goes on and leaves nothing behind."""
     machine.live(story.check)
     away = machine.drives[machine.seed % len(machine.drives)]
     away.is_out = True
-    machine.live(story.check)
+    machine.live(story.check_without_one)
     away.is_out = False
     machine.live(story.go_on)
     for drive in machine.drives:
@@ -71,7 +77,7 @@ def test_the_power_goes(
     for at in calls_of_story(slots, turn):
         machine = new_machine(seed=at, page_bytes=SECTOR_BYTES if at % 2 else PAGE_BYTES)
         machine.cut_slots, machine.at = slots, at
-        story = SetStory()
+        story = story_at(at)
         machine.live(story.tell)
         assert machine.is_over, at
         machine.end(keeps(at))

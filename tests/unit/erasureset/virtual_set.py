@@ -28,7 +28,7 @@ from rustfs_proto.disk.identity import DriveIdentity, parse_identity
 from tests.kit.faulty_files import FaultyFiles, VirtualThreads
 from tests.kit.sim.determinism import run_seeded
 from tests.kit.sweeps import CHANGING
-from tests.unit.erasureset.kit import Client, TestSet, serve_set
+from tests.unit.erasureset.kit import RRS, Client, TestSet, serve_set
 
 DEPLOYMENT = "6f3a1c52-0000-4000-8000-00000000abcd"
 SETTINGS = DriveSettings(
@@ -134,7 +134,9 @@ class Machine:
             # Until each of them serves, or has lost its power.
             await trio.testing.wait_all_tasks_blocked()
             settings: dict[str, object] = {"commit_timeout_s": 5.0}
-            running = await serve_set(nursery, net, self.drives, None, settings, self.lives, self.clock)
+            running = await serve_set(
+                nursery, net, self.drives, None, settings, self.lives, self.clock, [(RRS, 1)]
+            )
             result = await story(running)
             nursery.cancel_scope.cancel()
         return result
