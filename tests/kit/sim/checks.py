@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import trio
 
 from rustfs_proto.disk.identity import OK
-from rustfs_proto.erasure.geometry import write_quorum
-from rustfs_proto.objects import decode_head
+from rustfs_proto.erasure.geometry import quorum_of
+from rustfs_proto.objects import decode_geometry, decode_head
 from rustfs_proto.wire.drive_ops import RowKind, Space
 from tests.kit.at_rest import Folder, all_records, identity_of
 from tests.kit.census import Version, take
@@ -79,7 +79,7 @@ def check_drives(node: SimNode, atlas: Atlas, scene: Scene) -> None:
                 for drive in set_plan.drives
             ]
             census = take(drives)
-            etags = _etags(drives)
+            found = _found(drives)
             states = [identity_of(drive).state for drive in drives]
         if atlas.swarm.is_loss:
             # A record that was damaged names its shard files no more, and the index still does.
@@ -89,23 +89,23 @@ def check_drives(node: SimNode, atlas: Atlas, scene: Scene) -> None:
                 node.world.fail(f"{drive.name} still has {path}, which no record names")
             if states[slot] != OK:
                 node.world.fail(f"{drive.name} is {states[slot]}")
-        quorum = write_quorum(set_plan.k, set_plan.m)
-        for version, etag in etags.items():
+        for version, (etag, quorum) in found.items():
             held = len(census.good(version))
             if shown.get(version.key.decode()) == etag and held < quorum:
                 node.world.fail(f"{version.key!r} {etag[:6]} was read and is on {held} drives")
 
 
-def _etags(drives: Sequence[Folder]) -> dict[Version, str]:
-    """The ETag of every version of every object; of equal ones, which copies have, only the newest
-    version.
+def _found(drives: Sequence[Folder]) -> dict[Version, tuple[str, int]]:
+    """The ETag and write quorum of every version of every object; of equal ones, which copies have, only the
+    newest version.
     """
-    found: dict[Version, str] = {}
+    found: dict[Version, tuple[str, int]] = {}
     for drive in drives:
         for _, one in all_records(drive):
             record = one.record
             if record.space == Space.OBJECT and record.bucket == BUCKET and record.kind == RowKind.VALUE:
                 version = Version(record.space, record.bucket, record.key, record.sub, record.stamp)
-                found[version] = decode_head(record.head).etag
-    newest = {(version.key, found[version]): version for version in sorted(found)}
+                quorum = quorum_of(decode_geometry(record.meta))
+                found[version] = (decode_head(record.head).etag, quorum)
+    newest = {(version.key, found[version][0]): version for version in sorted(found)}
     return {version: found[version] for version in newest.values()}

@@ -57,6 +57,10 @@ SETTINGS = attrs.evolve(
 )
 
 
+RRS = "REDUCED_REDUNDANCY"
+"""Of this class objects have one parity shard."""
+
+
 @attrs.frozen
 class Geometry:
     """How many sets of how many drives, and how many acceptors."""
@@ -89,7 +93,8 @@ def _set_plan(geometry: Geometry, index: int) -> SetPlan:
         DrivePlan(slot, drive_name(index, slot), "", "/drive", str(uuid.UUID(int=1000 + 100 * index + slot)))
         for slot in range(geometry.drives)
     )
-    return SetPlan(index, set_name(index), "", geometry.drives - geometry.parity, geometry.parity, drives)
+    k, m = geometry.drives - geometry.parity, geometry.parity
+    return SetPlan(index, set_name(index), "", k, m, drives, ((RRS, 1),) if m > 1 else ())
 
 
 class SimNode:

@@ -75,7 +75,9 @@ class Run:
     def __init__(self, seed: int, swarm: Swarm | None, load: Load, keep: int | None) -> None:
         self._world = World(seed, Trace(keep))
         self._swarm = swarm or draw_swarm(self._world.chance.fork("swarm"))
-        self._scene = Scene(self._world, load)
+        # What has little parity does not bear the losses of a run with losses.
+        has_classes = not self._swarm.is_loss and self._swarm.geometry.parity > 1
+        self._scene = Scene(self._world, load, has_classes)
         self._world.expected_errors = explained(self._swarm)
 
     async def run(self) -> Result:

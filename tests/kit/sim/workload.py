@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from random import Random
@@ -18,7 +19,7 @@ import trio
 from tests.kit.sim.bodies import Body, joined, new_body
 from tests.kit.sim.client import Answer, Lost, S3Client
 from tests.kit.sim.history import ABSENT, History, Kind, Op, Outcome, Page, end
-from tests.kit.sim.node import STRIPE_BYTES
+from tests.kit.sim.node import RRS, STRIPE_BYTES
 from tests.kit.sim.world import World
 
 BUCKET = "simulated"
@@ -47,10 +48,11 @@ class Uploads:
 
 @attrs.define(eq=False)
 class Scene:
-    """What the clients of a run share. `bodies` by ETag."""
+    """What the clients of a run share. `bodies` by ETag; `has_classes`: some of them get less parity."""
 
     world: World
     load: Load
+    has_classes: bool = False
     history: History = attrs.field(factory=History)
     bodies: dict[str, Body] = attrs.field(factory=dict)
     uploads: Uploads = attrs.field(factory=Uploads)
@@ -60,6 +62,11 @@ class Scene:
     def keys(self) -> list[str]:
         """All keys that may ever exist."""
         return [f"{'abc'[number % 3]}/{number}" for number in range(self.load.keys)]
+
+    def class_of(self, name: str) -> dict[str, str]:
+        """The header for the object with that ETag, or the upload of that key: a third has less parity."""
+        is_reduced = self.has_classes and zlib.crc32(name.encode()) % 3 == 0
+        return {"x-amz-storage-class": RRS} if is_reduced else {}
 
     def new_body(self, random: Random, size: int) -> Body:
         """A body that nobody else has."""
@@ -103,13 +110,14 @@ class Actor:
         """A new object, or another body for the one that is there."""
         body = self._new_body(size_max)
         op = self._call(Kind.WRITE, key, body.etag, note="put")
-        await self._write(op, "PUT", key, body=body.data)
+        await self._write(op, "PUT", key, self._scene.class_of(body.etag), body.data)
 
     async def create(self, key: str) -> None:
         """If-None-Match: *."""
         body = self._new_body(SMALL_BYTES_MAX)
         op = self._call(Kind.CREATE, key, body.etag)
-        await self._write(op, "PUT", key, headers={"if-none-match": "*"}, body=body.data)
+        headers = {"if-none-match": "*", **self._scene.class_of(body.etag)}
+        await self._write(op, "PUT", key, headers, body.data)
 
     async def replace(self, key: str) -> None:
         """If-Match, with what this client last saw."""
@@ -117,7 +125,8 @@ class Actor:
             return
         body = self._new_body(self._random.choice((SMALL_BYTES_MAX, LARGE_BYTES_MAX)))
         op = self._call(Kind.REPLACE, key, body.etag, expected=self._seen[key])
-        await self._write(op, "PUT", key, headers={"if-match": f'"{op.expected}"'}, body=body.data)
+        headers = {"if-match": f'"{op.expected}"', **self._scene.class_of(body.etag)}
+        await self._write(op, "PUT", key, headers, body.data)
 
     async def copy(self, key: str) -> None:
         """What this client last saw under another key, if it is still there."""
@@ -206,7 +215,7 @@ class Actor:
 
     async def upload(self, key: str) -> None:
         """Some parts, and then they are an object, or given up, or forgotten."""
-        answer = await self._ask("POST", key, {"uploads": ""})
+        answer = await self._ask("POST", key, {"uploads": ""}, self._scene.class_of(key))
         if answer is None or answer.status != 200:
             return
         upload_id = answer.text("UploadId")
