@@ -51,6 +51,27 @@ def test_minio_key_pair():
     assert (node.access_key, node.secret_key) == ("them", "theirs")
 
 
+@pytest.mark.parametrize(
+    ("environ", "standard", "reduced"),
+    [
+        ({"MINIO_STORAGE_CLASS_STANDARD": "EC:3", "MINIO_STORAGE_CLASS_RRS": "EC:2"}, "EC:3", "EC:2"),
+        ({"RUSTFS_STORAGE_CLASS_STANDARD": "EC:3", "RUSTFS_STORAGE_CLASS_RRS": "EC:2"}, "EC:3", "EC:2"),
+        ({"MINIO_STORAGE_CLASS_RRS": "EC:2", "RUSTFS_STORAGE_CLASS_RRS": "EC:3"}, "", "EC:3"),
+        ({"RUSTFS_STORAGE_CLASS_REDUCED_REDUNDANCY": "EC:1", "RUSTFS_STORAGE_CLASS_RRS": "EC:3"}, "", "EC:1"),
+    ],
+)
+def test_names_of_storage_classes(environ, standard, reduced):
+    """MinIO's and RustFS' names are understood; the full name of the setting wins over all."""
+    classes = load(b"", environ, {}).storage_class
+    assert (classes.standard, classes.reduced_redundancy) == (standard, reduced)
+
+
+def test_a_parity_that_is_none():
+    """It is named with its setting and the value seen."""
+    with pytest.raises(ConfigError, match=r"\[storage_class\] glacier: expected EC: .* found '2'"):
+        load(b'[storage_class]\nglacier = "2"\n', {}, {})
+
+
 def test_all_errors_at_once():
     """Every mistake of the file and of the environment is in one list, with its place and the value seen."""
     toml = b'[node]\nacceptors = "2"\nvolumes = "/a"\nacceptor = 1\nlog_level = "loud"\nparity = -3\n'

@@ -207,6 +207,36 @@ def test_impossible_parity():
         outcome(fresh_drives(4), Wish(parity=3))
 
 
+def test_parity_of_the_standard_class_is_that_of_the_sets():
+    """It forms the sets, and afterwards nothing else may be said."""
+    found = fresh_drives(4)
+    wish = Wish(parity=1, parity_setting="storage_class.standard", classes={"STANDARD": "EC:1"})
+    formation = outcome(found, wish)
+    assert formation.deployment.parities() == (1,)
+    outcome(afterwards(found, formation), wish, first_id=10)
+    with pytest.raises(Refusal, match=r"parity 1 is configured.*remove the setting storage_class\.standard"):
+        outcome(formed(4), wish)
+    with pytest.raises(Refusal, match=r"storage_class\.standard: parity 3 for 4 drives: choose from 0 to 2"):
+        outcome(found, attrs.evolve(wish, parity=3))
+
+
+@pytest.mark.parametrize(
+    ("drives", "text", "wanted"),
+    [
+        (4, "EC:3", r"set 0: storage_class\.glacier is EC:3: for a set with 2 parity .* EC:1 to EC:2"),
+        (4, "EC:0", "choose from EC:1 to EC:2"),
+        (1, "EC:1", "choose EC:0"),
+        (34, "EC:5", "choose from EC:1 to EC:4"),
+    ],
+)
+def test_a_class_that_the_sets_cannot_give(drives, text, wanted):
+    """Refused before anything is written, at the first start and at a later one."""
+    wish = Wish(classes={"GLACIER": text})
+    for found in (fresh_drives(drives), formed(drives)):
+        with pytest.raises(Refusal, match=wanted):
+            outcome(found, wish, first_id=100)
+
+
 def test_interrupted_first_formatting_begins_anew():
     """A layout that is nowhere in use and incomplete somewhere proves that nothing was stored."""
     found = fresh_drives(4)

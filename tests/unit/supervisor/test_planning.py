@@ -11,7 +11,8 @@ import attrs
 import pytest
 
 from rustfs_node.config import Settings
-from rustfs_node.plan import Credentials, endpoint_of
+from rustfs_node.plan import Credentials, decode_plan, encode_plan, endpoint_of
+from rustfs_node.settings.storage_class import StorageClassSettings
 from rustfs_node.supervisor.commands import ACCEPTORS, DRIVES, SETS, worker_commands, worker_environment
 from rustfs_node.supervisor.listening import AddressError, check_address
 from rustfs_node.supervisor.notify import Notifier
@@ -32,6 +33,16 @@ def test_plan_names_every_drive_and_its_fault():
     assert (one.k, one.m, one.endpoint) == (2, 2, "ipc:///run/x/set-0")
     assert [drive.name for drive in one.drives] == ["drive-0-0", "drive-0-1", "drive-0-2", "drive-0-3"]
     assert [bool(drive.fault) for drive in one.drives] == [False, False, False, True]
+
+
+def test_the_plan_of_a_set_says_which_classes_have_less_parity():
+    """Those of which nothing is said have what the set has."""
+    classes = StorageClassSettings(glacier="EC:2", snow="EC:1")
+    settings = attrs.evolve(Settings(), storage_class=classes)
+    plan = make_plan(outcome(fresh_drives(4)), settings, "/run/x", Credentials("abc", "12345678"))
+    assert dict(plan.sets[0].class_parities) == {"REDUCED_REDUNDANCY": 1, "SNOW": 1}
+    assert plan_of(fresh_drives(1)).sets[0].class_parities == ()
+    assert decode_plan(encode_plan(plan)) == plan
 
 
 def test_one_worker_for_each_role():

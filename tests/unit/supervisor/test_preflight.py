@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from rustfs_node.config import Settings
+from rustfs_node.settings.storage_class import StorageClassSettings
 from rustfs_node.supervisor.preflight import mistakes
 
 
@@ -42,6 +43,27 @@ def test_nothing_is_wrong(tmp_path):
     """Defaults, and a certificate with its key, are fine."""
     assert mistakes(Settings(), 4) == []
     assert told(*pair(tmp_path, "a")) == []
+
+
+def test_parity_that_two_settings_name():
+    """Both must say the same, and no class may have more; what nobody names the drives tell later."""
+    settings = Settings()
+
+    def told_of(parity, **classes):
+        node = attrs.evolve(settings.node, parity=parity)
+        given = StorageClassSettings(**classes)
+        return mistakes(attrs.evolve(settings, node=node, storage_class=given), 4)
+
+    assert told_of(2, standard="EC:2", glacier="EC:1") == told_of(-1, standard="EC:1") == []
+    assert told_of(-1, glacier="EC:7") == []
+    for parity, classes, wanted in (
+        (1, {"standard": "EC:2"}, "node.parity is 1, storage_class.standard is EC:2"),
+        (-1, {"standard": "EC:3"}, "storage_class.standard: parity 3 for 4 drives"),
+        (2, {"glacier": "EC:3"}, "storage_class.glacier is EC:3: for a set with 2 parity shards"),
+        (3, {}, "node.parity: parity 3 for 4 drives"),
+    ):
+        (text,) = told_of(parity, **classes)
+        assert wanted in text
 
 
 def test_key_of_another_certificate(tmp_path):
