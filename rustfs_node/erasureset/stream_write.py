@@ -65,7 +65,8 @@ def _open(state: SetState, request: Request, message: PutOpen) -> None:
 
 async def _geometry(state: SetState, message: PutOpen | PutSmall, storage_class: str, trace: str) -> Geometry:
     if message.part is not None:
-        return (await require_target(state, message.bucket, message.key, message.part, trace)).geometry
+        upload = await require_target(state, message.bucket, message.key, message.part, trace)
+        return upload.geometry
     if message.appends:
         return await geometry_to_append(state, message.bucket, message.key, trace)
     return state.geometry_of(storage_class)

@@ -24,7 +24,7 @@ BUGS = {
         PlantedBug(
             "answered-by-one-drive",
             "rustfs_node/erasureset/write.py",
-            "Tally(state.n, state.write_quorum, shards_needed or state.write_quorum, fresh=fresh)\n",
+            "Tally(state.n, quorum, shards_needed or quorum, fresh=fresh)\n",
             "Tally(state.n, 1, 1)\n",
             "A write is answered as soon as one drive has it.",
             "An acknowledged write",

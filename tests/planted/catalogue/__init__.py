@@ -12,12 +12,13 @@ from tests.planted.catalogue.locks import LOCKS
 from tests.planted.catalogue.reads import READS
 from tests.planted.catalogue.recovery import RECOVERY
 from tests.planted.catalogue.start import START
+from tests.planted.catalogue.storage_classes import STORAGE_CLASSES
 from tests.planted.catalogue.uploads import UPLOADS
 from tests.planted.catalogue.versions import VERSIONS
 from tests.planted.catalogue.writes import WRITES
 
 ALL = (
     *COMMIT_PATH, *RECOVERY, *DRIVE_INDEX, *DRIVE_CONTENT, *WRITES, *VERSIONS, *READS, *UPLOADS, *LOCKS,
-    *CLIENTS, *BUS, *START,
+    *STORAGE_CLASSES, *CLIENTS, *BUS, *START,
 )  # fmt: skip
 BUGS: dict[str, PlantedBug] = {bug.name: bug for bug in ALL}

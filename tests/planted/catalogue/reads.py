@@ -63,7 +63,7 @@ READS = (
     PlantedBug(
         "agreed-by-k",
         DECIDE,
-        "    if len(answers) < write_quorum(k, m):\n",
+        "    if len(answers) < quorum_to_say(first, k, m):\n",
         "    if len(answers) < k:\n",
         "So few drives agree on a version, or that there is none, that others may agree on something else.",
         READ,

@@ -26,8 +26,8 @@ WRITES = (
     PlantedBug(
         "write-answered-before-quorum",
         "rustfs_node/erasureset/write.py",
-        "Tally(state.n, state.write_quorum, shards_needed or state.write_quorum, fresh=fresh)\n",
-        "Tally(state.n, state.write_quorum - 1, state.write_quorum - 1)\n",
+        "Tally(state.n, quorum, shards_needed or quorum, fresh=fresh)\n",
+        "Tally(state.n, quorum - 1, quorum - 1)\n",
         "The set worker answers a write one drive before its quorum.",
         ACKED,
         f"{QUORUMS}::test_writes_need_their_quorum_and_no_more[4-small]",
@@ -143,8 +143,8 @@ WRITES = (
     PlantedBug(
         "condition-of-a-delete-not-compared",
         "rustfs_node/erasureset/deletes.py",
-        "commit_expecting(state, bucket, key, expect, build, trace)",
-        "commit_expecting(state, bucket, key, ANY_STAMP, build, trace)",
+        "commit_expecting(state, state.geometry, bucket, key, expect, build, trace)",
+        "commit_expecting(state, state.geometry, bucket, key, ANY_STAMP, build, trace)",
         "A conditional delete removes a version that the client does not know.",
         ORDER,
         "tests/unit/erasureset/test_conditional_deletes.py::test_another_version_stays",
@@ -161,8 +161,8 @@ WRITES = (
     PlantedBug(
         "amendment-without-compare",
         "rustfs_node/erasureset/amend.py",
-        "        state, bucket, key, version.stamp, build, trace, shards_needed",
-        "        state, bucket, key, ANY_STAMP, build, trace, shards_needed",
+        "        state, geometry, bucket, key, version.stamp, build, trace, shards_needed",
+        "        state, geometry, bucket, key, ANY_STAMP, build, trace, shards_needed",
         "A change of tags brings back the bytes that a write has replaced meanwhile.",
         ORDER,
         "tests/unit/erasureset/test_amending.py::test_a_version_that_comes_between_is_not_undone",

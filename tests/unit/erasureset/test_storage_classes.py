@@ -122,8 +122,9 @@ async def test_blocks_are_taken_by_the_quorum_of_the_class() -> None:
     async with running_set(8, classes=ONE) as a_set:
         refuse(a_set.drives[:2], ShardWrite)
         await a_set.client.put(b"k", LARGE)
+        # Refused while it comes: nobody sends all of it in vain.
         with pytest.raises(Fault, match="no_quorum"):
-            await a_set.client.put(b"l", LARGE, storage_class=RRS)
+            await a_set.client.send_blocks(PutOpen("b", b"l", len(LARGE), storage_class=RRS), LARGE)
         refuse(a_set.drives[:1], ShardWrite)
         accept(a_set.drives[1:])
         await a_set.client.put(b"l", LARGE, storage_class=RRS)
