@@ -6,6 +6,7 @@ import re
 
 from rustfs_node.cli import main as command
 from rustfs_proto.erasure.geometry import default_parity, write_quorum
+from rustfs_proto.erasure.storage_classes import class_parities
 from tests.docs.pages import read_page
 
 
@@ -17,6 +18,17 @@ def test_the_table_of_quorums():
         w = write_quorum(drives - m, m)
         told = (codes[at], quorums[at], reads[at], writes[at])
         assert told == (f"{drives - m}+{m}", str(w), str(m), str(drives - w)), f"{drives} drives"
+
+
+def test_the_table_of_reduced_redundancy():
+    """docs/guarantees.md: its geometry, write quorum and space beside that of STANDARD."""
+    head, codes, quorums, spaces, usual = read_page("docs/guarantees.md").rows("drives of the set")
+    for at, drives in enumerate(map(int, head[1:]), start=1):
+        ((_, parity),) = class_parities({}, default_parity(drives)).items()
+        k, usual_k = drives - parity, drives - default_parity(drives)
+        told = (codes[at], quorums[at], spaces[at], usual[at])
+        space = (f"{drives / k:.2f}", f"{drives / usual_k:.2f}")
+        assert told == (f"{k}+{parity}", str(write_quorum(k, parity)), *space), f"{drives} drives"
 
 
 def test_a_word_is_explained_once():

@@ -7,6 +7,7 @@ from tests.planted.bug import PlantedBug
 ACKED = "An acknowledged write"
 UNACKED = "A write that was not acknowledged"
 READ = "A read"
+CLASSES = "Storage classes"
 DECIDE = "rustfs_proto/erasure/decide.py"
 DECISIONS = "tests/unit/erasure/test_decide_classes.py"
 SETS = "tests/unit/erasureset/test_storage_classes.py"
@@ -27,7 +28,7 @@ STORAGE_CLASSES = (
         "        self.quorum = quorum_of(geometry)\n",
         "        self.quorum = state.write_quorum\n",
         "A stream goes on to its commit with fewer drives than its object needs.",
-        ACKED,
+        CLASSES,
         f"{SETS}::test_blocks_are_taken_by_the_quorum_of_the_class",
     ),
     PlantedBug(
@@ -81,7 +82,7 @@ STORAGE_CLASSES = (
         "    if state.geometry_of(info.storage_class) != geometry:\n",
         "    if not geometry:\n",
         "An object says of itself that it has more parity than it was written with.",
-        ACKED,
+        CLASSES,
         f"{SETS}::test_a_write_cannot_claim_another_class_than_it_was_streamed_for",
     ),
     PlantedBug(
@@ -90,7 +91,7 @@ STORAGE_CLASSES = (
         "        return upload.geometry\n",
         "        return upload.geometry if not upload else state.geometry\n",
         "Parts of an upload are cut otherwise than its object will say.",
-        ACKED,
+        CLASSES,
         f"{SETS}::test_an_upload_has_the_class_that_it_was_begun_with[0]",
     ),
     PlantedBug(
@@ -99,7 +100,7 @@ STORAGE_CLASSES = (
         "    if least <= parity <= set_parity:\n",
         "    if least <= parity:\n",
         "A class with more parity than its set has quorums that meet no others.",
-        ACKED,
+        CLASSES,
         "tests/unit/erasure/test_storage_classes.py::test_a_parity_that_cannot_be",
     ),
 )
