@@ -5,18 +5,20 @@ shape that these drives cannot have. All of it at once.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 
 from rustfs_node.config import Settings
 from rustfs_node.seams.node_files import read_bytes
 from rustfs_node.supervisor.credentials import CredentialsError, given_credentials
 from rustfs_node.supervisor.listening import AddressError, parse_address
-from rustfs_proto.erasure.sizing import SizingError, sets_of_node
-from rustfs_proto.topology.first_start import parities_of
+from rustfs_proto.erasure.sizing import SizingError
+from rustfs_proto.topology.endpoints import PoolShape
+from rustfs_proto.topology.first_start import parities_of, sizes_of
 from rustfs_proto.topology.verdicts import Refusal
 
 
-def mistakes(settings: Settings, drives: int) -> list[str]:
-    """Every mistake in the values of the settings, for that many drives (0: the drives are wrong already)."""
+def mistakes(settings: Settings, pools: Sequence[PoolShape]) -> list[str]:
+    """Every mistake in the values of the settings, for these pools (none: the drives are wrong already)."""
     found: list[str] = []
     try:
         parse_address(settings.acceptor.address)
@@ -27,14 +29,14 @@ def mistakes(settings: Settings, drives: int) -> list[str]:
     except CredentialsError as error:
         found.extend(str(error).splitlines())
     found.extend(_mistakes_of_tls(settings.acceptor.tls_cert, settings.acceptor.tls_key))
-    if drives:
-        found.extend(_mistakes_of_shape(drives, settings.node.set_drives, settings.node.parity))
+    if pools:
+        found.extend(_mistakes_of_shape(pools, settings.node.set_drives, settings.node.parity))
     return found
 
 
-def _mistakes_of_shape(drives: int, set_drives: int, parity: int) -> list[str]:
+def _mistakes_of_shape(pools: Sequence[PoolShape], set_drives: int, parity: int) -> list[str]:
     try:
-        parities_of(sets_of_node(drives, set_drives), parity)
+        parities_of(sizes_of(pools, set_drives), parity)
     except (SizingError, Refusal) as error:
         return [str(error)]
     return []

@@ -30,6 +30,6 @@ def served(tmp_path_factory) -> Iterator[Server]:
 
 @pytest.fixture
 def wire(served) -> Iterator[Wire]:
-    """A connection of the test's own: one that was idle between two tests may have been closed by the server."""
+    """A connection of the test's own: the server closes one that was idle between two tests."""
     with contextlib.closing(Wire(served)) as connection:
         yield connection

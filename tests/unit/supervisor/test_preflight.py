@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from rustfs_node.config import Settings
 from rustfs_node.supervisor.preflight import mistakes
+from rustfs_proto.topology.endpoints import PoolShape
 
 
 def pair(folder, name, password=None):
@@ -31,16 +32,19 @@ def pair(folder, name, password=None):
     return str(cert_path), str(key_path)
 
 
+POOL = (PoolShape(4),)
+
+
 def told(cert, key):
     settings = Settings()
     return mistakes(
-        attrs.evolve(settings, acceptor=attrs.evolve(settings.acceptor, tls_cert=cert, tls_key=key)), 4
+        attrs.evolve(settings, acceptor=attrs.evolve(settings.acceptor, tls_cert=cert, tls_key=key)), POOL
     )
 
 
 def test_nothing_is_wrong(tmp_path):
     """Defaults, and a certificate with its key, are fine."""
-    assert mistakes(Settings(), 4) == []
+    assert mistakes(Settings(), POOL) == []
     assert told(*pair(tmp_path, "a")) == []
 
 
