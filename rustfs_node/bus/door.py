@@ -7,7 +7,6 @@ else that arrives.
 
 from __future__ import annotations
 
-import attrs
 import zmq
 
 from rustfs_node.bus.attempt import why_refused
@@ -21,25 +20,9 @@ _NOW = int(zmq.NOBLOCK)
 _MONITORED = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
 
-@attrs.define(eq=False)
-class Door:
-    """Its sockets, and whom they let in."""
-
-    stations: Stations
-    listen: str
-    router: Station
-    questions: Station
-    monitor: Station
-
-    def close(self) -> None:
-        """No connection is left."""
-        self.stations.close_one(self.router, self.monitor)
-        self.stations.close_one(self.questions)
-
-
 def open_door(
     stations: Stations, side: RemoteSide, settings: BusSettings, strangers: Strangers, prefix: bytes
-) -> Door:
+) -> Station:
     """Listen. Raises `OSError` where that cannot be."""
     assert side.listen is not None
     listen, allowed = side.listen, frozenset(map(key_bytes, side.allowed))
@@ -56,8 +39,9 @@ def open_door(
             strangers.turned_away(listen, "", why_refused(event, value))
 
     # Before there is a door: without somebody to ask, ZeroMQ would have to let everybody in or nobody.
-    questions = stations.watch(Station(stations.question_socket(ADDRESS), attend=answer))
+    stations.watch(Station(stations.question_socket(ADDRESS), attend=answer))
     socket = stations.secured_socket(zmq.ROUTER)
+    door = stations.watch(Station(socket, prefix=prefix))
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     socket.setsockopt(zmq.CURVE_SERVER, 1)
     socket.setsockopt(zmq.CURVE_SECRETKEY, side.keys.secret.encode())
@@ -66,9 +50,9 @@ def open_door(
     socket.setsockopt(zmq.BACKLOG, settings.remote_backlog)
     if "[" in listen:
         socket.setsockopt(zmq.IPV6, 1)
-    monitor = stations.monitor(socket, _MONITORED, "", hear)
+    stations.monitor(socket, _MONITORED, "", hear)
     bind(socket, listen)
-    return Door(stations, listen, stations.watch(Station(socket, prefix=prefix)), questions, monitor)
+    return door
 
 
 def bind(socket: zmq.Socket[bytes], listen: str) -> None:

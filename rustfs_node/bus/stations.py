@@ -158,6 +158,8 @@ class Stations:
         return self._epoll.fileno()
 
     def close(self) -> None:
-        """Waits until everything has left or the linger time is over."""
+        """Close all; waits until everything has left or the linger time is over."""
         self._epoll.close()
+        for station in self._by_descriptor.values():
+            station.socket.close()
         self._context.term()

@@ -15,7 +15,7 @@ import trio
 import zmq
 
 from rustfs_node.bus.curve import RemotePeer, RemoteSide
-from rustfs_node.bus.door import Door, bind, open_door
+from rustfs_node.bus.door import bind, open_door
 from rustfs_node.bus.line import Line, RemoteLine, remote_line
 from rustfs_node.bus.link import Arrival, LinkEvent, Route, Sent
 from rustfs_node.bus.names import look_up
@@ -40,8 +40,6 @@ class ZmqLink:
     _clock: Clock
     _remote: RemoteSide | None = None
     _stations: Stations = attrs.field(init=False)
-    _router: Station | None = None
-    _door: Door | None = None
     _listeners: dict[bytes, Station] = attrs.field(factory=dict)
     _lines: dict[str, Line] = attrs.field(factory=dict)
     _news: list[LinkEvent] = attrs.field(factory=list)
@@ -52,15 +50,14 @@ class ZmqLink:
         self._stations = Stations(self._settings)
         if self._listen is not None:
             socket = self._stations.socket(zmq.ROUTER)
-            self._router = self._stations.watch(Station(socket, prefix=_HERE))
+            self._listeners[_HERE] = self._stations.watch(Station(socket, prefix=_HERE))
             # Without this, what cannot be sent is dropped in silence.
             socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
             bind(socket, self._listen)
-            self._listeners[_HERE] = self._router
         if self._remote is not None and self._remote.listen is not None:
             strangers = Strangers(self._settings, self._clock)
-            self._door = open_door(self._stations, self._remote, self._settings, strangers, _THERE)
-            self._listeners[_THERE] = self._door.router
+            door = open_door(self._stations, self._remote, self._settings, strangers, _THERE)
+            self._listeners[_THERE] = door
         for name, peer in self._peers.items():
             line = self._lines[name] = self._new_line(name, peer)
             line.dial()
@@ -124,12 +121,6 @@ class ZmqLink:
             await trio.lowlevel.wait_readable(self._stations.fileno())
 
     def close(self) -> None:
-        for line in self._lines.values():
-            line.hang_up()
-        if self._router is not None:
-            self._stations.close_one(self._router)
-        if self._door is not None:
-            self._door.close()
         self._stations.close()
 
     def _new_line(self, name: str, peer: str | RemotePeer) -> Line:
