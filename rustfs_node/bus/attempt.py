@@ -78,11 +78,7 @@ class Attempt:
         if self.is_up:
             self.is_up, self.is_lost = False, True
             return Turn(connected=False, reason="the connection is lost")
-        return (
-            None
-            if self._is_told
-            else self._failed(f"{self.where} is no bus: {_PORT}")
-        )
+        return None if self._is_told else self._failed(f"{self.where} is no bus: {_PORT}")
 
     def _failed(self, reason: str) -> Turn:
         self.has_failed = self._is_told = True

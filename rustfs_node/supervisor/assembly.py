@@ -248,8 +248,10 @@ class Assembly:
 
     def _format(self, message: FormatDrives) -> DrivesFormatted:
         """The first step."""
-        if self._serves or not self.drives.is_locked:
+        if not self.drives.is_locked:
             raise Fault(FaultCode.CONFLICT, f"{self.drives.member.own_name} has not looked at its drives yet")
+        if self._serves or self.drives.has_deployment:
+            raise Fault(FaultCode.CONFLICT, f"{self.drives.member.own_name} belongs to a deployment")
         self.drives.begin_founding(message.deployment, message.identities)
         self._founding = message.deployment
         return DrivesFormatted()

@@ -33,6 +33,11 @@ class OwnDrives:
         """Whether they have been looked at and not been let go."""
         return self.former.holds_drives
 
+    @property
+    def has_deployment(self) -> bool:
+        """Whether one of them belongs to a deployment that was founded to the end."""
+        return any(one.deployment is not None and one.deployment.complete for one in self.findings)
+
     async def look(self) -> None:
         """Lock them and look."""
         endpoints = [one for one in self.member.topology.drives if one.node == self.member.own]

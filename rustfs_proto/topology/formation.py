@@ -72,7 +72,8 @@ def join(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str], now_ms: i
 
 
 def _warned(formation: Formation, found: Sequence[Finding], wish: Wish) -> Formation:
-    return attrs.evolve(formation, warnings=(*check_quorums(formation, wish), *_of_own(formation, found, wish)))
+    warnings = (*check_quorums(formation, wish), *_of_own(formation, found, wish))
+    return attrs.evolve(formation, warnings=warnings)
 
 
 def _of_own(formation: Formation, found: Sequence[Finding], wish: Wish) -> list[str]:
@@ -84,7 +85,7 @@ def _of_own(formation: Formation, found: Sequence[Finding], wish: Wish) -> list[
 
 
 def check_quorums(formation: Formation, wish: Wish) -> list[str]:
-    """Warnings about sets that lack drives; refuses where a set could not be founded, or not even be read and
+    """Warnings about sets that lack drives; refuses where one could not be founded, or not even be read and
     nobody else will come.
     """
     warnings: list[str] = []

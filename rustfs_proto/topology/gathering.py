@@ -14,7 +14,6 @@ import attrs
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.endpoints import Topology
 from rustfs_proto.topology.findings import Condition, Finding
-from rustfs_proto.topology.first_start import was_interrupted
 from rustfs_proto.topology.verdicts import Wish, why_unformattable
 from rustfs_proto.wire.node_ops import Introduce, Introduced
 
@@ -38,8 +37,9 @@ def next_step(
     """
     is_complete = len(heard) == nodes - 1
     serves = any(answer.serves for answer in heard.values())
-    has_deployment = any(_is_founded(finding) for finding in found)
-    if not has_deployment or (is_complete and not serves and was_interrupted(found)):
+    # One drive with a complete layout is enough: all nodes had taken the first step before any took the
+    # second.
+    if not any(_is_founded(finding) for finding in found):
         return Step.FOUND if is_complete and own == FOUNDER else Step.WAIT
     if is_complete or not is_patient or (serves and _is_up_to_date(own, found)):
         return Step.JOIN

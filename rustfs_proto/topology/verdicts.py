@@ -23,8 +23,8 @@ class Wish:
     folders for which the operator takes what is otherwise refused: an empty one is formatted although its
     disk seems not to be mounted or its set could not rebuild it, and a drive that was replaced is taken back.
     `known_mounts`: where the node remembers drives to have been mounted, for when none of them is left to
-    tell. `pools`: none means one, of all drives. `own_node` asks; `others_come`: drives of nodes that have not answered may
-    come at any time.
+    tell. `pools`: none means one, of all drives. `own_node` asks; `others_come`: drives of nodes that have
+    not answered may come at any time.
     """
 
     parity: int = -1

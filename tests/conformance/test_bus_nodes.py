@@ -129,7 +129,9 @@ async def test_nodes_with_different_secrets_say_so_once(far: Far) -> None:
         await far.drive()
         stranger, believed = (node_keys(b"another secret", node) for node in ("node1:9001", "node2:9001"))
         bus = await far.client(stranger, believed.public)
-        await reason_of(bus, f"127.0.0.1:{far.port} hangs up in the handshake: is the cluster secret the same")
+        await reason_of(
+            bus, f"127.0.0.1:{far.port} hangs up in the handshake: is the cluster secret the same"
+        )
         # Several attempts later.
         with trio.move_on_after(0.4):
             await up(bus, "drive")
@@ -144,7 +146,9 @@ async def test_a_key_that_is_not_allowed_is_refused_until_it_is(far: Far) -> Non
         async with trio.open_nursery() as nursery:
             drive = await attrs.evolve(far, nursery=nursery).drive(frozenset({THERE.public}))
             bus = await far.client()
-            await reason_of(bus, "refused our key: is this node in its list of nodes, and is the cluster secret")
+            await reason_of(
+                bus, "refused our key: is this node in its list of nodes, and is the cluster secret"
+            )
             with trio.move_on_after(0.4):
                 await up(bus, "drive")
             assert drive.statistics().messages_received == 0

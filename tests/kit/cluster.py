@@ -1,7 +1,7 @@
 """A whole cluster on one machine: each node is the real program at a loopback address of its own.
 
-All of 127.0.0.0/8 is the machine's, so every node can have the same port, as on machines of their own, and clusters
-of tests that run side by side have networks of their own.
+All of 127.0.0.0/8 is the machine's, so every node can have the same port, as on machines of their own, and
+clusters of tests that run side by side have networks of their own.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ BUS_PORT = PORT + 10000
 
 
 class RunningCluster:
-    """`nodes` nodes of `drives` drives each below `folder`, started together and stopped at the end of the `with`
-    block. Drives are named node by node within each row, as an ellipsis over hosts names them.
+    """`nodes` nodes of `drives` drives each below `folder`, started together and stopped at the end of the
+    `with` block. Drives are named node by node within each row, as an ellipsis over hosts names them.
     """
 
     def __init__(
@@ -75,6 +75,10 @@ class RunningCluster:
         """Wait until every node serves with all workers, and the cluster can be written to through each."""
         for node in self.nodes:
             node.wait_notice("READY=1", START_S)
+        self.wait_healthy()
+
+    def wait_healthy(self) -> None:
+        """Wait until every set can be written to through each node."""
         for node in self.nodes:
             node.wait_healthy()
 
@@ -86,7 +90,9 @@ class RunningCluster:
 
     def logs(self, lines: int = 30) -> str:
         """The ends of all logs."""
-        return "\n".join(f"-- {node.host}\n{node.log_tail(lines)}" for node in self.nodes if node.log_path.exists())
+        return "\n".join(
+            f"-- {node.host}\n{node.log_tail(lines)}" for node in self.nodes if node.log_path.exists()
+        )
 
 
 def _free_hosts(count: int) -> list[str]:

@@ -39,8 +39,8 @@ class RunningNode:
     """A node on `drives` folders d1..dn below `folder`, stopped at the end of the `with` block.
 
     `arguments` are added to `serve`; `environment` is laid over that of the test. `folder` may hold drives of
-    an earlier run. A node of a cluster has an `address` of its own, and `volumes`, the drives of all nodes, in
-    place of its folders.
+    an earlier run. A node of a cluster has an `address` of its own, and `volumes`, the drives of all nodes,
+    in place of its folders.
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""What the arguments of `serve` name: pools, drives, nodes; and the ports that nodes listen at for each other."""
+"""What the arguments of `serve` name: pools, drives, nodes; and the ports that nodes listen at for each
+other.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,16 @@ def test_ports_of_nodes():
     topology = parse_topology(["http://node{1...4}:9000/data{1...8}"])
     first, *others = ports_of(topology, (16, 16), 10000)
     assert (first.base, first.last) == (19000, 19010)
-    assert first.drives == {0: 19001, 4: 19002, 8: 19003, 12: 19004, 16: 19005, 20: 19006, 24: 19007, 28: 19008}
+    assert first.drives == {
+        0: 19001,
+        4: 19002,
+        8: 19003,
+        12: 19004,
+        16: 19005,
+        20: 19006,
+        24: 19007,
+        28: 19008,
+    }
     assert first.sets == {0: 19009, 1: 19010}
     assert [ports.base for ports in others] == [19000] * 3
 

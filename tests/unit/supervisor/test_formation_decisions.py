@@ -221,8 +221,8 @@ def test_interrupted_first_formatting_begins_anew():
 
 
 def test_interrupted_formatting_never_wins_over_data():
-    """A drive that says "incomplete" beside drives in use is no reason to format them; it was away since if it is
-    the drive that the layout names, and is left out if it is another, or holds data.
+    """A drive that says "incomplete" beside drives in use is no reason to format them; it was away since if
+    it is the drive that the layout names, and is left out if it is another, or holds data.
     """
     found = formed(4)
     half = attrs.evolve(found[1].deployment, complete=False)

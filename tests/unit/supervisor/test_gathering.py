@@ -67,10 +67,13 @@ def test_only_the_first_founds_and_only_with_all(is_patient):
 
 
 def test_an_interrupted_founding_is_begun_again():
-    """As long as nobody serves and nothing was stored, be it complete on some drives."""
+    """As long as no drive has taken the last step; from then on all of them join."""
     assert step(0, BEGUN, 1, 2, 3) is Step.FOUND
-    assert step(0, [*UNUSED[:2], *BEGUN[2:]], 1, 2, 3) is Step.FOUND
-    assert step(2, [*UNUSED[:2], *BEGUN[2:]], 0, 1, 3) is Step.WAIT
+    assert step(0, [*BEGUN[:2], *FRESH[2:]], 1, 2, 3) is Step.FOUND
+    assert step(2, BEGUN, 0, 1, 3) is Step.WAIT
+    for own in (0, 2):
+        others = [number for number in range(4) if number != own]
+        assert step(own, [*UNUSED[:2], *BEGUN[2:]], *others) is Step.JOIN
 
 
 def test_nobody_founds_beside_one_that_serves():
@@ -83,7 +86,9 @@ def test_nobody_founds_beside_one_that_serves():
 
 
 def test_a_later_start_waits_a_while_and_goes_on_alone():
-    """With its drives as they should be, and nobody there, patience ends; with one that serves it goes at once."""
+    """With its drives as they should be, and nobody there, patience ends; with one that serves it goes at
+    once.
+    """
     assert step(1, FORMED) is Step.WAIT
     assert step(1, FORMED, is_patient=False) is Step.JOIN
     assert step(1, FORMED, 0, serves=(0,)) is Step.JOIN
@@ -126,7 +131,11 @@ def test_each_node_judges_its_own_empty_drives():
         (["http://n{1...4}:9000/d"], -3_600_000, "its clock is 3600 s behind"),
         (["http://n{1...5}:9000/d"], 0, "has 5 drives, this node 4"),
         (["http://n{1...4}:9000/e"], 0, "has n1:9000/e where this node has n1:9000/d"),
-        (["http://n1:9000/d", "http://n2:9000/d", "http://n3:9000/d", "http://n4:9000/d"], 0, "has pools of 4/0"),
+        (
+            ["http://n1:9000/d", "http://n2:9000/d", "http://n3:9000/d", "http://n4:9000/d"],
+            0,
+            "has pools of 4/0",
+        ),
     ],
 )
 def test_who_does_not_belong(volumes, wall_ms, wanted):
