@@ -20,12 +20,12 @@ from rustfs_node.acceptor.sets import Sets, set_workers
 from rustfs_node.acceptor.upload_memory import UploadMemory
 from rustfs_node.bus import Bus
 from rustfs_node.plan import NodePlan
-from rustfs_node.remote import open_worker_bus
 from rustfs_node.role import RoleContext, RoleRefused
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
 from rustfs_node.seams.threads import ThreadPool, Threads
 from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_node.wiring import open_worker_bus
 from rustfs_proto.s3.xml_out import Owner
 
 log = structlog.get_logger()

@@ -6,11 +6,11 @@ import trio
 
 from rustfs_node.drive.identity_file import DriveAddress
 from rustfs_node.drive.worker import run_drive
-from rustfs_node.remote import open_worker_bus
 from rustfs_node.role import RoleContext, RoleRefused
 from rustfs_node.seams.node_files import FolderLock, lock_folder
 from rustfs_node.seams.real_files import RealFiles
 from rustfs_node.seams.threads import OwnThread, ThreadPool
+from rustfs_node.wiring import open_worker_bus
 
 _LOCK_PAUSE_S = 0.05
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import trio
 
 from rustfs_node.erasureset.worker import run_set
-from rustfs_node.remote import open_worker_bus
 from rustfs_node.role import RoleContext
+from rustfs_node.wiring import open_worker_bus
 
 
 async def main(context: RoleContext) -> None:

@@ -49,7 +49,8 @@ class Membership:
 async def find_membership(topology: Topology, settings: Settings, secret: bytes) -> Membership:
     """Find out which node this is. Raises `MembershipError`."""
     host, port = parse_address(settings.acceptor.address)
-    bind = f"[{host}]" if ":" in host else host or "0.0.0.0"  # noqa: S104 - a cluster's node is there for others
+    # A node of a cluster is there for others: where no address is named it listens at all.
+    bind = f"[{host}]" if ":" in host else host or "0.0.0.0"  # noqa: S104
     if settings.cluster.own_endpoint:
         return Membership(topology, _named(topology, settings.cluster.own_endpoint), bind, secret)
     deadline_s = trio.current_time() + settings.cluster.name_wait_s

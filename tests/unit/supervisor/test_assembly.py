@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from rustfs_proto.disk.identity import HEALING, OK, parse_identity
 from rustfs_proto.topology.deployment import parse_deployment
 from rustfs_proto.topology.endpoints import Topology, parse_topology
 from rustfs_proto.topology.verdicts import Formation, Refusal
+from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.node_ops import FormatDrives
 from tests.unit.supervisor.formation_kit import FilesThatStop, Stopped, former
 
 NODES = 3
@@ -170,6 +173,33 @@ async def test_all_stopped_at_any_write(tmp_path, cut):
     gang = Gang(gang.topology)
     await gang.form()
     assert_whole(gang)
+
+
+async def test_a_founded_drive_is_not_formatted_again(tmp_path):
+    """A node that has taken the last step refuses the first one of another founding."""
+    gang = Gang(topology_of(tmp_path))
+    await gang.form()
+    before = gang.on_disk()
+    names = [supervisor_name(other) for other in range(NODES)]
+    asker = gang.net.open_bus("asker", names)
+    lone = Gang(gang.topology, gang.net)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(asker.run)
+        await nursery.start(lone.run, 1)
+        identities = {
+            one.path: one.identity for one in gang.formations[1].verdicts if one.identity is not None
+        }
+        step = FormatDrives(
+            attrs.evolve(gang.formations[1].deployment, deployment_id=str(uuid.uuid4())), identities
+        )
+        answer = "has not looked"
+        while "has not looked" in answer:
+            with pytest.raises(Fault) as refused:
+                await asker.call(names[1], step, deadline_s=10)
+            answer = str(refused.value)
+        assert "belongs to a deployment" in answer
+        nursery.cancel_scope.cancel()
+    assert gang.on_disk() == before
 
 
 async def test_nothing_is_founded_without_all(tmp_path):
