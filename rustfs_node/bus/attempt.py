@@ -6,7 +6,7 @@ Decides only. What a dialling process can see of its failures, found by trying:
     our key is not allowed  it says so, status 400; ZeroMQ gives up for good
     no CURVE over there     the mechanisms differ; ZeroMQ gives up for good
     no ZeroMQ over there    the connection ends, or the handshake takes too long; may give up for good
-    nobody listens          the attempt is over at once
+    nobody listens          the attempt is over at once; also where no machine has the address
     packets are dropped     the attempt is over after `remote_connect_ms`
 """
 
@@ -86,7 +86,7 @@ class Attempt:
 
     def _unreachable(self, now: float) -> str:
         if now - self._begun_at < 0.9 * self.timeout_s:
-            return f"nobody can be reached at {self.where}: does the node run, and is this its port?"
+            return f"{self.where} cannot be reached: do the machine and its node run, and is this its port?"
         return f"{self.where} does not answer: is the machine on, and does the network let packets through?"
 
 

@@ -86,4 +86,6 @@ def _is_written_well(host: str) -> bool:
     address = _address(host)
     if isinstance(address, ipaddress.IPv6Address):
         return host.startswith("[") and host.endswith("]")
+    if host.startswith("["):
+        return False
     return address is not _NOWHERE or (_NAME.fullmatch(host) is not None and not _NUMBERS.fullmatch(host))

@@ -68,8 +68,9 @@ class Peers:
             self.lose(peer, reason)
         else:
             peer.reason = reason
+            # Only news while all are starting; what is wrong for longer is told when calls fail by it.
             if peer.is_news(reason):
-                log.warning("peer_not_up_yet", peer=name, reason=reason)
+                log.info("peer_not_up_yet", peer=name, reason=reason)
 
     def hello(self, peer: Peer, header: Header) -> None:
         """It said who it is."""

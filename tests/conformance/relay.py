@@ -40,6 +40,8 @@ class Relay:
         """Every connection is reset, with all that was under way on it."""
         ends, self._ends = self._ends, []
         for end in ends:
+            if end.socket.fileno() < 0:
+                continue
             end.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             end.socket.close()
 
