@@ -53,8 +53,10 @@ class Peers:
     def expire(self, now: float) -> None:
         """Give up every call whose deadline has passed."""
         for call in self.wheel.due(now):
-            fault = Fault(FaultCode.TIMEOUT, f"{call.peer} did not answer {call.operation} in time")
-            if self.end(self.by_name[call.peer], call.call_id, fault):
+            peer = self.by_name[call.peer]
+            why = f": {peer.reason}" if peer.reason else ""
+            fault = Fault(FaultCode.TIMEOUT, f"{call.peer} did not answer {call.operation} in time{why}")
+            if self.end(peer, call.call_id, fault):
                 self.outboxes.counts.timeouts += 1
 
     def connection(self, name: str, connected: bool, reason: str) -> None:

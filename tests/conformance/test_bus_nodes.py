@@ -306,6 +306,14 @@ async def test_a_name_that_nobody_answers_for_holds_no_other_peer_up(
     assert bus.is_up("drive")
 
 
+async def test_a_call_that_waits_in_vain_for_a_node_to_start_says_why(far: Far) -> None:
+    """While calls still wait for those that start, their deadline may come first."""
+    bus = await far.client(settings=attrs.evolve(SETTINGS, connect_grace_s=20.0))
+    fault = await fault_of(bus, "drive", deadline_s=0.3)
+    assert fault.code == FaultCode.TIMEOUT
+    assert f"in time: 127.0.0.1:{far.port} cannot be reached" in fault.message
+
+
 async def test_floods_of_connections_harm_nobody(far: Far) -> None:
     """Hundreds that say nonsense or nothing: the others are served, and no connection of them is left."""
     drive = await far.drive()
