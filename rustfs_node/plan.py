@@ -58,8 +58,10 @@ class DrivePlan:
 
 
 @attrs.frozen
-class SetWorkerPlan:
-    """The worker of a set on one of its nodes; `endpoint` and `listen` as those of a drive."""
+class ProcessPlan:
+    """A process as others reach it: a set's worker on one of its nodes, or a node's first acceptor;
+    `endpoint` and `listen` as those of a drive.
+    """
 
     node: int
     name: str
@@ -82,14 +84,15 @@ class SetPlan:
     m: int
     drives: tuple[DrivePlan, ...]
     class_parities: tuple[tuple[str, int], ...] = ()
-    workers: tuple[SetWorkerPlan, ...] = ()
+    workers: tuple[ProcessPlan, ...] = ()
     pool: int = 0
 
 
 @attrs.frozen
 class NodePlan:
     """Everything that a process of this node is told. `node_number` is its place in `nodes` and the writer
-    part of its stamps; `nodes` and `keys` are for clusters only.
+    part of its stamps; `nodes`, `keys` and `contacts`, the first acceptor of each node, are for clusters
+    only.
     """
 
     deployment_id: str
@@ -100,15 +103,16 @@ class NodePlan:
     credentials: Credentials
     nodes: tuple[PeerNode, ...] = ()
     keys: BusKeys | None = None
+    contacts: tuple[ProcessPlan, ...] = ()
 
     def own_drives(self, one: SetPlan) -> tuple[DrivePlan, ...]:
         """The drives of the set that lie on this node."""
         return tuple(drive for drive in one.drives if drive.node == self.node_number)
 
-    def own_worker(self, one: SetPlan) -> SetWorkerPlan | None:
+    def own_worker(self, one: SetPlan) -> ProcessPlan | None:
         """This node's worker of the set, if it has drives of it."""
         if not one.workers:
-            return SetWorkerPlan(self.node_number, one.name, one.endpoint)
+            return ProcessPlan(self.node_number, one.name, one.endpoint)
         return next((worker for worker in one.workers if worker.node == self.node_number), None)
 
 
@@ -132,9 +136,9 @@ def set_name(set_index: int, node: int = 0) -> str:
     return f"set-{set_index}.{node}" if node else f"set-{set_index}"
 
 
-def acceptor_name(number: int) -> str:
-    """Name of an acceptor on the bus and in the logs."""
-    return f"acceptor-{number}"
+def acceptor_name(number: int, node: int = 0) -> str:
+    """Name of an acceptor on the bus and in the logs, likewise."""
+    return f"acceptor-{number}.{node}" if node else f"acceptor-{number}"
 
 
 def endpoint_of(runtime_dir: str, name: str) -> str:

@@ -115,7 +115,7 @@ def name_of(role: str, args: argparse.Namespace, plan: NodePlan) -> str:
         return drive_name(args.set, args.slot)
     if role == "set":
         return set_name(args.set, plan.node_number)
-    return acceptor_name(args.number) if role == "acceptor" else role
+    return acceptor_name(args.number, plan.node_number) if role == "acceptor" else role
 
 
 def read_plan(path: str) -> NodePlan:

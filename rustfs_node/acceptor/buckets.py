@@ -10,12 +10,14 @@ Writes into a bucket are counted, because deleting one must not lose what is ack
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from operator import attrgetter
 
 import attrs
 import trio
 
 from rustfs_node.acceptor.sets import Gathering, Sets, typed
+from rustfs_node.acceptor.siblings import Siblings
 from rustfs_node.seams.clock import Clock
 from rustfs_proto.locking import DefaultRetention
 from rustfs_proto.s3.errors import S3Error
@@ -65,11 +67,11 @@ class _Cached:
 
 
 class Buckets:
-    """The registry as one acceptor sees it. `siblings`: other acceptors, of this node or of others, have
-    caches of their own.
+    """The registry as one acceptor sees it. `siblings` have caches of their own; they are told of changes,
+    and where one does not hear of it, waiting for `bucket_cache_s` does the same.
     """
 
-    def __init__(self, sets: Sets, clock: Clock, *, siblings: bool) -> None:
+    def __init__(self, sets: Sets, clock: Clock, siblings: Siblings) -> None:
         self._sets = sets
         self._clock = clock
         self._siblings = siblings
@@ -103,7 +105,10 @@ class Buckets:
         """After a write that was allowed at `begun_s`, before it is acknowledged: raises NoSuchBucket or
         OperationAborted where it took so long that a sibling may have deleted the bucket without seeing it.
         """
-        if not self._siblings or self._clock.monotonic_s() - begun_s < self._settings.bucket_cache_s:
+        if (
+            not self._siblings.are_there
+            or self._clock.monotonic_s() - begun_s < self._settings.bucket_cache_s
+        ):
             return
         self.forget(name)
         self.refuse_if_leased(await self.get(name, trace))
@@ -131,10 +136,15 @@ class Buckets:
 
     async def wait_for_writes(self, name: str) -> None:
         """Until no write that was allowed before now can be under way, here or at a sibling."""
-        last = self._last_write
-        if self._siblings:
+        async with trio.open_nursery() as nursery:
             # A sibling's cache expires, then its last short write ends; a long one is confirmed afterwards.
-            await trio.sleep(2 * self._settings.bucket_cache_s)
+            expires_s = 2 * self._settings.bucket_cache_s
+            nursery.start_soon(partial(self._tell_siblings, name, expires_s, ends_writes=True))
+            await self.own_writes_ended(name)
+
+    async def own_writes_ended(self, name: str) -> None:
+        """The same for those that this acceptor allowed."""
+        last = self._last_write
         while min(self._writes.get(name, ()), default=last + 1) <= last:
             await self._write_ended.park()
 
@@ -269,10 +279,17 @@ class Buckets:
                     raise
         raise S3Error("OperationAborted", "The bucket is being changed by many requests; try again.")
 
-    async def in_force(self) -> None:
-        """Until no acceptor goes by what it knew of a bucket before a change that was made here."""
-        if self._siblings:
-            await trio.sleep(self._settings.bucket_cache_s)
+    async def in_force(self, name: str) -> None:
+        """Until no acceptor goes by what it knew of the bucket before a change that was made here."""
+        await self._tell_siblings(name, self._settings.bucket_cache_s, ends_writes=False)
+
+    async def _tell_siblings(self, name: str, expires_s: float, *, ends_writes: bool) -> None:
+        """Until all of them have heard, or go by nothing that they knew before."""
+        if not self._siblings.are_there:
+            return
+        expires_at_s = self._clock.monotonic_s() + expires_s
+        if not await self._siblings.tell(name, ends_writes=ends_writes):
+            await trio.sleep(max(0.0, expires_at_s - self._clock.monotonic_s()))
 
     def _remember(self, record: BucketRecord, asked_at_s: float) -> None:
         self._cache[record.name] = _Cached(record, asked_at_s + self._settings.bucket_cache_s)

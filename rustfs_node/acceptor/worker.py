@@ -17,9 +17,10 @@ from rustfs_node.acceptor.net.server import Listener, Server, address_of, open_l
 from rustfs_node.acceptor.net.tls import Certificate
 from rustfs_node.acceptor.pool import BufferPool
 from rustfs_node.acceptor.sets import Sets, set_workers
+from rustfs_node.acceptor.siblings import Siblings
 from rustfs_node.acceptor.upload_memory import UploadMemory
 from rustfs_node.bus import Bus
-from rustfs_node.plan import NodePlan
+from rustfs_node.plan import NodePlan, acceptor_name, endpoint_of
 from rustfs_node.role import RoleContext, RoleRefused
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
@@ -34,18 +35,43 @@ log = structlog.get_logger()
 async def serve(context: RoleContext) -> None:
     """The role: open the bus to every set worker, then serve clients until stopped."""
     plan, settings = context.plan, context.plan.settings.acceptor
-    bus = open_worker_bus(plan, context.name, context.clock, peers=set_workers(plan))
+    bus = _open_bus(context)
+    siblings = Siblings.of_plan(bus, plan)
+    if siblings.are_there:
+        bus.serve(siblings.handle)
     async with trio.open_nursery() as nursery:
         await nursery.start(bus.run)
+        threads = ThreadPool(settings.threads)
         try:
-            parts = prepare(
-                bus, plan, settings, context.clock, context.randomness, ThreadPool(settings.threads)
+            services = make_services(
+                bus, plan, settings, context.clock, context.randomness, threads, siblings
             )
+            parts = prepare(services, plan)
         except (OSError, ValueError) as error:
             raise RoleRefused(f"acceptor at {settings.address}: {error}") from error
+        siblings.begin(services.buckets, nursery)
         await context.ready()
         await run_prepared(parts, context.stopping, context.reload)
         nursery.cancel_scope.cancel()
+
+
+def _open_bus(context: RoleContext) -> Bus:
+    """To every set worker; and to and from the other acceptors, where there are any."""
+    plan = context.plan
+    numbers = range(plan.settings.node.acceptors)
+    names = [acceptor_name(number, plan.node_number) for number in numbers]
+    near = {name: (plan.node_number, endpoint_of(plan.runtime_dir, name)) for name in names}
+    _, own_endpoint = near.pop(context.name)
+    far = {one.name: (one.node, one.endpoint) for one in plan.contacts if one.node != plan.node_number}
+    own = next((one for one in plan.contacts if one.name == context.name), None)
+    return open_worker_bus(
+        plan,
+        context.name,
+        context.clock,
+        listen=own_endpoint if near or far else None,
+        listen_remote="" if own is None else own.listen,
+        peers=set_workers(plan) | near | far,
+    )
 
 
 async def run_acceptor(
@@ -62,10 +88,12 @@ async def run_acceptor(
 ) -> None:
     """Serve until `stopping`, then drain; tells `task_status` the addresses it listens on.
 
-    `bus` runs already. Raises OSError where an address or a certificate cannot be had, ValueError for an
-    address that is none.
+    `bus` runs already, so other acceptors are not heard, and wait instead. Raises OSError where an address or
+    a certificate cannot be had, ValueError for an address that is none.
     """
-    parts = prepare(bus, plan, settings, clock, randomness, threads)
+    siblings = Siblings.of_plan(bus, plan)
+    services = make_services(bus, plan, settings, clock, randomness, threads, siblings)
+    parts = prepare(services, plan)
     task_status.started(parts.addresses)
     await run_prepared(parts, stopping, reload)
 
@@ -84,20 +112,13 @@ class Parts:
         return [address_of(one) for one in self.listeners]
 
 
-def prepare(
-    bus: Bus,
-    plan: NodePlan,
-    settings: AcceptorSettings,
-    clock: Clock,
-    randomness: Randomness,
-    threads: Threads,
-) -> Parts:
+def prepare(services: Services, plan: NodePlan) -> Parts:
     """Everything that can fail for reasons that somebody has to mend: OSError and ValueError."""
+    settings = services.settings
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise ValueError("acceptor.tls_cert and acceptor.tls_key go together: give both or neither")
     certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
-    services = make_services(bus, plan, settings, clock, randomness, threads)
-    server = Server(Dispatcher(services), settings, clock, certificate)
+    server = Server(Dispatcher(services), settings, services.clock, certificate)
     shared = plan.settings.node.acceptors > 1
     listeners = open_listeners(settings.address, settings.listen_backlog, shared=shared)
     parts = Parts(server, listeners, certificate)
@@ -123,6 +144,7 @@ def make_services(
     clock: Clock,
     randomness: Randomness,
     threads: Threads,
+    siblings: Siblings,
 ) -> Services:
     """What the handlers share."""
     sets = Sets(bus, plan, settings, clock)
@@ -133,7 +155,7 @@ def make_services(
         clock=clock,
         randomness=randomness,
         sets=sets,
-        buckets=Buckets(sets, clock, siblings=plan.settings.node.acceptors > 1 or len(plan.nodes) > 1),
+        buckets=Buckets(sets, clock, siblings),
         authenticator=Authenticator(OwnerSecrets(credentials), clock, settings.region),
         # A byte more than a stripe: see how a body of unknown length is read.
         body_tools=BodyTools(

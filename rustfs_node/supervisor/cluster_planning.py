@@ -14,8 +14,9 @@ from rustfs_node.plan import (
     DrivePlan,
     NodePlan,
     PeerNode,
+    ProcessPlan,
     SetPlan,
-    SetWorkerPlan,
+    acceptor_name,
     drive_name,
     endpoint_of,
     set_name,
@@ -68,6 +69,7 @@ def make_cluster_plan(
             PeerNode(str(name), pair.public) for name, pair in zip(member.topology.nodes, keys, strict=True)
         ),
         keys=BusKeys(own.public, own.secret),
+        contacts=tuple(planner.contact(number) for number in range(len(keys))),
     )
 
 
@@ -128,12 +130,19 @@ class _Planner:
             listen=self._listened(port),
         )
 
-    def _worker(self, index: int, node: int) -> SetWorkerPlan:
+    def contact(self, node: int) -> ProcessPlan:
+        """The first acceptor of a node."""
+        name, port = acceptor_name(0, node), self.ports[node].acceptor
+        if node != self.member.own:
+            return ProcessPlan(node, name, self._dialled(node, port))
+        return ProcessPlan(node, name, endpoint_of(self.runtime_dir, name), self._listened(port))
+
+    def _worker(self, index: int, node: int) -> ProcessPlan:
         name = set_name(index, node)
         port = self.ports[node].sets[index]
         if node != self.member.own:
-            return SetWorkerPlan(node, name, self._dialled(node, port))
-        return SetWorkerPlan(node, name, endpoint_of(self.runtime_dir, name), self._listened(port))
+            return ProcessPlan(node, name, self._dialled(node, port))
+        return ProcessPlan(node, name, endpoint_of(self.runtime_dir, name), self._listened(port))
 
     def _dialled(self, node: int, port: int) -> str:
         return f"tcp://{self.member.topology.nodes[node].host}:{port}"

@@ -42,7 +42,7 @@ def worker_commands(plan: NodePlan, plan_file: str) -> dict[str, dict[str, Worke
         if (own := plan.own_worker(one)) is not None
     }
     acceptors = {
-        acceptor_name(number): _command("acceptor", plan_file, "--number", str(number))
+        acceptor_name(number, plan.node_number): _command("acceptor", plan_file, "--number", str(number))
         for number in range(plan.settings.node.acceptors)
     }
     return {DRIVES: drives, SETS: sets, ACCEPTORS: acceptors}

@@ -17,7 +17,7 @@ def missing(plan: NodePlan, workers: Mapping[str, Worker]) -> list[str]:
     lacking = [
         f"{name} is {workers[name].state}"
         for name in (
-            *(acceptor_name(number) for number in range(plan.settings.node.acceptors)),
+            *(acceptor_name(number, plan.node_number) for number in range(plan.settings.node.acceptors)),
             *(own.name for own in map(plan.own_worker, plan.sets) if own is not None),
         )
         if workers[name].state is not WorkerState.READY

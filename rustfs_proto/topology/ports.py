@@ -4,6 +4,7 @@ nothing has to be announced and a firewall knows what to let through.
     base              the supervisor: who is there, and the forming of a deployment
     base + 1 ...      one for each drive of the node, in the order of the arguments
     after them        one for each erasure set that has drives on the node, in the order of the sets
+    the last          the first acceptor: what changes about buckets
 
 `base` is the port of the node's endpoint plus an offset that is the same on all nodes.
 """
@@ -35,7 +36,12 @@ class NodePorts:
     @property
     def last(self) -> int:
         """The greatest in use."""
-        return self.base + len(self.drives) + len(self.sets)
+        return self.acceptor
+
+    @property
+    def acceptor(self) -> int:
+        """That of the first acceptor."""
+        return self.base + len(self.drives) + len(self.sets) + 1
 
 
 def ports_of(topology: Topology, sizes: Sequence[int], offset: int) -> tuple[NodePorts, ...]:

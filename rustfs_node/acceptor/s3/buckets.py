@@ -113,7 +113,7 @@ async def put_bucket_versioning(call: Call) -> Response:
         return attrs.evolve(record, versioning=versioning)
 
     await buckets.change(call.bucket, call.request_id, changed)
-    await buckets.in_force()
+    await buckets.in_force(call.bucket)
     return Response(200)
 
 

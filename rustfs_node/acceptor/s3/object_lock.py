@@ -47,7 +47,7 @@ async def put_object_lock_configuration(call: Call) -> Response:
         return attrs.evolve(record, object_lock=True, default_retention=default)
 
     await buckets.change(call.bucket, call.request_id, changed)
-    await buckets.in_force()
+    await buckets.in_force(call.bucket)
     return Response(200)
 
 

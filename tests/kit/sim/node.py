@@ -16,6 +16,7 @@ import trio
 from rustfs_node.acceptor.dispatch import Dispatcher
 from rustfs_node.acceptor.net.connection import Connection
 from rustfs_node.acceptor.net.watch import Watcher
+from rustfs_node.acceptor.siblings import Siblings
 from rustfs_node.acceptor.worker import make_services
 from rustfs_node.config import Settings
 from rustfs_node.drive.identity_file import DriveAddress, write_identity
@@ -238,11 +239,23 @@ class SimNode:
 
     async def _run_acceptor(self, life: Life, task_status: trio.TaskStatus[None]) -> None:
         clock, settings = self._clock(life), self.plan.settings
-        bus = self.net.open_life(life, [one.name for one in self.plan.sets], settings.bus, clock)
+        others = {acceptor_name(number) for number in range(settings.node.acceptors)} - {life.process}
+        names = [*(one.name for one in self.plan.sets), *sorted(others)]
+        bus = self.net.open_life(life, names, settings.bus, clock)
+        siblings = Siblings.of_plan(bus, self.plan)
+        if siblings.are_there:
+            bus.serve(siblings.handle)
         await life.nursery.start(bus.run)
         services = make_services(
-            bus, self.plan, settings.acceptor, clock, self._randomness(life), InlineThreads()
+            bus,
+            self.plan,
+            settings.acceptor,
+            clock,
+            self._randomness(life),
+            InlineThreads(),
+            siblings,
         )
+        siblings.begin(services.buckets, life.nursery)
         acceptor = _Acceptor(life, Dispatcher(services), settings.acceptor, clock)
         self._acceptors[life.process] = acceptor
         task_status.started()

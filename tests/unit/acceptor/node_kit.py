@@ -25,7 +25,7 @@ from rustfs_node.drive.identity_file import DriveAddress
 from rustfs_node.drive.worker import run_drive
 from rustfs_node.erasureset.worker import run_set
 from rustfs_node.plan import Credentials as OwnerKeys
-from rustfs_node.plan import DrivePlan, NodePlan, SetPlan
+from rustfs_node.plan import DrivePlan, NodePlan, SetPlan, acceptor_name
 from rustfs_node.seams.clock import Clock, SystemClock
 from rustfs_node.seams.randomness import SystemRandomness
 from rustfs_node.seams.real_files import RealFiles
@@ -100,7 +100,9 @@ async def accepting(
 ) -> AsyncIterator[int]:
     """An acceptor of that plan; its port."""
     clock = SystemClock()
-    names = [one.name for one in plan.sets]
+    sets = [one.name for one in plan.sets]
+    others = [acceptor_name(number) for number in range(plan.settings.node.acceptors)]
+    names = [*sets, *(other for other in others if other != name)]
     bus = net.open_bus(name, names, BusSettings(connect_grace_s=0.0), clock)
     serve = partial(
         run_acceptor,
@@ -114,7 +116,7 @@ async def accepting(
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(bus.run)
-        await until(lambda: all(bus.is_up(name) for name in names if name in net.links))
+        await until(lambda: all(bus.is_up(name) for name in sets if name in net.links))
         addresses = await nursery.start(serve)
         yield addresses[0][1]
         nursery.cancel_scope.cancel()
