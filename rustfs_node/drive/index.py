@@ -3,8 +3,8 @@
 Rules of this file:
 
 - Derived. All of it can be told again from the log and the shard files, except that settled priors come back
-  as priors, and a settled tombstone as an unsettled one. A damaged, outdated or foreign index is dropped and
-  rebuilt, never repaired.
+  as priors, a settled tombstone as an unsettled one, and that no version is known to be on a write quorum. A
+  damaged, outdated or foreign index is dropped and rebuilt, never repaired.
 - Behind the log, never ahead: a change comes here after its record is on stable storage, and `position` moves
   in the same transaction.
 - Seen at once, written later: one transaction gathers the changes of many batches until `flush`. A process
@@ -29,11 +29,11 @@ import attrs
 import xxhash
 
 from rustfs_node.drive import index_sql as sql
-from rustfs_node.drive.index_row import IndexDamaged, Row, RowKey, SubKey, check_of, verified
+from rustfs_node.drive.index_row import ON_QUORUM, IndexDamaged, Row, RowKey, SubKey, check_of, verified
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.wire.drive_ops import RowKind, Space
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _NUMBERS = {count: struct.Struct(f"<{count}q") for count in (3, 6)}
 
@@ -236,7 +236,7 @@ class Index:
 
     def put(self, rows: Sequence[Row]) -> None:
         """Insert versions that are not there yet, with their references to shard files."""
-        self._many(sql.INSERT, [(*row[:14], check_of(row)) for row in rows])
+        self._many(sql.INSERT, [(*row[:14], check_of(row), row.on_quorum) for row in rows])
         self.rows += len(rows)
         for row in rows:
             self._count(row.segment, row.record_bytes)
@@ -250,7 +250,7 @@ class Index:
         """The same version, found elsewhere or with other files missing from now on."""
         assert (old.row_key, old.stamp, old.files) == (new.row_key, new.stamp, new.files)
         self._sql(sql.DELETE, (*old.row_key, old.stamp))
-        self._sql(sql.INSERT, (*new[:14], check_of(new)))
+        self._sql(sql.INSERT, (*new[:14], check_of(new), old.on_quorum))
         self._count(old.segment, -old.record_bytes)
         self._count(new.segment, new.record_bytes)
 
@@ -263,6 +263,10 @@ class Index:
         """Forget what that version replaced; nothing where it is not here itself."""
         for found in self._sql(sql.DELETE_OLDER, (*row_key, stamp)).fetchall():
             self._forget(verified(found), now_ms)
+
+    def mark_on_quorum(self, row_key: RowKey, stamp: int) -> None:
+        """That version is on a write quorum; nothing where it is not here."""
+        self._sql(sql.MARK, (*row_key, stamp, ON_QUORUM))
 
     def _forget(self, row: Row, now_ms: int) -> None:
         """The version was deleted."""

@@ -19,6 +19,9 @@ SubKey = tuple[bytes, bytes]
 _CHECKED = struct.Struct("<BqBHqqIIHHHII")
 _CHECK_AT = 14
 
+ON_QUORUM = 0x5EA1
+"""How the index says that a version is known to be on a write quorum: no bit that flips says it by chance."""
+
 
 class IndexDamaged(Exception):
     """What the index says cannot be right: drop it and rebuild it from the log."""
@@ -28,7 +31,7 @@ class Row(NamedTuple):
     """One version of one row, as SQLite gives it.
 
     `files` are data ids one after the other, in their order, `missing` those of them whose shard file is not
-    here.
+    here. `on_quorum` is ON_QUORUM or 0.
     """
 
     space: int
@@ -46,6 +49,12 @@ class Row(NamedTuple):
     files: bytes
     missing: bytes
     check: int = 0
+    on_quorum: int = 0
+
+    @property
+    def is_on_quorum(self) -> bool:
+        """Whether it is known to be on a write quorum of drives."""
+        return self.on_quorum == ON_QUORUM
 
     @property
     def row_key(self) -> RowKey:

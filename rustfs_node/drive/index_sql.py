@@ -23,6 +23,7 @@ CREATE TABLE rows (
     segment INTEGER NOT NULL, offset INTEGER NOT NULL,
     prefix_bytes INTEGER NOT NULL, data_bytes INTEGER NOT NULL,
     head BLOB NOT NULL, files BLOB NOT NULL, missing BLOB NOT NULL, "check" INTEGER NOT NULL,
+    on_quorum INTEGER NOT NULL,
     PRIMARY KEY (space, bucket, key, sub, stamp DESC)) WITHOUT ROWID;
 CREATE TABLE files (
     data_id BLOB NOT NULL,
@@ -42,7 +43,7 @@ CREATE TABLE settled (
 
 _COLUMNS = (
     "space, bucket, key, sub, stamp, kind, shard,"
-    ' segment, offset, prefix_bytes, data_bytes, head, files, missing, "check"'
+    ' segment, offset, prefix_bytes, data_bytes, head, files, missing, "check", on_quorum'
 )
 _ROW_KEY = "space = ?1 AND bucket = ?2 AND key = ?3 AND sub = ?4"
 _ORDER = "ORDER BY key, sub, stamp DESC"
@@ -77,7 +78,7 @@ ROWS_AFTER = (
     " ORDER BY space, bucket, key, sub LIMIT ?"
 )
 SUBS_FROM = f"SELECT {_COLUMNS} FROM rows WHERE space = ? AND bucket = ? AND key = ? AND sub >= ? {_ORDER}"
-INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE = f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp = ?5"
 DELETE_OLDER = (
     f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp < ?5 AND EXISTS"
@@ -85,10 +86,12 @@ DELETE_OLDER = (
 )
 """What settling a version drops, in one descent and without reading the version itself."""
 
+MARK = f"UPDATE rows SET on_quorum = ?6 WHERE {_ROW_KEY} AND stamp = ?5"
+"""The check of a row does not cover the mark, so that setting it need not read the row."""
+
 REFER = "INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, ?)"
 UNREFER = f"DELETE FROM files WHERE {_ROW_KEY} AND stamp = ?5 AND data_id = ?6"
 
-SETTLED = "SELECT * FROM settled WHERE floor < ? ORDER BY floor LIMIT ?"
 FORGET_SETTLED = f"DELETE FROM settled WHERE {_ROW_KEY} AND stamp = ?5 AND floor = ?6"
 
 STATE = (

@@ -79,6 +79,7 @@ class Reader:
             record.meta,
             record.data_digest,
             priors,
+            on_quorum=row.is_on_quorum,
         )
         if row.missing:
             missing = split_ids(row.missing)
@@ -136,4 +137,5 @@ def damaged(row: Row, priors: tuple[int, ...], *, evidence: bool) -> LookedUp:
         row.head,
         priors=priors,
         no_files=split_ids(row.missing),
+        on_quorum=row.is_on_quorum,
     )

@@ -87,6 +87,8 @@ def settle(index: Index, settled: SettledRow, segment: int, now_ms: int) -> None
     """Drop what that version replaced. Does nothing where this drive does not hold the version itself."""
     row_key = (settled.space, settled.bucket, settled.key, settled.sub)
     index.drop_older(row_key, settled.stamp, now_ms)
+    if settled.marks:
+        index.mark_on_quorum(row_key, settled.stamp)
     own = index.version(row_key, settled.stamp) if settled.complete else None
     if own is not None and own.kind == RowKind.TOMBSTONE:
         # Copies of what was dropped just now stand in segments up to this one and, as only live versions are

@@ -12,7 +12,7 @@ from functools import partial
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.block_read import BlockRead
-from rustfs_node.erasureset.resolve import resolve
+from rustfs_node.erasureset.resolve import resolve, settle_again
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.version import Version, inline_fragments, is_inline, verified, version_of
@@ -55,6 +55,8 @@ def _decided(state: SetState, request: Request, message: Get, read: RowRead) -> 
     elif decision.verdict is Verdict.ABSENT:
         request.fail(no_such_key())
     else:
+        if state.settler.marks:
+            settle_again(state, read)
         _answer(state, request, message, read)
 
 

@@ -38,7 +38,7 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     """
     read = first or await read_row(state, lookup, trace)
     if _is_final(read):
-        _settle_again(state, read)
+        settle_again(state, read)
         return read
     # What was asked first may be old news: a write may have been settled between two drives' answers.
     read = await _read_steadily(state, read, trace)
@@ -98,15 +98,17 @@ def _is_final(read: RowRead) -> bool:
     return decision.verdict in {Verdict.CURRENT, Verdict.ABSENT}
 
 
-def _settle_again(state: SetState, read: RowRead) -> None:
-    """Drives that still list older versions missed the notice that the newest is settled: tell them again,
-    lest each read of the key asks all drives for ever.
+def settle_again(state: SetState, read: RowRead) -> None:
+    """Drives that still list older versions, or do not know that a write quorum has the newest, missed the
+    notice that it is settled: tell them again, lest each read of the key asks all drives for ever, or fails
+    when many drives are away.
     """
     decision, lookup = read.decision, read.lookup
     assert decision is not None
     newest = [found for found, _ in read.answers.values() if found.stamp == decision.stamp]
     whole = [found for found in newest if found.state == RowState.FOUND and not found.no_files]
-    if not any(found.priors for found in newest) or not whole:
+    marks = state.settler.marks
+    if not whole or not any(found.priors or (marks and not found.on_quorum) for found in newest):
         return
     if len(whole) >= quorum_to_say(whole[0], state.k, state.m):
         commit = Commit(lookup.space, lookup.bucket, lookup.key, decision.stamp, whole[0].kind, read.sub)
@@ -122,15 +124,20 @@ def _ends_upload(read: RowRead) -> bool:
 
 
 async def _complete(state: SetState, read: RowRead, trace: str) -> None:
-    """Write the version to the drives that lack it. Where that fails the answer stands all the same: it is
-    the newest there is, and refusing it would make a drive that fails during a write a failure of every read.
+    """Write the version to the drives that lack it. Where that fails the answer stands as long as no other
+    drives could give an older one. Raises `Fault` NO_QUORUM where they could.
     """
     assert read.decision is not None
+    needs = read.decision.needs
     for slot in read.decision.complete_on:
         try:
             await copy_version(state, read, slot, trace)
+            needs -= 1
         except Fault as fault:
             log.warning("version_not_completed", slot=slot, stamp=read.decision.stamp, reason=str(fault))
+    if needs > 0:
+        text = f"the newest version is on too few drives, and {needs} more could not be given it"
+        raise Fault(FaultCode.NO_QUORUM, text)
 
 
 async def _resolve_key(state: SetState, lookup: Lookup, trace: str) -> RowRead:

@@ -17,17 +17,22 @@ ROWS_MAX = 1000
 
 
 class Settler:
-    """Collects settled versions; `run` sends them."""
+    """Collects settled versions; `run` sends them. `marks`: drives shall remember which they were, because k
+    of them alone must be able to tell.
+    """
 
-    def __init__(self, drives: Drives, delay_s: float) -> None:
+    def __init__(self, drives: Drives, delay_s: float, *, marks: bool) -> None:
         self._drives = drives
         self._delay_s = delay_s
+        self.marks = marks
         self._rows: dict[tuple[int, str, bytes, bytes, int], SettledRow] = {}
         self._has_rows = trio.Event()
 
     def add(self, commit: Commit, *, complete: bool) -> None:
         """That version is on a write quorum; `complete`: on all drives."""
-        row = SettledRow(commit.space, commit.bucket, commit.key, commit.stamp, commit.sub, complete)
+        row = SettledRow(
+            commit.space, commit.bucket, commit.key, commit.stamp, commit.sub, complete, self.marks
+        )
         self._rows[row.space, row.bucket, row.key, row.sub, row.stamp] = row
         self._has_rows.set()
 

@@ -115,7 +115,7 @@ def make_state(
     """The state of a worker that starts. `writer` is the number of the node, part of every stamp."""
     geometry = Geometry(plan.k, plan.m, settings.stripe_bytes)
     issuer = StampIssuer(writer)
-    settler = Settler(drives, settings.settle_delay_s)
+    settler = Settler(drives, settings.settle_delay_s, marks=plan.k == plan.m)
     return SetState(
         plan=plan,
         settings=settings,

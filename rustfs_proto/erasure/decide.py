@@ -32,8 +32,10 @@ drives differ in which of them is current, each is decided in turn, from the lat
 is such a version, and counts as a value that has no shards.
 
 An answer that fewer than W drives support is written to the voters that lack it before it is given, so that
-no later read goes back behind it. This module knows no drives and no time: callers say who is still expected
-to answer.
+no later read goes back behind it; where W cannot have it then, it is an error, unless a holder was told that
+W drives had it before (`on_quorum`): k drives alone, of a set where k = m, may agree on what no others have,
+and others on what was before. This module knows no drives and no time: callers say who is still expected to
+answer.
 """
 
 from __future__ import annotations
@@ -60,8 +62,8 @@ class Presence(Enum):
 
 @attrs.frozen
 class Held:
-    """One version on one drive. `kind` is None where the drive only listed the stamp; `no_files` and
-    `never_had` as in `LookedUp`. `geometry` is that of the version, where it is known to have one.
+    """One version on one drive. `kind` is None where the drive only listed the stamp; `no_files`, `never_had`
+    and `on_quorum` as in `LookedUp`. `geometry` is that of the version, where it is known to have one.
     """
 
     kind: int | None = None
@@ -69,6 +71,7 @@ class Held:
     no_files: tuple[bytes, ...] = ()
     never_had: tuple[bytes, ...] = ()
     geometry: Geometry | None = None
+    on_quorum: bool = False
 
     @classmethod
     def of(cls, answer: LookedUp) -> Held:
@@ -78,6 +81,7 @@ class Held:
             no_files=answer.no_files,
             never_had=answer.never_had,
             geometry=decode_geometry(answer.meta) if answer.meta else None,
+            on_quorum=answer.on_quorum,
         )
 
 
@@ -102,7 +106,7 @@ class View:
         self.versions |= {prior: Held() for prior in answer.priors}
         if answer.stamp:
             damaged = answer.state == RowState.DAMAGED
-            lost = Held(None, True, answer.no_files, answer.never_had)
+            lost = Held(None, True, answer.no_files, answer.never_had, on_quorum=answer.on_quorum)
             self.versions[answer.stamp] = lost if damaged else Held.of(answer)
 
     def lose(self, stamp: int) -> None:
@@ -129,7 +133,8 @@ class Verdict(Enum):
 @attrs.frozen
 class Decision:
     """`slots` are those that have the version. `complete_on` are those that must be given it before it is the
-    answer. `sub` is that of the row, of a question for the current version of a key.
+    answer, at least `needs` of them with success. `sub` is that of the row, of a question for the current
+    version of a key.
 
     `is_ragged`: some drive lacks the version, cannot read it, or has one that was passed over: a case for
     healing. `passes_over`: newer versions were seen and passed over, which is right only if the drives told
@@ -143,6 +148,7 @@ class Decision:
     is_ragged: bool = False
     sub: bytes = b""
     passes_over: bool = False
+    needs: int = 0
 
 
 def agree(answers: Sequence[LookedUp], k: int, m: int) -> Decision | None:
@@ -269,6 +275,7 @@ class _Census:
     unsure: tuple[int, ...]  # holders that only listed it: what they have of its parts is not known
     readable: int  # shards that, as is known, can be read of every one of its parts
     holders_of_each: int  # how many holders may have had the shard file of every one of its parts
+    on_quorum: bool  # a drive was told that a write quorum has it
 
     @classmethod
     def of(cls, views: Sequence[View], stamp: int) -> _Census:
@@ -296,6 +303,7 @@ class _Census:
             unsure,
             len(known) - gaps,
             len(held) - never_there,
+            any(views[slot].versions[stamp].on_quorum for slot in (*holders, *damaged)),
         )
 
     @property
@@ -311,9 +319,12 @@ class _Census:
         """This version is the answer. Drives without evidence never rule it out later, so they support it."""
         supporters = len(self.holders) + len(self.damaged) + len(self.no_evidence)
         missing = self.lacking if supporters < w else ()
+        needs = 0 if self.on_quorum else max(0, w - supporters)
+        if needs > len(missing):
+            return Decision(Verdict.UNREADABLE, self.stamp, self.holders)
         has_gaps = self.readable + len(self.unsure) < len(self.holders)
         is_ragged = has_gaps or len(self.holders) + len(self.unreached) < self._drives
-        return Decision(verdict, self.stamp, self.holders, missing, is_ragged)
+        return Decision(verdict, self.stamp, self.holders, missing, is_ragged, needs=needs)
 
     @property
     def _drives(self) -> int:

@@ -88,7 +88,9 @@ class Settle(Message, frozen=True):
 
 
 class SettledRow(Message, frozen=True):
-    """One version of `Settle`."""
+    """One version of `Settle`. `complete`: it is on all drives. `marks`: remember that it is on a write
+    quorum, which matters where fewer drives than those can read.
+    """
 
     space: int
     bucket: str
@@ -96,6 +98,7 @@ class SettledRow(Message, frozen=True):
     stamp: int
     sub: bytes = b""
     complete: bool = False
+    marks: bool = False
 
 
 class Lookup(Message, frozen=True):
@@ -130,7 +133,8 @@ class LookedUp(Message, frozen=True):
     not when it was committed: a drive that acknowledged without a file cannot have lost it.
 
     Of a lookup of the current version `sub` says which it is, and `others` that the key has further rows.
-    `unsure`: a version that would come before it was removed, which is not settled.
+    `unsure`: a version that would come before it was removed, which is not settled. `on_quorum`: this drive
+    was told that a write quorum has the version.
     """
 
     state: int
@@ -147,6 +151,7 @@ class LookedUp(Message, frozen=True):
     never_had: tuple[bytes, ...] = ()
     others: bool = False
     unsure: bool = False
+    on_quorum: bool = False
 
 
 class Scan(Message, frozen=True):

@@ -57,7 +57,10 @@ def answer_of(drive: Drive, kinds: tuple[int, ...], settled: int) -> LookedUp | 
         return LookedUp(RowState.ABSENT, evidence)
     *priors, newest = kept
     state = RowState.DAMAGED if drive.fate == "damaged" else RowState.FOUND
-    return LookedUp(state, evidence, newest, kinds[newest - 1], priors=tuple(reversed(priors)))
+    priors_told = tuple(reversed(priors))
+    # Whoever was told that it is settled knows that a write quorum has it.
+    is_settled = newest == settled
+    return LookedUp(state, evidence, newest, kinds[newest - 1], priors=priors_told, on_quorum=is_settled)
 
 
 def histories(drives: int, writes: int, quorum: int) -> Iterator[History]:
@@ -101,8 +104,11 @@ def check_never_behind_an_acknowledged_write(history: History, decision: Decisio
 def check_answers_when_it_can(history: History, decision: Decision, k: int, m: int) -> None:
     lost = [drive for drive in history.drives if drive.fate != "well"]
     blank = [drive for drive in history.drives if drive.fate in ("silent", "emptied")]
+    silent = [drive for drive in history.drives if drive.fate == "silent"]
     newest = len(history.kinds)
-    if history.committed(newest) == k + m and len(lost) <= m:
+    # k drives that were never told that others have it may be all that have it.
+    is_known = history.settled == newest or len(silent) < k
+    if history.committed(newest) == k + m and len(lost) <= m and is_known:
         assert decision.verdict is not Verdict.UNREADABLE, (history, decision)
         assert decision.stamp == newest
     if not lost:
@@ -182,14 +188,14 @@ def test_a_completed_read_is_not_taken_back(k: int, m: int) -> None:
             )
             for s, d in enumerate(history.drives)
         ]
-        if sum(d.has[first.stamp - 1] for d in after) < write_quorum(k, m):
-            continue  # given although it could not be completed: the drives to do it are not there
-        for silent in itertools.combinations(range(k + m), m):
+        assert sum(d.has[first.stamp - 1] for d in after) >= write_quorum(k, m)
+        settled = [0, *(s for s in (1, 2) if sum(d.has[s - 1] for d in after) >= write_quorum(k, m))]
+        for silent, told in itertools.product(itertools.combinations(range(k + m), m), settled):
             fates = ["silent" if s in silent else "well" for s in range(k + m)]
             later = attrs.evolve(
                 history,
                 drives=tuple(attrs.evolve(d, fate=f) for d, f in zip(after, fates, strict=True)),
-                settled=0,
+                settled=told,
             )
             second = run(later, k, m)
             assert second.verdict is Verdict.UNREADABLE or second.stamp >= first.stamp, (
@@ -237,7 +243,7 @@ def test_a_version_on_k_drives_is_completed_before_it_is_answered() -> None:
         view.learn(LookedUp(RowState.FOUND, evidence=True, stamp=9, priors=(5,)))
     for view in views[2:]:
         view.learn(LookedUp(RowState.FOUND, evidence=True, stamp=5))
-    assert decide(views, 2, 2) == Decision(Verdict.CURRENT, 9, (0, 1), (2, 3), is_ragged=True)
+    assert decide(views, 2, 2) == Decision(Verdict.CURRENT, 9, (0, 1), (2, 3), is_ragged=True, needs=1)
 
 
 def test_missing_shard_files_are_not_readable_shards() -> None:
