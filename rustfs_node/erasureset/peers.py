@@ -56,8 +56,11 @@ class Condition:
 class Drives:
     """Asks the drives of one set, by slot."""
 
-    def __init__(self, bus: Bus, plans: Sequence[DrivePlan], settings: SetSettings, clock: Clock) -> None:
+    def __init__(
+        self, bus: Bus, plans: Sequence[DrivePlan], settings: SetSettings, clock: Clock, own_node: int = 0
+    ) -> None:
         self._bus = bus
+        self._is_far = [plan.node != own_node for plan in plans]
         self.plans = plans
         self._settings = settings
         self._clock = clock
@@ -147,8 +150,8 @@ class Drives:
     # Ranks
 
     def order(self, bucket: str, key: bytes) -> tuple[int, ...]:
-        """Every slot, in the order to read that key in: well drives first, among them those with data shards
-        first.
+        """Every slot, in the order to read that key in: well drives first, among them those of this node,
+        among them those with data shards. Decoding costs less than fetching from another node.
         """
         return self._orders[first_slot(bucket, key, len(self.plans))]
 
@@ -173,7 +176,7 @@ class Drives:
         for condition, plan in zip(self.conditions, self.plans, strict=True):
             condition.rank = self._rank_of(condition, plan)
         drives = len(self.plans)
-        ranks = [condition.rank for condition in self.conditions]
+        ranks = [(condition.rank, far) for condition, far in zip(self.conditions, self._is_far, strict=True)]
         rotations = ([*range(start, drives), *range(start)] for start in range(drives))
         self._orders = [tuple(sorted(slots, key=ranks.__getitem__)) for slots in rotations]
         typical = median(condition.latency_s for condition in self.conditions)

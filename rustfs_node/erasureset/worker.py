@@ -86,7 +86,7 @@ async def run_set(
 
     `bus` is not running yet. `writer` is the number of this node, part of every stamp issued here.
     """
-    drives = Drives(bus, plan.drives, settings, clock)
+    drives = Drives(bus, plan.drives, settings, clock, own_node=writer)
     async with trio.open_nursery() as nursery:
         state = make_state(plan, settings, clock, randomness, nursery, drives, writer)
         bus.serve(lambda requests: handle(state, requests))
