@@ -31,6 +31,7 @@ import xxhash
 from rustfs_node.drive import index_sql as sql
 from rustfs_node.drive.index_row import ON_QUORUM, IndexDamaged, Row, RowKey, SubKey, check_of, verified
 from rustfs_proto.disk.record import split_ids
+from rustfs_proto.stamp import WRITER_MAX, first_stamp, wall_ms_of
 from rustfs_proto.wire.drive_ops import RowKind, Space
 
 SCHEMA_VERSION = 5
@@ -267,6 +268,14 @@ class Index:
     def mark_on_quorum(self, row_key: RowKey, stamp: int) -> None:
         """That version is on a write quorum; nothing where it is not here."""
         self._sql(sql.MARK, (*row_key, stamp, ON_QUORUM))
+
+    def trust(self, age_s: float) -> None:
+        """After a rebuild: take for being on a write quorum whatever is that much older than the newest
+        version. Nobody knows any more, and few writes are never finished.
+        """
+        newest_ms = wall_ms_of(self.newest_stamp)
+        until = first_stamp(max(0, newest_ms - int(age_s * 1000)), WRITER_MAX)
+        self._sql("UPDATE rows SET on_quorum = ? WHERE stamp <= ?", (ON_QUORUM, until))
 
     def _forget(self, row: Row, now_ms: int) -> None:
         """The version was deleted."""

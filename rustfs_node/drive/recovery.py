@@ -147,6 +147,8 @@ class _Recovery:
         is_whole = self.sequence >= self.applied.sequence
         self.sequence = max(self.sequence, self.applied.sequence)
         self._note_missing_files()
+        if not self.applied.sequence:
+            self.index.trust(self.settings.rebuilt_trust_s)
         last = numbers[-1] if numbers else 0
         self.index.commit(Position(last, self.end, self.sequence))
         opened = Log(self.files, self.path, self.place, self.settings, numbers)

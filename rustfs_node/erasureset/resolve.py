@@ -40,21 +40,29 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     if _is_final(read):
         settle_again(state, read)
         return read
-    # What was asked first may be old news: a write may have been settled between two drives' answers.
-    read = await _read_steadily(state, read, trace)
-    decision = read.decision
-    assert decision is not None
-    if decision.verdict is Verdict.SEVERAL:
-        return await _resolve_key(state, lookup, trace)
-    if decision.verdict is Verdict.UNREADABLE:
-        text = f"{state.drives.reachable} of {state.n} drives answer, too few to tell the newest version"
-        raise Fault(FaultCode.NO_QUORUM, text)
-    if decision.complete_on and not _ends_upload(read):
-        await _complete(state, read, trace)
-    return read
+    passing: frozenset[int] = frozenset()
+    while True:
+        # What was asked first may be old news: a write may have been settled between two drives' answers.
+        read = await _read_steadily(state, read, trace, passing)
+        decision = read.decision
+        assert decision is not None
+        if decision.verdict is Verdict.SEVERAL:
+            return await _resolve_key(state, lookup, trace)
+        if decision.verdict is Verdict.UNREADABLE:
+            text = f"{state.drives.reachable} of {state.n} drives answer, too few to tell the newest version"
+            raise Fault(FaultCode.NO_QUORUM, text)
+        if not decision.complete_on or _ends_upload(read) or await _complete(state, read, trace):
+            return read
+        if decision.stamp in passing:
+            raise Fault(
+                FaultCode.NO_QUORUM, "the newest version is on too few drives, and no more will take it"
+            )
+        passing |= {decision.stamp}
 
 
-async def _read_steadily(state: SetState, read: RowRead, trace: str) -> RowRead:
+async def _read_steadily(
+    state: SetState, read: RowRead, trace: str, passing: frozenset[int] = frozenset()
+) -> RowRead:
     """A later read, after writes of this worker that are under way, that may be believed: it passes nothing
     over, or it heard from each drive what the read before it did, so that between the two all of them had
     just that.
@@ -64,7 +72,7 @@ async def _read_steadily(state: SetState, read: RowRead, trace: str) -> RowRead:
         before = read
         if state.under_way.has(name):
             await state.under_way.settled(name, state.settings.in_flight_wait_s)
-        read = await read_row(state, read.lookup, trace)
+        read = await read_row(state, read.lookup, trace, passing)
         assert read.decision is not None
         if not read.decision.passes_over or _has_heard_the_same(before, read):
             return read
@@ -83,10 +91,12 @@ def _told(found: LookedUp) -> tuple[object, ...]:
     return found.state, found.stamp, found.priors, found.evidence
 
 
-async def read_row(state: SetState, lookup: Lookup, trace: str = "") -> RowRead:
+async def read_row(
+    state: SetState, lookup: Lookup, trace: str = "", passing: frozenset[int] = frozenset()
+) -> RowRead:
     """One read, as a task waits for it."""
     answered: Answer[RowRead] = Answer()
-    RowRead(state, lookup, answered.set, trace).start()
+    RowRead(state, lookup, answered.set, trace, passing).start()
     return await answered.wait()
 
 
@@ -123,9 +133,9 @@ def _ends_upload(read: RowRead) -> bool:
     return read.lookup.space == Space.UPLOAD and read.decision.verdict is Verdict.ABSENT
 
 
-async def _complete(state: SetState, read: RowRead, trace: str) -> None:
-    """Write the version to the drives that lack it. Where that fails the answer stands as long as no other
-    drives could give an older one. Raises `Fault` NO_QUORUM where they could.
+async def _complete(state: SetState, read: RowRead, trace: str) -> bool:
+    """Write the version to the drives that lack it. Where that fails the answer stands all the same, as long
+    as no other drives could give an older one: False where they could.
     """
     assert read.decision is not None
     needs = read.decision.needs
@@ -135,9 +145,7 @@ async def _complete(state: SetState, read: RowRead, trace: str) -> None:
             needs -= 1
         except Fault as fault:
             log.warning("version_not_completed", slot=slot, stamp=read.decision.stamp, reason=str(fault))
-    if needs > 0:
-        text = f"the newest version is on too few drives, and {needs} more could not be given it"
-        raise Fault(FaultCode.NO_QUORUM, text)
+    return needs <= 0
 
 
 async def _resolve_key(state: SetState, lookup: Lookup, trace: str) -> RowRead:

@@ -37,16 +37,21 @@ class RowRead:
     """One question to the set. `done` is called once, when `decision` stands.
 
     `answers` are the drives' newest versions by slot, in the order they came; `exact` their answers to
-    questions for one version, by (slot, stamp). `is_wide`: all drives were asked.
+    questions for one version, by (slot, stamp). `is_wide`: all drives were asked. `passing` as in `decide`.
     """
 
     __slots__ = (
-        "_asked", "_done", "_exact_open", "_needed", "_order", "_silent", "_state", "_trace", "_views",
-        "_watch", "answers", "decision", "exact", "is_wide", "lookup",
+        "_asked", "_done", "_exact_open", "_needed", "_order", "_passing", "_silent", "_state", "_trace",
+        "_views", "_watch", "answers", "decision", "exact", "is_wide", "lookup",
     )  # fmt: skip
 
     def __init__(
-        self, state: SetState, lookup: Lookup, done: Callable[[RowRead], None], trace: str = ""
+        self,
+        state: SetState,
+        lookup: Lookup,
+        done: Callable[[RowRead], None],
+        trace: str = "",
+        passing: frozenset[int] = frozenset(),
     ) -> None:
         assert lookup.stamp == 0, "a row read is for the newest record"
         self._state, self.lookup, self._done, self._trace = state, lookup, done, trace
@@ -54,6 +59,7 @@ class RowRead:
         self._asked = 0
         self._needed = state.write_quorum
         self._exact_open = 0
+        self._passing = passing
         self._views: list[View] = []
         self._silent: list[int] = []
         self.answers: dict[int, Found] = {}
@@ -178,7 +184,7 @@ class RowRead:
         if self._has_several:
             self._judge_several()
             return
-        decision = decide(self._views, self._state.k, self._state.m)
+        decision = decide(self._views, self._state.k, self._state.m, self._passing)
         if decision.verdict is Verdict.ASK_VERSION:
             self._ask_version(decision)
         elif decision.verdict is not Verdict.ASK:

@@ -49,6 +49,12 @@ class DriveSettings:
     """Changes of the index are gathered for so long before they go into its file, in one transaction. A
     worker that is killed applies the records of that time again when it starts."""
 
+    rebuilt_trust_s: float = 60.0
+    """Seconds. When the index has to be rebuilt, versions that are older than the newest one by so much are
+    taken for finished: no write takes longer between its first drive and its last, but one that was given up.
+    What a drive knew of younger ones it hears again when they are read.
+    """
+
     index_wal_bytes: int = 16 * MIB
     """Size of the index's write-ahead file at which it is folded into the index, between two batches."""
 

@@ -41,7 +41,7 @@ answer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from itertools import chain
 
@@ -225,15 +225,18 @@ def has_several(answer: LookedUp) -> bool:
     return answer.others or bool(answer.sub)
 
 
-def decide(views: Sequence[View], k: int, m: int) -> Decision:
-    """The decision over all drives of a set, one view per slot. `ASK` only while some are pending."""
+def decide(views: Sequence[View], k: int, m: int, passing: Collection[int] = ()) -> Decision:
+    """The decision over all drives of a set, one view per slot. `ASK` only while some are pending. `passing`
+    are versions that could not be completed: they are passed over where W drives cannot have them. Then
+    nobody has acknowledged them, nor has a read shown them, which gives a version to W drives first.
+    """
     assert len(views) == k + m, (len(views), k, m)
     pending = sum(view.presence is Presence.PENDING for view in views)
     if pending >= k:
         # They might agree on a version that nobody else has, and a read before this one may have met just
         # them.
         return Decision(Verdict.ASK)
-    decision = _decide_now(views, k, write_quorum(k, m))
+    decision = _decide_now(views, k, write_quorum(k, m), passing)
     # Whoever has not answered may turn an error into an answer, and may make it needless to complete a
     # version.
     if pending and (decision.verdict is Verdict.UNREADABLE or decision.complete_on):
@@ -241,14 +244,16 @@ def decide(views: Sequence[View], k: int, m: int) -> Decision:
     return decision
 
 
-def _decide_now(views: Sequence[View], k: int, w: int) -> Decision:
+def _decide_now(views: Sequence[View], k: int, w: int, passing: Collection[int]) -> Decision:
     if sum(not _is_voter(view) for view in views) >= w:
         return Decision(Verdict.UNREADABLE)
     passed_over = False
     for stamp in sorted({stamp for view in views for stamp in view.versions}, reverse=True):
         census = _Census.of(views, stamp)
         own = census.geometry
-        decision = _judge(census, k, w) if own is None else _judge(census, own.k, quorum_of(own))
+        own_k, own_w = (k, w) if own is None else (own.k, quorum_of(own))
+        is_passed = stamp in passing and census.may_be_acknowledged_by < own_w
+        decision = None if is_passed else _judge(census, own_k, own_w)
         if decision is not None:
             return attrs.evolve(decision, is_ragged=True, passes_over=True) if passed_over else decision
         passed_over = True

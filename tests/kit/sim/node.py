@@ -50,6 +50,7 @@ SETTINGS = attrs.evolve(
         segment_bytes=128 * KIB,
         batch_bytes=64 * KIB,
         segment_zero_fill=False,
+        rebuilt_trust_s=0.0,
         reserve_bytes=0,
         tombstone_grace_s=30.0,
         sweep_grace_s=20.0,

@@ -35,6 +35,7 @@ SETTINGS = DriveSettings(
     segment_bytes=64 * KIB,
     batch_bytes=32 * KIB,
     segment_zero_fill=False,
+    rebuilt_trust_s=0.0,
     reserve_bytes=0,
     tombstone_grace_s=0.0,
     orphan_grace_s=10.0,
