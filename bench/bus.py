@@ -1,7 +1,7 @@
 """What a call over the bus costs: `python -m bench.bus`.
 
 Two processes over ipc. Per call: elapsed time, and processor time of either side, ZeroMQ's own thread
-included.
+included. `bench.nodes` compares ipc with what is between nodes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from resource import RUSAGE_SELF, getrusage
 
+import attrs
 import structlog
 import trio
 
@@ -38,7 +39,16 @@ def serve(requests: list[Request]) -> None:
             request.reply(ShardWritten())
 
 
-async def measure(bus: Bus, calls: int, width: int, frame: bytes) -> None:
+@attrs.frozen
+class Cost:
+    """Of one call, in microseconds: elapsed, and of the processor on either side."""
+
+    elapsed_us: float
+    asking_us: float
+    answering_us: float
+
+
+async def measure(bus: Bus, calls: int, width: int, frame: bytes) -> Cost:
     """`calls` calls, asked `width` at a time: the next round when the last one is answered."""
     finished = trio.Event()
     left, in_round = calls, 0
@@ -66,10 +76,7 @@ async def measure(bus: Bus, calls: int, width: int, frame: bytes) -> None:
     await finished.wait()
     elapsed_us, own_us = (time.perf_counter() - start) * 1e6, cpu_us() - own_us
     server_us = await server_cpu_us(bus) - server_us
-    print(
-        f"{width:5} at a time, {len(frame):8} bytes: {elapsed_us / calls:7.1f} µs per call,"
-        f" processor {own_us / calls:6.1f} asking {server_us / calls:6.1f} answering"
-    )
+    return Cost(elapsed_us / calls, own_us / calls, server_us / calls)
 
 
 async def server_cpu_us(bus: Bus) -> int:
@@ -93,7 +100,11 @@ async def with_bus(bus: Bus, work: Callable[[Bus], object] | None) -> None:
             (2_000, 4, 262_144),
             (1_000, 4, 1 << 20),
         ):
-            await measure(bus, calls, width, bytes(size_bytes))
+            cost = await measure(bus, calls, width, bytes(size_bytes))
+            print(
+                f"{width:5} at a time, {size_bytes:8} bytes: {cost.elapsed_us:7.1f} µs per call,"
+                f" processor {cost.asking_us:6.1f} asking {cost.answering_us:6.1f} answering"
+            )
         nursery.cancel_scope.cancel()
 
 

@@ -3,7 +3,7 @@
 Later sources win over earlier ones, setting by setting:
 
     1. the default in the settings class
-    2. the configuration file: TOML, tables [node] [bus] [drive] [set] [acceptor]
+    2. the configuration file: TOML, tables [node] [cluster] [bus] [drive] [set] [acceptor]
     3. the environment: the names that MinIO and RustFS use (`WELL_KNOWN`), then RUSTFS_<TABLE>_<NAME>
     4. the command line
 
@@ -24,6 +24,7 @@ from cattrs import transform_error
 
 from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_node.settings.bus import BusSettings
+from rustfs_node.settings.cluster import ClusterSettings
 from rustfs_node.settings.drive import DriveSettings
 from rustfs_node.settings.erasureset import SetSettings
 from rustfs_node.settings.node import NodeSettings
@@ -47,6 +48,7 @@ class Settings:
     """All settings, one field per table of the configuration file."""
 
     node: NodeSettings = attrs.field(factory=NodeSettings)
+    cluster: ClusterSettings = attrs.field(factory=ClusterSettings)
     bus: BusSettings = attrs.field(factory=BusSettings)
     drive: DriveSettings = attrs.field(factory=DriveSettings)
     set: SetSettings = attrs.field(factory=SetSettings)

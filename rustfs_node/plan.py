@@ -24,9 +24,26 @@ class Credentials:
 
 
 @attrs.frozen
+class BusKeys:
+    """The key pair of this node on the buses of the cluster, in Z85."""
+
+    public: str
+    secret: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class PeerNode:
+    """A node of the cluster: its name in the endpoints, and what its bus keys show it by."""
+
+    name: str
+    public_key: str
+
+
+@attrs.frozen
 class DrivePlan:
-    """One slot of an erasure set. A non-empty `fault` says why this drive takes no part: no worker runs for
-    it.
+    """One slot of an erasure set, on the node of that number. A non-empty `fault` says why this drive takes
+    no part: no worker runs for it. `endpoint` is how this node's processes reach it; where it is a drive of
+    this node, `listen` is how other nodes do, empty where there are none.
     """
 
     slot: int
@@ -36,11 +53,25 @@ class DrivePlan:
     drive_id: str
     healing: bool = False
     fault: str = ""
+    node: int = 0
+    listen: str = ""
+
+
+@attrs.frozen
+class SetWorkerPlan:
+    """The worker of a set on one of its nodes; `endpoint` and `listen` as those of a drive."""
+
+    node: int
+    name: str
+    endpoint: str
+    listen: str = ""
 
 
 @attrs.frozen
 class SetPlan:
-    """An erasure set of `k` data and `m` parity shards; `drives` by slot, `k + m` of them. `class_parities`:
+    """An erasure set of `k` data and `m` parity shards; `drives` by slot, `k + m` of them. `name` and
+    `endpoint` are those of its worker that this node's acceptors ask: the node's own where it has drives of
+    the set. `workers` are all of its workers, one on each node that has drives of it. `class_parities`:
     the parity shards of each storage class that has fewer.
     """
 
@@ -50,12 +81,16 @@ class SetPlan:
     k: int
     m: int
     drives: tuple[DrivePlan, ...]
+    workers: tuple[SetWorkerPlan, ...] = ()
+    pool: int = 0
     class_parities: tuple[tuple[str, int], ...] = ()
 
 
 @attrs.frozen
 class NodePlan:
-    """Everything that a process of this node is told. `node_number` is the writer part of its stamps."""
+    """Everything that a process of this node is told. `node_number` is its place in `nodes` and the writer
+    part of its stamps; `nodes` and `keys` are for clusters only.
+    """
 
     deployment_id: str
     node_number: int
@@ -63,6 +98,18 @@ class NodePlan:
     sets: tuple[SetPlan, ...]
     runtime_dir: str
     credentials: Credentials
+    nodes: tuple[PeerNode, ...] = ()
+    keys: BusKeys | None = None
+
+    def own_drives(self, one: SetPlan) -> tuple[DrivePlan, ...]:
+        """The drives of the set that lie on this node."""
+        return tuple(drive for drive in one.drives if drive.node == self.node_number)
+
+    def own_worker(self, one: SetPlan) -> SetWorkerPlan | None:
+        """This node's worker of the set, if it has drives of it."""
+        if not one.workers:
+            return SetWorkerPlan(self.node_number, one.name, one.endpoint)
+        return next((worker for worker in one.workers if worker.node == self.node_number), None)
 
 
 def encode_plan(plan: NodePlan) -> bytes:
@@ -80,9 +127,9 @@ def drive_name(set_index: int, slot: int) -> str:
     return f"drive-{set_index}-{slot}"
 
 
-def set_name(set_index: int) -> str:
-    """Name of a set worker on the bus and in the logs."""
-    return f"set-{set_index}"
+def set_name(set_index: int, node: int = 0) -> str:
+    """Name of a set worker on the bus and in the logs. The first node's needs no number."""
+    return f"set-{set_index}.{node}" if node else f"set-{set_index}"
 
 
 def acceptor_name(number: int) -> str:

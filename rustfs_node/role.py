@@ -88,7 +88,7 @@ def run_role(name: str, main: RoleMain, argv: Sequence[str] | None = None) -> No
     except RoleRefused as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_REFUSED)
-    own_name = name_of(name, args)
+    own_name = name_of(name, args, plan)
     node = plan.settings.node
     logs.configure(own_name, node.log_level, node.log_format)
     # What the imports made stays for good: the collector need not go through it again and again.
@@ -109,12 +109,12 @@ def parse_arguments(name: str, argv: Sequence[str] | None) -> argparse.Namespace
     return parser.parse_args(argv)
 
 
-def name_of(role: str, args: argparse.Namespace) -> str:
+def name_of(role: str, args: argparse.Namespace, plan: NodePlan) -> str:
     """The name of this process on the bus and in the logs."""
     if role == "drive":
         return drive_name(args.set, args.slot)
     if role == "set":
-        return set_name(args.set)
+        return set_name(args.set, plan.node_number)
     return acceptor_name(args.number) if role == "acceptor" else role
 
 

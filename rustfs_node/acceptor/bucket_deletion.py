@@ -102,9 +102,9 @@ async def delete_bucket(
             await lease.end()
         raise
     key = bucket_key(name)
-    home = sets.home(SYSTEM_BUCKET, key)
+    lead = sets.lead(SYSTEM_BUCKET, key)
     try:
-        deleted, _ = await sets.ask(home, Delete(SYSTEM_BUCKET, (key,)), Deleted, trace=trace)
+        deleted, _ = await sets.ask(lead, Delete(SYSTEM_BUCKET, (key,)), Deleted, trace=trace)
     finally:
         buckets.forget(name)
     if deleted.faults[0]:

@@ -65,8 +65,8 @@ class _Cached:
 
 
 class Buckets:
-    """The registry as one acceptor sees it. `siblings`: other acceptors of this node have caches of their
-    own.
+    """The registry as one acceptor sees it. `siblings`: other acceptors, of this node or of others, have
+    caches of their own.
     """
 
     def __init__(self, sets: Sets, clock: Clock, *, siblings: bool) -> None:
@@ -245,7 +245,7 @@ class Buckets:
         begun_s = self._clock.monotonic_s()
         info = ObjectInfo(user=user, tags=record.tags)
         request = PutSmall(SYSTEM_BUCKET, key, info, expect=expect)
-        done, _ = await self._sets.ask(self._sets.home(SYSTEM_BUCKET, key), request, PutDone, trace=trace)
+        done, _ = await self._sets.ask(self._sets.lead(SYSTEM_BUCKET, key), request, PutDone, trace=trace)
         written = attrs.evolve(record, stamp=done.stamp)
         self._changes += 1
         self._remember(written, begun_s)

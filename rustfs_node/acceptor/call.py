@@ -94,6 +94,11 @@ class Call:
         return self.services.sets.home(self.bucket, self.key_bytes)
 
     @property
+    def lead(self) -> str:
+        """The one where writes of this key take turns."""
+        return self.services.sets.lead(self.bucket, self.key_bytes)
+
+    @property
     def record(self) -> BucketRecord:
         """The bucket, as it was when the request came."""
         assert self._record is not None, f"{self.operation} does not need its bucket"

@@ -45,7 +45,7 @@ async def remove_below(
 async def remove_key(sets: Sets, bucket: str, key: bytes, trace: str) -> None:
     """Remove every version of the key. Raises `Fault`."""
     # Of all keys that begin with it, it is the first.
-    await _remove_pages(sets, sets.home(bucket, key), ListVersions(bucket, prefix=key), trace, always, key)
+    await _remove_pages(sets, sets.lead(bucket, key), ListVersions(bucket, prefix=key), trace, always, key)
 
 
 async def _remove_pages(

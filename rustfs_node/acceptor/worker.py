@@ -16,15 +16,16 @@ from rustfs_node.acceptor.dispatch import Dispatcher
 from rustfs_node.acceptor.net.server import Listener, Server, address_of, open_listeners
 from rustfs_node.acceptor.net.tls import Certificate
 from rustfs_node.acceptor.pool import BufferPool
-from rustfs_node.acceptor.sets import Sets
+from rustfs_node.acceptor.sets import Sets, set_workers
 from rustfs_node.acceptor.upload_memory import UploadMemory
-from rustfs_node.bus import Bus, open_bus
+from rustfs_node.bus import Bus
 from rustfs_node.plan import NodePlan
 from rustfs_node.role import RoleContext, RoleRefused
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
 from rustfs_node.seams.threads import ThreadPool, Threads
 from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_node.wiring import open_worker_bus
 from rustfs_proto.s3.xml_out import Owner
 
 log = structlog.get_logger()
@@ -33,8 +34,7 @@ log = structlog.get_logger()
 async def serve(context: RoleContext) -> None:
     """The role: open the bus to every set worker, then serve clients until stopped."""
     plan, settings = context.plan, context.plan.settings.acceptor
-    peers = {one.name: one.endpoint for one in plan.sets}
-    bus = open_bus(context.name, None, peers, plan.settings.bus, context.clock)
+    bus = open_worker_bus(plan, context.name, context.clock, peers=set_workers(plan))
     async with trio.open_nursery() as nursery:
         await nursery.start(bus.run)
         try:
@@ -133,7 +133,7 @@ def make_services(
         clock=clock,
         randomness=randomness,
         sets=sets,
-        buckets=Buckets(sets, clock, siblings=plan.settings.node.acceptors > 1),
+        buckets=Buckets(sets, clock, siblings=plan.settings.node.acceptors > 1 or len(plan.nodes) > 1),
         authenticator=Authenticator(OwnerSecrets(credentials), clock, settings.region),
         # A byte more than a stripe: see how a body of unknown length is read.
         body_tools=BodyTools(

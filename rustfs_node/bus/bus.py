@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import attrs
 import outcome
@@ -32,9 +32,11 @@ class Bus:
         link: Link,
         settings: BusSettings,
         clock: Clock,
+        remote: Collection[str] = (),
     ) -> None:
+        """`remote` are those of the peers that are on other nodes."""
         self.own_name = own_name
-        self._engine = Engine(own_name, incarnation, peers, link, settings, clock)
+        self._engine = Engine(own_name, incarnation, peers, link, settings, clock, remote)
 
     def ask(
         self,

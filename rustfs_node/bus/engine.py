@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import structlog
 import trio
@@ -20,7 +20,7 @@ from rustfs_node.bus.asking import Asking
 from rustfs_node.bus.batch import Outbox, Outboxes
 from rustfs_node.bus.calls import Wheel
 from rustfs_node.bus.link import Arrival, Link
-from rustfs_node.bus.liveness import Peer
+from rustfs_node.bus.liveness import Peer, Rhythm
 from rustfs_node.bus.peers import Peers
 from rustfs_node.bus.values import Counts, Handler, Request
 from rustfs_node.seams.clock import Clock
@@ -41,11 +41,16 @@ class Engine:
         link: Link,
         settings: BusSettings,
         clock: Clock,
+        remote: Collection[str] = (),
     ) -> None:
         self._link, self._settings, self._clock = link, settings, clock
         self.counts = Counts()
         self._outboxes = Outboxes(own_name, incarnation, link, settings, clock, self.counts, self._wake)
-        named = {name: Peer(name, Outbox(name, is_open=False)) for name in peers}
+        here = Rhythm(settings.heartbeat_s, settings.silence_s)
+        there = Rhythm(settings.remote_heartbeat_s, settings.remote_silence_s)
+        named = {
+            name: Peer(name, Outbox(name, is_open=False), there if name in remote else here) for name in peers
+        }
         self.peers = Peers(self._outboxes, Wheel(settings.timer_s), named)
         self.asking = Asking(self._outboxes, self.peers, self._look_again_at)
         self.answering = Answering(self._outboxes)
@@ -64,6 +69,7 @@ class Engine:
                 nursery.start_soon(self._receive)
                 nursery.start_soon(self._send)
                 nursery.start_soon(self._keep_time)
+                nursery.start_soon(self._link.attend)
                 task_status.started()
         finally:
             self._close()
@@ -97,7 +103,7 @@ class Engine:
     async def _keep_time(self) -> None:
         now = self._clock.monotonic_s()
         self._grace_ends = now + self._settings.connect_grace_s
-        self._next_beat = now + self._settings.heartbeat_s
+        self._next_beat = min(now + self._settings.heartbeat_s, self.peers.begin_beats(now))
         while True:
             self._timer_due = math.inf
             # First read what came: a process that was stopped for a while has its answers waiting.
@@ -123,8 +129,7 @@ class Engine:
             self._grace_ends = math.inf
             self.peers.end_grace()
         if now >= self._next_beat:
-            self._next_beat = now + self._settings.heartbeat_s
-            self.peers.beat()
+            self._next_beat = min(now + self._settings.heartbeat_s, self.peers.beat(now))
             self.answering.forget_silent(now)
         self._is_in_turn = False
 
@@ -148,7 +153,7 @@ class Engine:
         for arrival in arrivals:
             self._take(arrival, requests)
         for event in events:
-            self.peers.connection(event.peer, event.connected)
+            self.peers.connection(event.peer, event.connected, event.reason)
         if requests:
             self.counts.turns += 1
             self.counts.requests += len(requests)

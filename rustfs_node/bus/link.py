@@ -31,10 +31,13 @@ class Arrival(NamedTuple):
 
 
 class LinkEvent(NamedTuple):
-    """The connection to a dialled peer was made or lost. Dialling again is the link's own business."""
+    """The connection to a dialled peer was made, or is not there: lost, or it could not be made. `reason` is
+    for the operator. Dialling again is the link's own business.
+    """
 
     peer: str
     connected: bool
+    reason: str = "the connection is lost"
 
 
 class Link(Protocol):
@@ -62,6 +65,10 @@ class Link(Protocol):
 
     def reset(self, peer: str) -> None:
         """Give the connection to a dialled peer up and dial anew."""
+        ...
+
+    async def attend(self) -> None:
+        """The link's own business beside carrying, for as long as the bus runs or as there is any."""
         ...
 
     async def wait(self) -> None:

@@ -36,16 +36,29 @@ class Beat(Enum):
     LOST = 3  # silent for too long
 
 
+@attrs.frozen
+class Rhythm:
+    """How often a peer is asked for a sign of life, and how long its silence is borne."""
+
+    heartbeat_s: float
+    silence_s: float
+
+
 @attrs.define(eq=False)
 class Peer:
-    """A process that this one dials, with all that is under way to it."""
+    """A process that this one dials, with all that is under way to it. `reason`: why it is not up; `told` are
+    those that the log has seen since it last was.
+    """
 
     name: str
     outbox: Outbox
+    rhythm: Rhythm
     state: PeerState = PeerState.STARTING
     is_connected: bool = False
     incarnation: int = 0
     reason: str = ""
+    told: set[str] = attrs.field(factory=set)
+    next_beat: float = 0.0
     was_heard: bool = False
     silent_beats: int = 0
     queued_bytes: int = 0
@@ -55,6 +68,15 @@ class Peer:
     def under_way_bytes(self) -> int:
         """Bytes of calls that were not answered and of notices that were not sent."""
         return self.queued_bytes + self.outbox.notice_bytes
+
+    def is_news(self, reason: str) -> bool:
+        """Whether this is the first time since it was up: of attempts that fail in turns for two reasons each
+        is told once.
+        """
+        if reason in self.told:
+            return False
+        self.told.add(reason)
+        return True
 
     def beat(self, silence_beats: int) -> Beat:
         """Call once per heartbeat. Beats are counted, not seconds: a process that was itself stopped for a

@@ -55,12 +55,16 @@ class MemoryNet:
         peers: Iterable[str] = (),
         settings: BusSettings | None = None,
         clock: Clock | None = None,
+        remote: Iterable[str] = (),
     ) -> Bus:
-        """A bus that dials `peers`, whether they are there yet or not."""
+        """A bus that dials `peers`, whether they are there yet or not, and those of `remote` as on another
+        node.
+        """
         self._lives += 1
-        names = [*peers]
+        far = frozenset(remote)
+        names = [*peers, *sorted(far)]
         link = MemoryLink(self, own_name, self._lives, names)
-        return Bus(own_name, self._lives, names, link, settings or BusSettings(), clock or TrioClock())
+        return Bus(own_name, self._lives, names, link, settings or BusSettings(), clock or TrioClock(), far)
 
     def cut(self, one: str, other: str) -> None:
         """Messages between the two vanish, in both directions, and neither is told."""
@@ -164,6 +168,10 @@ class MemoryLink:
 
     def reset(self, peer: str) -> None:
         self.dial(peer)
+
+    async def attend(self) -> None:
+        # Nothing is to be looked up, and nothing is dialled in vain.
+        await trio.lowlevel.checkpoint()
 
     async def wait(self) -> None:
         if not self.pending():

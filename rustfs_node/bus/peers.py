@@ -7,6 +7,8 @@ callback.
 
 from __future__ import annotations
 
+import math
+
 import attrs
 import structlog
 
@@ -51,19 +53,26 @@ class Peers:
     def expire(self, now: float) -> None:
         """Give up every call whose deadline has passed."""
         for call in self.wheel.due(now):
-            fault = Fault(FaultCode.TIMEOUT, f"{call.peer} did not answer {call.operation} in time")
-            if self.end(self.by_name[call.peer], call.call_id, fault):
+            peer = self.by_name[call.peer]
+            why = f": {peer.reason}" if peer.reason else ""
+            fault = Fault(FaultCode.TIMEOUT, f"{call.peer} did not answer {call.operation} in time{why}")
+            if self.end(peer, call.call_id, fault):
                 self.outboxes.counts.timeouts += 1
 
-    def connection(self, name: str, connected: bool) -> None:
-        """The link made or lost the connection."""
+    def connection(self, name: str, connected: bool, reason: str) -> None:
+        """The link made the connection, or lost it or could not make it, for that reason."""
         peer = self.by_name[name]
         peer.is_connected = connected
         peer.silent_beats = 0
         if connected:
             self.outboxes.send_now(peer.outbox, HELLO)
         elif peer.state is not PeerState.STARTING:
-            self.lose(peer, "the connection is lost")
+            self.lose(peer, reason)
+        else:
+            peer.reason = reason
+            # Only news while all are starting; what is wrong for longer is told when calls fail by it.
+            if peer.is_news(reason):
+                log.info("peer_not_up_yet", peer=name, reason=reason)
 
     def hello(self, peer: Peer, header: Header) -> None:
         """It said who it is."""
@@ -73,7 +82,8 @@ class Peers:
             self.lose(peer, f"{header.sender} answers at its endpoint")
             return
         log.info("peer_up", peer=peer.name, incarnation=header.incarnation)
-        peer.state, peer.incarnation = PeerState.UP, header.incarnation
+        peer.state, peer.incarnation, peer.reason = PeerState.UP, header.incarnation, ""
+        peer.told.clear()
         self.outboxes.open(peer.outbox, header.incarnation)
 
     def heard(self, peer: Peer, incarnation: int) -> None:
@@ -89,7 +99,7 @@ class Peers:
 
     def lose(self, peer: Peer, reason: str, state: PeerState = PeerState.DOWN) -> None:
         """From now on, until it says HELLO again, calls to it fail; those under way fail now."""
-        if (peer.state, peer.reason) != (state, reason):
+        if peer.is_news(reason):
             log.warning("peer_down", peer=peer.name, reason=reason)
         peer.state, peer.reason = state, reason
         self.outboxes.shut(peer.outbox)
@@ -103,14 +113,23 @@ class Peers:
         """From now on a peer that never was up is down."""
         for peer in self.by_name.values():
             if peer.state is PeerState.STARTING:
-                self.lose(peer, "it has not been up since this process started")
+                why = f": {peer.reason}" if peer.reason else ""
+                self.lose(peer, f"it has not been up since this process started{why}")
 
-    def beat(self) -> None:
-        """Once per heartbeat."""
-        settings = self.outboxes.settings
-        beats = silence_beats(settings.silence_s, settings.heartbeat_s)
+    def begin_beats(self, now: float) -> float:
+        """The bus begins to run; the answer is when the first heartbeat is due."""
         for peer in self.by_name.values():
-            match peer.beat(beats):
+            peer.next_beat = now + peer.rhythm.heartbeat_s
+        return self._next_beat()
+
+    def beat(self, now: float) -> float:
+        """The heartbeats that are due; the answer is when the next one is."""
+        for peer in self.by_name.values():
+            if now < peer.next_beat:
+                continue
+            rhythm = peer.rhythm
+            peer.next_beat = now + rhythm.heartbeat_s
+            match peer.beat(silence_beats(rhythm.silence_s, rhythm.heartbeat_s)):
                 case Beat.HELLO:
                     self.outboxes.send_now(peer.outbox, HELLO)
                 case Beat.PING:
@@ -119,6 +138,7 @@ class Peers:
                     self._give_up_connection(peer)
                 case Beat.NOTHING:
                     pass
+        return self._next_beat()
 
     def close(self) -> None:
         """Every call under way fails."""
@@ -132,10 +152,13 @@ class Peers:
             for name, peer in self.by_name.items()
         }
 
+    def _next_beat(self) -> float:
+        return min((peer.next_beat for peer in self.by_name.values()), default=math.inf)
+
     def _give_up_connection(self, peer: Peer) -> None:
         peer.is_connected = False
         if peer.state is not PeerState.STARTING:
-            self.lose(peer, f"it was silent for {self.outboxes.settings.silence_s} s")
+            self.lose(peer, f"it was silent for {peer.rhythm.silence_s} s")
         self.outboxes.link.reset(peer.name)
 
     def _fail_calls(self, peer: Peer, fault: Fault, spare: frozenset[int] = frozenset()) -> None:

@@ -1,96 +1,79 @@
 """The link over ZeroMQ: a ROUTER where this process is dialled, a DEALER for each peer that it dials.
 
-The one owner of every ZeroMQ socket, because of a trap: the descriptor of a ZeroMQ socket becomes readable
-when its state *changes*, and any operation on the socket, sending included, may take note of the change and
-reset it. So readiness of the descriptor says "look at EVENTS", and the lack of it says nothing once the
-socket was touched. The rule here: a socket that was touched is looked at again (`pending`) before anybody
-waits for its descriptor.
+It is dialled at up to two places: by processes of its own node (`ipc`), and by other nodes through the
+`door`. A client's token begins with the place, so that the two never name two clients alike.
 
-All descriptors are in one epoll set, so that the event loop watches one descriptor however many peers there
-are.
+`stations` owns the sockets and knows the trap in them; `line` is how one peer is dialled.
 """
 
 from __future__ import annotations
 
-import select
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import trio
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
+from rustfs_node.bus.curve import RemotePeer, RemoteSide
+from rustfs_node.bus.door import bind, open_door
+from rustfs_node.bus.line import Line, RemoteLine, remote_line
 from rustfs_node.bus.link import Arrival, LinkEvent, Route, Sent
+from rustfs_node.bus.names import look_up
+from rustfs_node.bus.stations import Station, Stations
+from rustfs_node.bus.strangers import Strangers
+from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.bus import BusSettings
 
-# As plain integers: arithmetic with pyzmq's enumerations costs more than the calls that it is for.
-_EVENTS, _RCVMORE, _POLLIN = int(zmq.EVENTS), int(zmq.RCVMORE), int(zmq.POLLIN)
+_RCVMORE = int(zmq.RCVMORE)
 _NOW = int(zmq.NOBLOCK)
 _NOW_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
-_MONITORED = zmq.Event.HANDSHAKE_SUCCEEDED | zmq.Event.DISCONNECTED
+_HERE, _THERE = b"h", b"t"
 
 
 @attrs.define(eq=False)
-class _Station:
-    """A socket with the descriptor that tells of changes. `peer` is empty for the socket that others dial."""
-
-    socket: zmq.Socket[bytes]
-    peer: str
-    is_monitor: bool = False
-
-    def descriptor(self) -> int:
-        """Changes of the socket make it readable."""
-        descriptor = self.socket.getsockopt(zmq.FD)
-        assert isinstance(descriptor, int)
-        return descriptor
-
-    def has_message(self) -> bool:
-        """Whether a message can be received now."""
-        events = self.socket.getsockopt(_EVENTS)
-        assert isinstance(events, int)
-        return bool(events & _POLLIN)
-
-
 class ZmqLink:
     """See `rustfs_node.bus.link`."""
 
-    _epoll: select.epoll
-    _context: zmq.Context[zmq.Socket[bytes]]
-
-    def __init__(self, listen: str | None, peers: Mapping[str, str], settings: BusSettings) -> None:
-        self._listen, self._peers, self._settings = listen, dict(peers), settings
-        self._router: _Station | None = None
-        self._dealers: dict[str, _Station] = {}
-        self._monitors: dict[str, _Station] = {}
-        self._by_descriptor: dict[int, _Station] = {}
-        self._touched: dict[_Station, None] = {}
+    _listen: str | None
+    _peers: Mapping[str, str | RemotePeer]
+    _settings: BusSettings
+    _clock: Clock
+    _remote: RemoteSide | None = None
+    _stations: Stations = attrs.field(init=False)
+    _listeners: dict[bytes, Station] = attrs.field(factory=dict)
+    _lines: dict[str, Line] = attrs.field(factory=dict)
+    _news: list[LinkEvent] = attrs.field(factory=list)
+    _waiting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
 
     def open(self) -> None:
         # Not before: a process may be forked until its bus runs, and ZeroMQ has threads.
-        self._epoll, self._context = select.epoll(), zmq.Context()
+        self._stations = Stations(self._settings)
         if self._listen is not None:
-            socket = self._socket(zmq.ROUTER)
-            self._router = self._watch(_Station(socket, ""))
+            socket = self._stations.socket(zmq.ROUTER)
+            self._listeners[_HERE] = self._stations.watch(Station(socket, prefix=_HERE))
             # Without this, what cannot be sent is dropped in silence.
             socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-            try:
-                socket.bind(self._listen)
-            except zmq.ZMQError as error:
-                raise OSError(error.errno, f"the bus cannot listen at {self._listen}: {error}") from error
-        for peer, endpoint in self._peers.items():
-            self._dial(peer, endpoint)
+            bind(socket, self._listen)
+        if self._remote is not None and self._remote.listen is not None:
+            strangers = Strangers(self._settings, self._clock)
+            door = open_door(self._stations, self._remote, self._settings, strangers, _THERE)
+            self._listeners[_THERE] = door
+        for name, peer in self._peers.items():
+            line = self._lines[name] = self._new_line(name, peer)
+            line.dial()
 
     def send(self, route: Route, frames: Sequence[bytes]) -> Sent:
         try:
             if isinstance(route, str):
-                station = self._dealers[route]
-                self._touched[station] = None
-                self._send_frames(station.socket, frames)
+                station = self._lines[route].dealer
+                if station is None:
+                    return Sent.GONE
+                self._stations.touched[station] = None
             else:
-                assert self._router is not None
-                self._touched[self._router] = None
-                self._router.socket.send(route, _NOW_MORE)
-                self._send_frames(self._router.socket, frames)
+                station = self._listeners[route[:1]]
+                self._stations.touched[station] = None
+                station.socket.send(route[1:], _NOW_MORE)
+            self._send_frames(station.socket, frames)
         except zmq.Again:
             return Sent.BLOCKED
         except zmq.ZMQError as error:
@@ -100,89 +83,64 @@ class ZmqLink:
         return Sent.SENT
 
     def receive(self, limit: int) -> tuple[list[Arrival], list[LinkEvent]]:
-        for descriptor, _ in self._epoll.poll(0):
-            self._touched[self._by_descriptor[descriptor]] = None
-        touched, self._touched = self._touched, {}
+        touched = self._stations.take_touched()
+        carrying = [station for station in touched if station.attend is None]
+        # Before the messages are taken: news of a connection must not overtake what came over it.
+        for station in touched:
+            if station.attend is not None:
+                station.attend(station)
         arrivals: list[Arrival] = []
-        left = [
-            station
-            for station in touched
-            if not station.is_monitor and not self._drain(station, arrivals, limit)
-        ]
+        left = [station for station in carrying if not self._drain(station, arrivals, limit)]
         if left:
-            # Those that had no turn come first next time. News of a connection must not overtake what came
-            # over it.
-            self._touched = dict.fromkeys([*left[1:], left[0], *touched])
+            # Those that had no turn come first next time, and the news waits for them.
+            self._stations.touched = dict.fromkeys([*left[1:], left[0], *self._stations.touched])
             return arrivals, []
-        return arrivals, [event for station in touched if station.is_monitor for event in _events(station)]
+        news = self._news.copy()
+        self._news.clear()
+        for event in news:
+            self._lines[event.peer].settle(event)
+        return arrivals, news
 
     def pending(self) -> bool:
-        for station in list(self._touched):
-            if station.has_message():
-                return True
-            del self._touched[station]
-        return False
+        return bool(self._news) or self._stations.pending()
 
     def reset(self, peer: str) -> None:
-        self._hang_up(peer)
-        self._dial(peer, self._peers[peer])
+        self._lines[peer].reset()
+
+    async def attend(self) -> None:
+        hosts: dict[str, list[RemoteLine]] = {}
+        for line in self._lines.values():
+            if isinstance(line, RemoteLine):
+                hosts.setdefault(line.host, []).append(line)
+        async with trio.open_nursery() as nursery:
+            for host, lines in hosts.items():
+                nursery.start_soon(self._help, host, lines)
 
     async def wait(self) -> None:
-        await trio.lowlevel.wait_readable(self._epoll.fileno())
+        with trio.CancelScope() as self._waiting:
+            await trio.lowlevel.wait_readable(self._stations.fileno())
 
     def close(self) -> None:
-        for peer in [*self._dealers]:
-            self._hang_up(peer)
-        if self._router is not None:
-            self._unwatch(self._router)
-            self._router.socket.close()
-        self._epoll.close()
-        # Waits until everything has left or the linger time is over.
-        self._context.term()
+        self._stations.close()
 
-    def _socket(self, kind: int) -> zmq.Socket[bytes]:
-        settings = self._settings
-        socket = self._context.socket(kind)
-        socket.setsockopt(zmq.LINGER, settings.linger_ms)
-        socket.setsockopt(zmq.SNDHWM, settings.socket_messages_max)
-        socket.setsockopt(zmq.RCVHWM, settings.socket_messages_max)
-        # The batches' headers hold up to `batch_bytes` of many calls, or one call of up to `frame_bytes_max`.
-        socket.setsockopt(zmq.MAXMSGSIZE, settings.frame_bytes_max + settings.batch_bytes)
-        socket.copy_threshold = settings.zero_copy_bytes
-        return socket
+    def _new_line(self, name: str, peer: str | RemotePeer) -> Line:
+        if isinstance(peer, str):
+            return Line(name, peer, self._stations, self._settings, self._news)
+        assert self._remote is not None
+        keys = self._remote.keys
+        return remote_line(name, peer, keys, self._stations, self._settings, self._news, self._clock)
 
-    def _dial(self, peer: str, endpoint: str) -> None:
-        socket = self._socket(zmq.DEALER)
-        # ZMQ_IMMEDIATE stays off: with it a lost connection takes along what was received and not yet read.
-        # What it is for, not to queue for a peer that is away, the bus does itself; and what is queued in the
-        # moment before a loss is noticed names the life it is meant for, so that the next one refuses it.
-        socket.setsockopt(zmq.RECONNECT_IVL, self._settings.reconnect_min_ms)
-        socket.setsockopt(zmq.RECONNECT_IVL_MAX, self._settings.reconnect_max_ms)
-        monitor = socket.get_monitor_socket(_MONITORED)
-        self._monitors[peer] = self._watch(_Station(monitor, peer, is_monitor=True))
-        socket.connect(endpoint)
-        self._dealers[peer] = self._watch(_Station(socket, peer))
-
-    def _hang_up(self, peer: str) -> None:
-        dealer, monitor = self._dealers.pop(peer), self._monitors.pop(peer)
-        self._unwatch(dealer)
-        self._unwatch(monitor)
-        dealer.socket.disable_monitor()
-        monitor.socket.close()
-        dealer.socket.close()
-
-    def _watch(self, station: _Station) -> _Station:
-        descriptor = station.descriptor()
-        self._by_descriptor[descriptor] = station
-        self._epoll.register(descriptor, select.EPOLLIN)
-        self._touched[station] = None
-        return station
-
-    def _unwatch(self, station: _Station) -> None:
-        descriptor = station.descriptor()
-        self._epoll.unregister(descriptor)
-        del self._by_descriptor[descriptor]
-        self._touched.pop(station, None)
+    async def _help(self, host: str, lines: list[RemoteLine]) -> None:
+        """Dial the peers on one node where ZeroMQ does not by itself, for as long as the bus runs."""
+        while True:
+            if any(line.wants_help for line in lines):
+                found = await look_up(host, self._settings.remote_name_s)
+                # Some may have come up meanwhile.
+                for line in lines:
+                    if line.wants_help:
+                        line.help(found)
+                self._waiting.cancel()
+            await trio.sleep(self._settings.remote_redial_s)
 
     def _send_frames(self, socket: zmq.Socket[bytes], frames: Sequence[bytes]) -> None:
         last = len(frames) - 1
@@ -190,14 +148,16 @@ class ZmqLink:
             flags = _NOW if index == last else _NOW_MORE
             socket.send(frame, flags, copy=len(frame) < self._settings.zero_copy_bytes)
 
-    def _arrival(self, station: _Station) -> Arrival:
+    def _arrival(self, station: Station) -> Arrival:
         socket = station.socket
         frames = [socket.recv(_NOW)]
         while socket.getsockopt(_RCVMORE):
             frames.append(socket.recv(_NOW))
-        return Arrival(station.peer, frames) if station.peer else Arrival(frames[0], frames[1:])
+        return (
+            Arrival(station.peer, frames) if station.peer else Arrival(station.prefix + frames[0], frames[1:])
+        )
 
-    def _drain(self, station: _Station, arrivals: list[Arrival], limit: int) -> bool:
+    def _drain(self, station: Station, arrivals: list[Arrival], limit: int) -> bool:
         """Take messages until there is none (true) or there are `limit` in all."""
         try:
             while len(arrivals) < limit:
@@ -205,9 +165,3 @@ class ZmqLink:
         except zmq.Again:
             return True
         return False
-
-
-def _events(station: _Station) -> Iterator[LinkEvent]:
-    while station.has_message():
-        message = parse_monitor_message(station.socket.recv_multipart(_NOW))
-        yield LinkEvent(station.peer, connected=message["event"] == zmq.Event.HANDSHAKE_SUCCEEDED)

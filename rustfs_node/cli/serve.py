@@ -9,27 +9,31 @@ import os
 import shlex
 import sys
 
+import attrs
+
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
 from rustfs_node.config import ConfigError, Settings, Tables, load, unread
 from rustfs_node.plan import NodePlan
 from rustfs_node.seams.node_files import read_bytes
 from rustfs_node.supervisor.credentials import CredentialsError
+from rustfs_node.supervisor.listening import AddressError, parse_address
 from rustfs_node.supervisor.preflight import mistakes
 from rustfs_node.supervisor.starting import START_ERRORS, CredentialsSource, Order, absolute, serve
 from rustfs_proto.erasure.geometry import write_quorum
-from rustfs_proto.topology.ellipses import EllipsesError, check_distinct, expand_all
+from rustfs_proto.topology.ellipses import EllipsesError
+from rustfs_proto.topology.endpoints import DEFAULT_PORT, Topology, check_folders, parse_topology
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop; the exit status."""
     try:
         settings = read_settings(args)
-        paths = checked_paths(settings)
+        topology = checked_topology(settings)
     except ConfigError as error:
         return complain(str(error), EXIT_USAGE)
     order = Order(
         settings=settings,
-        paths=paths,
+        topology=topology,
         accepted=frozenset(absolute(args.accept_drive)),
         reread=lambda: read_settings(args),
         announce=announce,
@@ -44,19 +48,32 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def checked_paths(settings: Settings) -> tuple[str, ...]:
-    """The drives' folders. Raises `ConfigError` with all that is wrong with them and the other values."""
-    paths: tuple[str, ...] = ()
+def checked_topology(settings: Settings) -> Topology:
+    """The drives and their nodes. Raises `ConfigError` with all that is wrong, the other values included."""
+    topology: Topology | None = None
     wrong: list[str] = []
     try:
-        paths = absolute(expand_all(settings.node.volumes))
-        check_distinct(paths)
+        topology = _topology(settings)
     except EllipsesError as error:
         wrong.append(str(error))
-    wrong += mistakes(settings, 0 if wrong else len(paths))
-    if wrong:
+    wrong += mistakes(settings, () if topology is None else topology.pools)
+    if topology is None or wrong:
         raise ConfigError(wrong)
-    return paths
+    return topology
+
+
+def _topology(settings: Settings) -> Topology:
+    try:
+        _, default_port = parse_address(settings.acceptor.address)
+    except AddressError:
+        # Told with the other mistakes.
+        default_port = DEFAULT_PORT
+    topology = parse_topology(settings.node.volumes, default_port)
+    if not topology.is_cluster:
+        drives = (attrs.evolve(one, path=os.path.abspath(one.path)) for one in topology.drives)
+        topology = attrs.evolve(topology, drives=tuple(drives))
+    check_folders(topology)
+    return topology
 
 
 def read_settings(args: argparse.Namespace) -> Settings:

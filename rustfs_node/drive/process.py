@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import trio
 
-from rustfs_node.bus import open_bus
 from rustfs_node.drive.identity_file import DriveAddress
 from rustfs_node.drive.worker import run_drive
 from rustfs_node.role import RoleContext, RoleRefused
 from rustfs_node.seams.node_files import FolderLock, lock_folder
 from rustfs_node.seams.real_files import RealFiles
 from rustfs_node.seams.threads import OwnThread, ThreadPool
+from rustfs_node.wiring import open_worker_bus
 
 _LOCK_PAUSE_S = 0.05
 
@@ -23,7 +23,9 @@ async def main(context: RoleContext) -> None:
         drive.path, context.plan.deployment_id, context.args.set, drive.slot, drive.drive_id
     )
     lock = await _lock(drive.path, settings.node.lock_wait_s)
-    bus = open_bus(drive.name, drive.endpoint, {}, settings.bus, context.clock)
+    bus = open_worker_bus(
+        context.plan, drive.name, context.clock, listen=drive.endpoint, listen_remote=drive.listen
+    )
     threads = ThreadPool(settings.drive.threads)
     try:
         async with trio.open_nursery() as nursery:

@@ -45,11 +45,22 @@ class BusSettings:
     """Bytes of calls under way and notices queued to one peer; more is answered OVERLOADED."""
 
     heartbeat_s: float = 1.0
-    """Seconds. A peer that was silent for this long is asked for a sign of life."""
+    """Seconds. A peer on this node that was silent for this long is asked for a sign of life."""
 
     silence_s: float = 6.0
-    """Seconds. A peer silent for this long in spite of heartbeats is down. Longer than any stall of a healthy
-    event loop, shorter than a client's patience."""
+    """Seconds. A peer on this node that is silent for this long in spite of heartbeats is down. Longer than
+    any stall of a healthy event loop, shorter than a client's patience. No network can come between: one that
+    died is known by its connection at once, and one that hangs is also noticed by the supervisor.
+    """
+
+    remote_heartbeat_s: float = 0.25
+    """Seconds. As `heartbeat_s`, for peers on other nodes. An idle one costs two small messages every other
+    beat."""
+
+    remote_silence_s: float = 1.5
+    """Seconds. As `silence_s`, for peers on other nodes. That one is down is known one beat after this at the
+    latest, within 2 s in all; an answer has one beat less, 1.25 s: a healthy event loop on a busy machine may
+    stall for a second."""
 
     client_silence_s: float = 30.0
     """Seconds. Another process that dialled this one and was silent for this long is forgotten, with the
@@ -65,9 +76,43 @@ class BusSettings:
     """Milliseconds before the first attempt to connect again; doubles up to `reconnect_max_ms`."""
 
     reconnect_max_ms: int = 100
-    """Milliseconds between attempts to connect to a peer that stays away. A worker that was started again is
-    found this much later; an attempt that fails costs some ten microseconds.
+    """Milliseconds between attempts to connect to a peer that stays away, on this node or another. A worker
+    that was started again is found this much later; an attempt that fails costs some ten microseconds.
     """
+
+    remote_connect_ms: int = 500
+    """Milliseconds that an attempt to connect to another node may take. The kernel alone would try for
+    minutes, ever more seldom: after a network is whole again this decides when its nodes find each other."""
+
+    remote_handshake_ms: int = 2000
+    """Milliseconds that a connection between nodes has to prove who it is. Bounds those that never do; above
+    the stall of an event loop, which has to agree."""
+
+    remote_redial_s: float = 1.0
+    """Seconds after which another node that ZeroMQ does not dial by itself is dialled anew: it refused our
+    key, or its name had no address, or another one."""
+
+    remote_name_s: float = 5.0
+    """Seconds that looking up the name of a host may take; what common resolvers give one server."""
+
+    remote_unacknowledged_ms: int = 4000
+    """Milliseconds after which the kernel gives up a connection between nodes whose bytes are not
+    acknowledged. Above `remote_silence_s`, and below the 5 s within which a late call is known to be late."""
+
+    remote_keepalive_s: int = 10
+    """Seconds of silence after which the kernel asks whether a connection between nodes still has another
+    side, and between its questions: what went away without a word is forgotten within some of them."""
+
+    remote_backlog: int = 512
+    """Connections that the kernel keeps for a process that is busy: all workers of all other nodes may dial
+    at once."""
+
+    stranger_s: float = 60.0
+    """Seconds. Attempts to connect with a wrong key that follow each other within this are told once in the
+    log."""
+
+    strangers_max: int = 256
+    """Addresses that are told apart in that; more are told as one."""
 
     linger_ms: int = 200
     """Milliseconds that closing waits for the last messages to leave."""

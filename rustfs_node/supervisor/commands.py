@@ -33,10 +33,14 @@ def worker_commands(plan: NodePlan, plan_file: str) -> dict[str, dict[str, Worke
     drives = {
         drive.name: _command("drive", plan_file, "--set", str(one.index), "--slot", str(drive.slot))
         for one in plan.sets
-        for drive in one.drives
+        for drive in plan.own_drives(one)
         if not drive.fault
     }
-    sets = {one.name: _command("erasureset", plan_file, "--set", str(one.index)) for one in plan.sets}
+    sets = {
+        own.name: _command("erasureset", plan_file, "--set", str(one.index))
+        for one in plan.sets
+        if (own := plan.own_worker(one)) is not None
+    }
     acceptors = {
         acceptor_name(number): _command("acceptor", plan_file, "--number", str(number))
         for number in range(plan.settings.node.acceptors)

@@ -26,6 +26,7 @@ from rustfs_proto.disk.layout import IDENTITY_FILE
 from rustfs_proto.erasure.storage_classes import wanted_parity
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import LAYOUT_FILE, Deployment, format_deployment
+from rustfs_proto.topology.endpoints import PoolShape
 from rustfs_proto.topology.findings import Finding
 from rustfs_proto.topology.formation import decide
 from rustfs_proto.topology.verdicts import Formation, Verdict, Wish
@@ -43,7 +44,9 @@ class Former:
     settings: NodeSettings
     accepted: frozenset[str]
     known_mounts: Mapping[str, str]
+    pools: tuple[PoolShape, ...] = ()
     classes: StorageClassSettings = attrs.field(factory=StorageClassSettings)
+    _locks: list[FolderLock] = attrs.field(factory=list)
 
     async def form(
         self, paths: Sequence[str], before_writing: Callable[[str], None] | None = None
@@ -51,23 +54,33 @@ class Former:
         """Look, decide and write. Raises `Refusal` or `ValueError` where the node must not start, with the
         reasons, or whatever `before_writing`, given the deployment's id, raises; then nothing was written.
         """
-        inspector = Inspector(self.files, os.geteuid())
-        locks: list[FolderLock] = []
-        deadline_s = trio.current_time() + self.settings.lock_wait_s
         try:
-            found = [await self._inspect(inspector, path, locks, deadline_s) for path in paths]
-            formation = decide(found, self._wish(), self._new_ids(len(paths)), self.clock.wall_ms())
+            found = await self.look(paths)
+            formation = decide(found, self.wish(), self.new_ids(len(paths)), self.clock.wall_ms())
             if before_writing is not None:
                 before_writing(formation.deployment.deployment_id)
-            self._write(formation)
+            self.write(formation)
         finally:
-            for lock in locks:
-                lock.close()
+            self.release()
         return formation
 
-    async def _inspect(
-        self, inspector: Inspector, path: str, locks: list[FolderLock], deadline_s: float
-    ) -> Finding:
+    async def look(self, paths: Sequence[str]) -> list[Finding]:
+        """Lock and look at these drives, which stay locked until `release`."""
+        inspector = Inspector(self.files, os.geteuid())
+        deadline_s = trio.current_time() + self.settings.lock_wait_s
+        return [await self._inspect(inspector, path, deadline_s) for path in paths]
+
+    @property
+    def holds_drives(self) -> bool:
+        """Whether drives are locked."""
+        return bool(self._locks)
+
+    def release(self) -> None:
+        """Let the drives go."""
+        while self._locks:
+            self._locks.pop().close()
+
+    async def _inspect(self, inspector: Inspector, path: str, deadline_s: float) -> Finding:
         problem = inspector.make_folder(path)
         if problem:
             return unusable(path, problem)
@@ -81,10 +94,11 @@ class Former:
             return unusable(path, inspector.why_unreadable(path, error))
         if lock is None:
             return unusable(path, say.in_use(path))
-        locks.append(lock)
+        self._locks.append(lock)
         return inspector.look(path, mount_point_of(path))
 
-    def _wish(self) -> Wish:
+    def wish(self) -> Wish:
+        """What the configuration asks for."""
         standard = self.classes.standard
         return Wish(
             parity=wanted_parity(self.settings.parity, standard),
@@ -95,29 +109,37 @@ class Former:
             start_free_bytes_min=self.settings.start_free_bytes_min,
             accepted=self.accepted,
             known_mounts=self.known_mounts,
+            pools=self.pools,
         )
 
-    def _new_ids(self, drives: int) -> list[str]:
+    def new_ids(self, drives: int) -> list[str]:
+        """Fresh uuids: for a deployment and for each drive."""
         return [str(uuid.UUID(bytes=self.randomness.token(16), version=4)) for _ in range(drives + 1)]
 
-    def _write(self, formation: Formation) -> None:
-        """New drives before old ones, and on each the layout before the identity: a folder without identity
-        is empty to whoever looks next. A drive that returns heals before any layout says that it is back.
+    def write(self, formation: Formation) -> None:
+        """Write what was decided: new drives before old ones, and on each the layout before the identity: a
+        folder without identity is empty to whoever looks next. A drive that returns heals before any layout
+        says that it is back.
         """
         deployment = formation.deployment
         if formation.first:
-            self._write_layouts(formation.verdicts, attrs.evolve(deployment, complete=False))
-            self._write_identities(formation.verdicts)
+            self.begin_founding(formation.verdicts, deployment)
             # From here on nothing is formatted anew; before all of it is done nothing is served.
-            self._write_layouts(formation.verdicts, deployment)
+            self.write_layouts(formation.verdicts, deployment)
             return
         fresh = [v for v in formation.verdicts if v.write_identity and not v.returns]
         self._write_identities([v for v in formation.verdicts if v.returns])  # those that heal
-        self._write_layouts(fresh, deployment)
+        self.write_layouts(fresh, deployment)
         self._write_identities(fresh)
-        self._write_layouts([v for v in formation.verdicts if v not in fresh], deployment)
+        self.write_layouts([v for v in formation.verdicts if v not in fresh], deployment)
 
-    def _write_layouts(self, verdicts: Sequence[Verdict], deployment: Deployment) -> None:
+    def begin_founding(self, verdicts: Sequence[Verdict], deployment: Deployment) -> None:
+        """The first step: as if nothing had been done, to whoever looks before the last step."""
+        self.write_layouts(verdicts, attrs.evolve(deployment, complete=False))
+        self._write_identities(verdicts)
+
+    def write_layouts(self, verdicts: Sequence[Verdict], deployment: Deployment) -> None:
+        """Write the layout to the drives that want it."""
         for verdict in verdicts:
             if verdict.write_layout:
                 self.files.write_file(f"{verdict.path}/{LAYOUT_FILE}", format_deployment(deployment))

@@ -9,15 +9,7 @@ import attrs
 import xxhash
 
 from rustfs_node.config import Settings
-from rustfs_node.plan import (
-    Credentials,
-    DrivePlan,
-    NodePlan,
-    SetPlan,
-    drive_name,
-    endpoint_of,
-    set_name,
-)
+from rustfs_node.plan import Credentials, DrivePlan, NodePlan, SetPlan, drive_name, endpoint_of, set_name
 from rustfs_node.seams.node_files import (
     FolderLock,
     empty_folder,

@@ -5,6 +5,7 @@ shape that these drives cannot have. All of it at once.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 
 from rustfs_node.config import Settings
 from rustfs_node.seams.node_files import read_bytes
@@ -12,14 +13,15 @@ from rustfs_node.settings.node import NodeSettings
 from rustfs_node.settings.storage_class import StorageClassSettings
 from rustfs_node.supervisor.credentials import CredentialsError, given_credentials
 from rustfs_node.supervisor.listening import AddressError, parse_address
-from rustfs_proto.erasure.sizing import SizingError, sets_of_node
+from rustfs_proto.erasure.sizing import SizingError
 from rustfs_proto.erasure.storage_classes import class_parities, wanted_parity
-from rustfs_proto.topology.first_start import parities_of
+from rustfs_proto.topology.endpoints import PoolShape
+from rustfs_proto.topology.first_start import parities_of, sizes_of
 from rustfs_proto.topology.verdicts import Refusal
 
 
-def mistakes(settings: Settings, drives: int) -> list[str]:
-    """Every mistake in the values of the settings, for that many drives (0: the drives are wrong already)."""
+def mistakes(settings: Settings, pools: Sequence[PoolShape]) -> list[str]:
+    """Every mistake in the values of the settings, for these pools (none: the drives are wrong already)."""
     found: list[str] = []
     try:
         parse_address(settings.acceptor.address)
@@ -30,17 +32,19 @@ def mistakes(settings: Settings, drives: int) -> list[str]:
     except CredentialsError as error:
         found.extend(str(error).splitlines())
     found.extend(_mistakes_of_tls(settings.acceptor.tls_cert, settings.acceptor.tls_key))
-    if drives:
-        found.extend(_mistakes_of_shape(drives, settings.node, settings.storage_class))
+    if pools:
+        found.extend(_mistakes_of_shape(pools, settings.node, settings.storage_class))
     return found
 
 
-def _mistakes_of_shape(drives: int, node: NodeSettings, classes: StorageClassSettings) -> list[str]:
+def _mistakes_of_shape(
+    pools: Sequence[PoolShape], node: NodeSettings, classes: StorageClassSettings
+) -> list[str]:
     """What classes may have is known here only where the parity is named; else the drives tell."""
     try:
         parity = wanted_parity(node.parity, classes.standard)
         setting = "storage_class.standard" if classes.standard else "node.parity"
-        parities_of(sets_of_node(drives, node.set_drives), parity, setting)
+        parities_of(sizes_of(pools, node.set_drives), parity, setting)
         if parity >= 0:
             class_parities(classes.by_name(), parity)
     except (SizingError, Refusal, ValueError) as error:

@@ -12,19 +12,19 @@ from rustfs_proto.topology.findings import drives
 
 def missing(plan: NodePlan, workers: Mapping[str, Worker]) -> list[str]:
     """What the node lacks to serve, in words; empty when it can: every acceptor, every set worker and a read
-    quorum of drives.
+    quorum of drives, which in a cluster the other nodes may have.
     """
     lacking = [
         f"{name} is {workers[name].state}"
         for name in (
             *(acceptor_name(number) for number in range(plan.settings.node.acceptors)),
-            *(one.name for one in plan.sets),
+            *(own.name for own in map(plan.own_worker, plan.sets) if own is not None),
         )
         if workers[name].state is not WorkerState.READY
     ]
     for one in plan.sets:
         ready = [drive for drive in one.drives if _is_ready(workers, drive.name)]
-        if len(ready) < one.k:
+        if len(ready) < one.k - (len(one.drives) - len(plan.own_drives(one))):
             lacking.append(f"{one.name} has {drives(len(ready))} ready of {len(one.drives)}, needs {one.k}")
     return lacking
 

@@ -5,7 +5,8 @@ tidied up after.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 import attrs
 import trio
@@ -17,6 +18,9 @@ from rustfs_node.seams.clock import SystemClock
 from rustfs_node.seams.randomness import Randomness, SystemRandomness
 from rustfs_node.seams.real_files import RealFiles
 from rustfs_node.settings.node import NodeSettings
+from rustfs_node.supervisor.cluster_planning import make_cluster_plan
+from rustfs_node.supervisor.cluster_secret import SecretError, cluster_secret
+from rustfs_node.supervisor.cluster_start import assembled, labelled, own_part
 from rustfs_node.supervisor.commands import make_forge
 from rustfs_node.supervisor.credentials import (
     CredentialsError,
@@ -26,14 +30,32 @@ from rustfs_node.supervisor.credentials import (
 )
 from rustfs_node.supervisor.formation import Former
 from rustfs_node.supervisor.listening import AddressError, check_address
+from rustfs_node.supervisor.membership import Membership, MembershipError, find_membership
 from rustfs_node.supervisor.memory import MountMemory, state_folder
 from rustfs_node.supervisor.node import PROCESS, Node, NodeFailed
 from rustfs_node.supervisor.notify import Notifier
-from rustfs_node.supervisor.planning import RuntimeFolderError, make_plan, open_runtime_folder
+from rustfs_node.supervisor.planning import (
+    RuntimeFolder,
+    RuntimeFolderError,
+    make_plan,
+    open_runtime_folder,
+)
 from rustfs_proto.erasure.sizing import SizingError
-from rustfs_proto.topology.verdicts import Refusal
+from rustfs_proto.topology.endpoints import Topology
+from rustfs_proto.topology.ports import PortsError
+from rustfs_proto.topology.verdicts import Formation, Refusal
 
-START_ERRORS = (AddressError, CredentialsError, NodeFailed, Refusal, RuntimeFolderError, SizingError)
+START_ERRORS = (
+    AddressError,
+    CredentialsError,
+    MembershipError,
+    NodeFailed,
+    PortsError,
+    Refusal,
+    RuntimeFolderError,
+    SecretError,
+    SizingError,
+)
 """What `serve` raises where somebody has to change something; their texts are for people."""
 
 
@@ -47,12 +69,12 @@ class CredentialsSource:
 
 @attrs.frozen
 class Order:
-    """What the command line hands over: resolved settings, absolute folders, and how to read the
-    configuration again.
+    """What the command line hands over: resolved settings, the topology with absolute folders, and how to
+    read the configuration again.
     """
 
     settings: Settings
-    paths: tuple[str, ...]
+    topology: Topology
     accepted: frozenset[str]
     reread: Callable[[], Settings]
     announce: Callable[[NodePlan, CredentialsSource], None]
@@ -78,43 +100,111 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
         log.warning("configuration", text=note)
     given = given_credentials(order.settings.node)
     await check_address(order.settings.acceptor.address, order.settings.node.lock_wait_s)
-    folder = open_runtime_folder(order.settings.node.runtime_dir, environ, os.geteuid(), order.paths)
+    member = await _membership(order, given)
+    paths = _own_paths(order.topology, member)
+    folder = open_runtime_folder(order.settings.node.runtime_dir, environ, os.geteuid(), paths)
     forge = make_forge()
     try:
         # It loads the program while the drives are looked at.
         forge.start()
-        memory = MountMemory(state_folder(environ, environ.get("HOME", "/")), order.paths)
-        found: list[tuple[Credentials, CredentialsSource]] = []
-
-        def find_credentials(deployment_id: str) -> None:
-            """Called before any drive is written to: a pair that cannot be used founds no deployment."""
-            found.append(_credentials(order.settings.node, given, environ, deployment_id, SystemRandomness()))
-
-        former = _former(order.settings, order.accepted, memory.load())
-        formation = await former.form(order.paths, find_credentials)
-        ((credentials, source),) = found
-        memory.save(formation)
-        for warning in formation.warnings:
-            log.warning("drives", text=warning)
-        node = Node(
-            plan=make_plan(formation, order.settings, folder.path, credentials),
-            plan_file=folder.plan_file,
-            forge=forge,
-            clock=SystemClock(),
-            notifier=Notifier.of_environment(environ, os.getpid()),
-            log=log,
-            reread=order.reread,
-            announce=lambda plan: order.announce(plan, source),
-        )
-        await node.run()
+        start = _Start(order, environ, given, member, paths, folder)
+        async with start.planned() as plan:
+            node = Node(
+                plan=plan,
+                plan_file=folder.plan_file,
+                forge=forge,
+                clock=SystemClock(),
+                notifier=start.notifier,
+                log=log,
+                reread=order.reread,
+                announce=lambda plan: order.announce(plan, start.source),
+            )
+            await node.run()
     finally:
         forge.close()
         folder.close()
 
 
-def _former(settings: Settings, accepted: frozenset[str], known_mounts: Mapping[str, str]) -> Former:
-    files, clock, randomness = RealFiles(), SystemClock(), SystemRandomness()
-    return Former(files, clock, randomness, settings.node, accepted, known_mounts, settings.storage_class)
+async def _membership(order: Order, given: Credentials | None) -> Membership | None:
+    """Which node of a cluster this is; None where there is no cluster."""
+    if not order.topology.is_cluster:
+        return None
+    secret = cluster_secret(order.settings.cluster, given)
+    return await find_membership(order.topology, order.settings, secret)
+
+
+def _own_paths(topology: Topology, member: Membership | None) -> tuple[str, ...]:
+    own = 0 if member is None else member.own
+    return tuple(endpoint.path for endpoint in topology.drives if endpoint.node == own)
+
+
+@attrs.define(eq=False)
+class _Start:
+    """From what was found out to the plan."""
+
+    order: Order
+    environ: Mapping[str, str]
+    given: Credentials | None
+    member: Membership | None
+    paths: tuple[str, ...]
+    folder: RuntimeFolder
+    notifier: Notifier = attrs.field(init=False)
+    _found: list[tuple[Credentials, CredentialsSource]] = attrs.field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.notifier = Notifier.of_environment(self.environ, os.getpid())
+
+    @property
+    def source(self) -> CredentialsSource:
+        """Where the credentials came from, once they were found."""
+        return self._found[0][1]
+
+    @asynccontextmanager
+    async def planned(self) -> AsyncIterator[NodePlan]:
+        """The plan; in a cluster the other nodes are answered while the context is open."""
+        settings, member = self.order.settings, self.member
+        labels = self.paths if member is None else tuple(labelled(member, {p: p for p in self.paths}))
+        memory = MountMemory(state_folder(self.environ, self.environ.get("HOME", "/")), labels)
+        former = self._former(memory.load())
+        if member is None:
+            formation = await former.form(self.paths, self._find_credentials)
+            self._note(memory, formation)
+            yield make_plan(formation, settings, self.folder.path, self._found[0][0])
+            return
+        async with assembled(
+            member, former, settings, former.clock, self._tell, self._find_credentials
+        ) as formation:
+            self._note(memory, own_part(member, formation), formation.warnings)
+            yield make_cluster_plan(formation, member, settings, self.folder.path, self._found[0][0])
+
+    def _former(self, known_mounts: Mapping[str, str]) -> Former:
+        accepted = self.order.accepted
+        if self.member is not None:
+            accepted = frozenset(labelled(self.member, {path: path for path in accepted}))
+        return Former(
+            RealFiles(),
+            SystemClock(),
+            SystemRandomness(),
+            self.order.settings.node,
+            accepted,
+            known_mounts,
+            self.order.topology.pools,
+            self.order.settings.storage_class,
+        )
+
+    def _find_credentials(self, deployment_id: str) -> None:
+        """Called before any drive is written to: a pair that cannot be used founds no deployment."""
+        node = self.order.settings.node
+        self._found[:] = [_credentials(node, self.given, self.environ, deployment_id, SystemRandomness())]
+
+    def _note(self, memory: MountMemory, formation: Formation, warnings: Sequence[str] = ()) -> None:
+        memory.save(formation)
+        for warning in warnings or formation.warnings:
+            logs.get_logger().warning("drives", text=warning)
+
+    def _tell(self, status: str) -> None:
+        """Word of a start that waits, which systemd must not give up."""
+        self.notifier.starting(status, 2 * self.order.settings.node.start_deadline_s)
 
 
 def _credentials(

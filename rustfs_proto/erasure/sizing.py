@@ -1,13 +1,17 @@
 """How many drives form a set.
 
-For one node: 1 to 16 drives are one set. More are cut into sets of equal size, the largest divisor from 2 to
-16 that is also symmetric over the patterns the drives were named by: MinIO's rule
-(`cmd/endpoint-ellipses.go`), so that its users find the sets they know.
+Each pool is cut into sets by itself. Without hosts 1 to 16 drives are one set. More are cut into sets of
+equal size, the largest divisor from 2 to 16 that is also symmetric over the patterns the drives were named
+by: MinIO's rule (`cmd/endpoint-ellipses.go`), so that its users find the sets they know.
 
 Where MinIO's rule refuses (17, 19, 23 drives ...) or leaves sets of less than 4 drives (34 = 17 sets of 2,
 each losing its data with the second drive), the drives are cut into the fewest sets whose sizes differ by at
 most one. That is safe: every set has its own geometry and its own quorums, no rule spans two sets, and the
-layout gives each set keys in proportion to its drives.
+layout gives each set keys in proportion to its drives. Drives of a pool stand host after host, so that the
+drives of a set, which follow each other, are on as many nodes as there are.
+
+Other than MinIO, which seeks one size for all pools, a pool's size does not depend on the others: pools of
+2, 4 and 8 drives would all be sets of 2.
 """
 
 from __future__ import annotations
@@ -25,18 +29,18 @@ class SizingError(ValueError):
     """These drives form no sets; the text says what to change."""
 
 
-def sets_of_node(drives: int, wanted: int = 0) -> tuple[int, ...]:
-    """Sizes of the sets that one node's drives form, in order. `wanted` > 0 asks for sets of exactly that
-    size.
+def sets_of_pool(drives: int, hosts: int = 0, wanted: int = 0) -> tuple[int, ...]:
+    """Sizes of the sets that the drives of a pool form, in order. `hosts`: values of the leftmost range of
+    its hosts (0: it names none). `wanted` > 0 asks for sets of exactly that size.
     """
     if drives < 1:
         raise SizingError("no drives given: name at least one folder")
     if wanted:
         return _wanted(drives, wanted)
-    if drives <= DRIVES_MAX:
+    if drives <= DRIVES_MAX and not hosts:
         return (drives,)
-    size = set_size([drives])
-    if size >= SET_DRIVES_USEFUL:
+    size = set_size([drives], [hosts] if hosts else []) if drives > 1 else 0
+    if size >= min(drives, SET_DRIVES_USEFUL):
         return (size,) * (drives // size)
     return _even(drives)
 

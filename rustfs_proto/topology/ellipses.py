@@ -44,19 +44,10 @@ def expand(argument: str) -> tuple[str, ...]:
     )
 
 
-def expand_all(arguments: Sequence[str]) -> tuple[str, ...]:
-    """The folders that all arguments name, in order; each may be named once."""
-    if not arguments:
-        raise EllipsesError("no drives given: name folders, as in `rustfs-node serve /data{1...4}`")
-    paths = tuple(path for argument in arguments for path in expand(argument))
-    for path in paths:
-        if "://" in path:
-            raise EllipsesError(
-                f"{path!r} is on another node: this release serves the drives of one node, name folders"
-            )
-        if not path.strip():
-            raise EllipsesError("an argument is empty: name a folder")
-    return paths
+def first_range_length(argument: str) -> int:
+    """How many values the leftmost range of an argument has; 0 without any."""
+    match = _RANGE.search(argument)
+    return len(_values(argument, match[1], match[2])) if match else 0
 
 
 def check_distinct(paths: Sequence[str]) -> None:

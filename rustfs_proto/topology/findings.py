@@ -25,7 +25,7 @@ class Condition(StrEnum):
 class Finding:
     """One drive as it was found. `deployment` is its copy of the layout, where it has one; `has_data`: a
     drive worker has worked there;
-    `mount` is where its file system is mounted.
+    `mount` is where its file system is mounted, `node` the number of the node that this is on.
     """
 
     path: str
@@ -36,6 +36,7 @@ class Finding:
     has_data: bool = False
     mount: str = "/"
     free_bytes: int = 0
+    node: int = 0
 
 
 def no_parent(path: str, parent: str) -> str:
@@ -147,6 +148,16 @@ def alone(path: str, set_index: int) -> str:
         " are too few to tell what it missed; put all drives back that were replaced together with it,"
         " and name each with --accept-drive"
     )
+
+
+def unanswered(path: str, node: str) -> str:
+    """A drive on a node that has not been heard of."""
+    return f"drive {path}: node {node} has not answered; start it, or see why it cannot be reached"
+
+
+def left_to_its_node(path: str) -> str:
+    """An empty drive of another node."""
+    return f"drive {path} is empty: its own node formats it when it starts"
 
 
 def drives(count: int, kind: str = "") -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rustfs_proto.erasure.geometry import check_parity, default_parity
-from rustfs_proto.erasure.sizing import sets_of_node
+from rustfs_proto.erasure.sizing import sets_of_pool
 from rustfs_proto.topology.deployment import Deployment, SetRecord, SlotRecord
+from rustfs_proto.topology.endpoints import PoolShape
 from rustfs_proto.topology.findings import Finding
 from rustfs_proto.topology.verdicts import (
     Formation,
@@ -36,7 +37,7 @@ def was_interrupted(found: Sequence[Finding]) -> bool:
 def first_formation(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str], now_ms: int) -> Formation:
     """Format every usable drive. An interrupted formatting is begun anew, whatever it had written."""
     deployment_id, *drive_ids = new_ids
-    sizes = sets_of_node(len(found), wish.set_drives)
+    sizes = sizes_of(wish.pools or (PoolShape(len(found)),), wish.set_drives)
     parities = parities_of(sizes, wish.parity, wish.parity_setting)
     verdicts = []
     for place, drive_id in zip(places_of(found, sizes), drive_ids, strict=True):
@@ -52,6 +53,11 @@ def first_formation(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str]
         for index, parity in enumerate(parities)
     )
     return Formation(Deployment(deployment_id, 1, complete=True, sets=sets), tuple(verdicts), first=True)
+
+
+def sizes_of(pools: Sequence[PoolShape], wanted: int) -> tuple[int, ...]:
+    """Sizes of the sets of all pools, pool after pool. Raises `SizingError`."""
+    return tuple(size for pool in pools for size in sets_of_pool(pool.drives, pool.hosts, wanted))
 
 
 def parities_of(sizes: Sequence[int], wanted: int, setting: str) -> list[int]:

@@ -45,19 +45,46 @@ from rustfs_proto.topology.verdicts import Formation, Refusal, Wish
 
 
 def decide(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str], now_ms: int) -> Formation:
-    """The formation of these drives, given in the order of their slots.
+    """The formation of these drives, given in the order of their slots: a first one, or a later one.
 
     `new_ids` are fresh uuids: one for a deployment and one for each drive. Raises `Refusal`, or
     `SizingError` where these drives form no sets.
     """
+    decided = join if is_founded(found) else found_deployment
+    return decided(found, wish, new_ids, now_ms)
+
+
+def is_founded(found: Sequence[Finding]) -> bool:
+    """Whether a deployment is there already, all of these drives being told of."""
+    has_identity = any(finding.condition is Condition.FORMATTED for finding in found)
+    return has_identity and not was_interrupted(found)
+
+
+def found_deployment(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str], now_ms: int) -> Formation:
+    """A first start, or an interrupted one over again."""
+    assert len(new_ids) == len(found) + 1, (len(new_ids), len(found))
+    return _warned(first_formation(found, wish, new_ids, now_ms), found, wish)
+
+
+def join(found: Sequence[Finding], wish: Wish, new_ids: Sequence[str], now_ms: int) -> Formation:
+    """A later start."""
     assert len(new_ids) == len(found) + 1, (len(new_ids), len(found))
     formatted = [finding for finding in found if finding.condition is Condition.FORMATTED]
-    if not formatted or was_interrupted(found):
-        formation = first_formation(found, wish, new_ids, now_ms)
-    else:
-        formation = joined_formation(found, wish, new_ids, now_ms, majority(formatted))
+    return _warned(joined_formation(found, wish, new_ids, now_ms, majority(formatted)), found, wish)
+
+
+def _warned(formation: Formation, found: Sequence[Finding], wish: Wish) -> Formation:
     _check_classes(formation, wish)
-    return attrs.evolve(formation, warnings=(*check_quorums(formation), *check_mounts(found)))
+    warnings = (*check_quorums(formation, wish), *_of_own(formation, found, wish))
+    return attrs.evolve(formation, warnings=warnings)
+
+
+def _of_own(formation: Formation, found: Sequence[Finding], wish: Wish) -> list[str]:
+    """Warnings about the drives of the node that asks; the others' are told by their own nodes."""
+    own = [finding for finding in found if finding.node == wish.own_node]
+    paths = {finding.path for finding in own}
+    faults = [verdict.fault for verdict in formation.verdicts if verdict.fault and verdict.path in paths]
+    return [*faults, *check_mounts(own)]
 
 
 def _check_classes(formation: Formation, wish: Wish) -> None:
@@ -68,22 +95,23 @@ def _check_classes(formation: Formation, wish: Wish) -> None:
             raise Refusal(f"set {index}: {error}") from error
 
 
-def check_quorums(formation: Formation) -> list[str]:
-    """Warnings about sets that lack drives; refuses where a set could not even be read, or not be founded."""
-    warnings = [verdict.fault for verdict in formation.verdicts if verdict.fault]
+def check_quorums(formation: Formation, wish: Wish) -> list[str]:
+    """Warnings about sets that lack drives; refuses where one could not be founded, or not even be read and
+    nobody else will come.
+    """
+    warnings: list[str] = []
     for index, record in enumerate(formation.deployment.sets):
         k = len(record.slots) - record.parity
         needed = write_quorum(k, record.parity) if formation.first else k
         own = [verdict for verdict in formation.verdicts if verdict.set_index == index]
         well = [verdict for verdict in own if not verdict.fault]
-        if len(well) < needed:
+        if len(well) < needed and (formation.first or not wish.others_come):
             reasons = "\n".join(f"  {verdict.fault}" for verdict in own if verdict.fault)
             usable = say.drives(len(well), "usable")
             raise Refusal(f"set {index} has {usable} of {len(own)} and needs {needed}:\n{reasons}")
         if len(well) < write_quorum(k, record.parity):
-            warnings.append(
-                f"set {index} can be read but not written: {say.drives(len(well), 'usable')} of {len(own)}"
-            )
+            able = "can be read but not written" if len(well) >= k else "cannot be read yet"
+            warnings.append(f"set {index} {able}: {say.drives(len(well), 'usable')} of {len(own)}")
         healing = [v.path for v in well if v.identity is not None and v.identity.state == HEALING]
         if healing:
             warnings.append(f"set {index} has drives that are being healed: {', '.join(healing)}")

@@ -144,9 +144,10 @@ def _misfit(place: Place, identity: DriveIdentity, places: Sequence[Place], curr
         return say.wrong_deployment(path, identity.deployment_id, current.deployment_id)
     if (identity.set_index, identity.slot) != (place.set_index, place.slot):
         return _misplaced(place, identity, places)
-    if place.finding.deployment is not None and not place.finding.deployment.complete:
-        return say.interrupted(path)
-    return ""
+    # A drive that the founding named and did not reach to its end was away since: nothing is stored there.
+    named = current.sets[place.set_index].slots[place.slot].drive_id == identity.drive_id
+    is_whole = place.finding.deployment is None or place.finding.deployment.complete
+    return "" if is_whole or (named and not place.finding.has_data) else say.interrupted(path)
 
 
 def _misplaced(place: Place, identity: DriveIdentity, places: Sequence[Place]) -> str:

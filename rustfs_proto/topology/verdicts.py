@@ -9,6 +9,7 @@ import attrs
 from rustfs_proto.disk.identity import OK, DriveIdentity
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import Deployment, SlotRecord
+from rustfs_proto.topology.endpoints import PoolShape
 from rustfs_proto.topology.findings import Condition, Finding
 
 
@@ -23,7 +24,8 @@ class Wish:
     are folders for which the operator takes what is otherwise refused: an empty one is formatted although its
     disk seems not to be mounted or its set could not rebuild it, and a drive that was replaced is taken back.
     `known_mounts`: where the node remembers drives to have been mounted, for when none of them is left to
-    tell.
+    tell. `pools`: none means one, of all drives. `own_node` asks; `others_come`: drives of nodes that have
+    not answered may come at any time.
     """
 
     parity: int = -1
@@ -34,6 +36,9 @@ class Wish:
     start_free_bytes_min: int = 0
     accepted: frozenset[str] = frozenset()
     known_mounts: Mapping[str, str] = attrs.field(factory=dict)
+    pools: tuple[PoolShape, ...] = ()
+    others_come: bool = False
+    own_node: int = 0
 
 
 @attrs.frozen
@@ -124,7 +129,11 @@ def why_unformattable(
                 finding.path, f"the drive formatted there was mounted at {was}", finding.mount
             )
         return ""
-    mounts = [other.mount for other in found if other.condition is not Condition.UNUSABLE]
+    mounts = [
+        other.mount
+        for other in found
+        if other.condition is not Condition.UNUSABLE and other.node == finding.node
+    ]
     others = set(mounts) - {"/"}
     # Where most drives are mounted somewhere, one on the root file system is a disk that was forgotten.
     if finding.mount == "/" and mounts.count("/") * 2 < len(mounts):

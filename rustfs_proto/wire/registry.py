@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from rustfs_proto.wire import drive_ops, set_ops, upload_ops
+from rustfs_proto.wire import drive_ops, node_ops, set_ops, upload_ops
 
 OPERATIONS: dict[type, type | None] = {
     drive_ops.Commit: drive_ops.Committed,
@@ -44,6 +44,9 @@ OPERATIONS: dict[type, type | None] = {
     upload_ops.UploadList: upload_ops.UploadsListed,
     set_ops.LockTime: set_ops.LockTimeTold,
     set_ops.SetStatus: set_ops.SetStatusReply,
+    node_ops.Introduce: node_ops.Introduced,
+    node_ops.FormatDrives: node_ops.DrivesFormatted,
+    node_ops.FinishFounding: node_ops.FoundingFinished,
 }
 """Request class to reply class; None for a notice."""
 

@@ -1,4 +1,4 @@
-"""Every test that takes `stage` runs on both links."""
+"""Every test that takes `stage` runs over each kind of connection."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
-from tests.conformance.nets import InMemory, Net, Stage, ZmqNet
+from tests.conformance.nets import CurveNet, InMemory, Net, Stage, ZmqNet
 
 
-@pytest.fixture(params=["memory", "zmq"])
+@pytest.fixture(params=["memory", "zmq", "curve"])
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """Room for buses that end with the test; a test that hangs fails."""
     with tempfile.TemporaryDirectory(prefix="bus") as folder, trio.fail_after(30):
-        net: Net = InMemory() if request.param == "memory" else ZmqNet(folder)
+        nets: dict[str, Net] = {"memory": InMemory(), "zmq": ZmqNet(folder), "curve": CurveNet()}
         async with trio.open_nursery() as nursery:
-            yield Stage(net, nursery)
+            yield Stage(nets[request.param], nursery)
             nursery.cancel_scope.cancel()

@@ -1,13 +1,24 @@
-"""Buses over either link, for tests that must hold on both."""
+"""Buses over each kind of connection, for tests that must hold on all."""
 
 from __future__ import annotations
 
+import socket
 from typing import Protocol
 
 import attrs
 import trio
 
-from rustfs_node.bus import Bus, BusSettings, Handler, MemoryNet, open_bus
+from rustfs_node.bus import (
+    Bus,
+    BusSettings,
+    Handler,
+    KeyPair,
+    MemoryNet,
+    RemotePeer,
+    RemoteSide,
+    node_keys,
+    open_bus,
+)
 from rustfs_node.seams.clock import SystemClock
 
 
@@ -27,6 +38,36 @@ class ZmqNet:
         endpoints = {peer: f"ipc://{self.folder}/{peer}" for peer in peers}
         listen = f"ipc://{self.folder}/{name}" if listens else None
         return open_bus(name, listen, endpoints, settings, SystemClock())
+
+
+SECRET = b"of a cluster that lives on one machine"
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert isinstance(port, int)
+    return port
+
+
+@attrs.frozen
+class CurveNet:
+    """Encrypted TCP, each bus at a port of its own; all of them have the keys of one node."""
+
+    ports: dict[str, int] = attrs.field(factory=dict)
+    keys: KeyPair = attrs.field(factory=lambda: node_keys(SECRET, "node1:9001"))
+
+    def endpoint(self, name: str) -> str:
+        """Where that bus listens, or will."""
+        return f"tcp://127.0.0.1:{self.ports.setdefault(name, free_port())}"
+
+    def open_bus(self, name: str, peers: tuple[str, ...], settings: BusSettings, *, listens: bool) -> Bus:
+        listen = self.endpoint(name) if listens else None
+        side = RemoteSide(self.keys, listen, frozenset({self.keys.public}))
+        remote = {peer: RemotePeer(self.endpoint(peer), self.keys.public) for peer in peers}
+        return open_bus(name, None, remote, settings, SystemClock(), side)
 
 
 @attrs.frozen

@@ -39,7 +39,8 @@ class RunningNode:
     """A node on `drives` folders d1..dn below `folder`, stopped at the end of the `with` block.
 
     `arguments` are added to `serve`; `environment` is laid over that of the test. `folder` may hold drives of
-    an earlier run. With `start=False` the caller starts it.
+    an earlier run. A node of a cluster has an `address` of its own, and `volumes`, the drives of all nodes,
+    in place of its folders.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class RunningNode:
         environment: Mapping[str, str] | None = None,
         access_key: str = ACCESS_KEY,
         secret_key: str = SECRET_KEY,
+        address: tuple[str, int] | None = None,
+        volumes: Sequence[str] = (),
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +61,8 @@ class RunningNode:
         self.arguments = list(arguments)
         self.environment = dict(environment or {})
         self.access_key, self.secret_key = access_key, secret_key
-        self.port = free_port()
+        self.host, self.port = address or ("127.0.0.1", free_port())
+        self.volumes = list(volumes) or [str(path) for path in self.drive_paths]
         self.log_path = self.folder / "node.log"
         self.output_path = self.folder / "node.out"
         self.process: subprocess.Popen[bytes] | None = None
@@ -69,7 +73,7 @@ class RunningNode:
     @property
     def url(self) -> str:
         scheme = "https" if "--tls-cert" in self.arguments else "http"
-        return f"{scheme}://127.0.0.1:{self.port}"
+        return f"{scheme}://{self.host}:{self.port}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -111,10 +115,10 @@ class RunningNode:
         # Socket paths are short, paths of tests are not.
         self._runtime = self._runtime or tempfile.TemporaryDirectory(prefix="rn-")
         command = [sys.executable, "-m", "rustfs_node.cli.main", "serve", "--runtime-dir", self._runtime.name]
-        command += ["--address", f"127.0.0.1:{self.port}"]
+        command += ["--address", f"{self.host}:{self.port}"]
         with self.log_path.open("ab") as log, self.output_path.open("ab") as output:
             self.process = subprocess.Popen(
-                [*command, *self.arguments, *map(str, self.drive_paths)],
+                [*command, *self.arguments, *self.volumes],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=log,
@@ -141,6 +145,10 @@ class RunningNode:
         """
         while "not:" in self.wait_notice("workers ready", timeout_s):
             pass
+        self.wait_healthy(timeout_s)
+
+    def wait_healthy(self, timeout_s: float = START_S) -> None:
+        """Wait until every set can be written to through this node."""
         deadline_s = time.monotonic() + timeout_s
         while (status := self.get_status("/minio/health/cluster")) != 200:
             if time.monotonic() > deadline_s:
@@ -152,9 +160,9 @@ class RunningNode:
         if self.url.startswith("https"):
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
+            connection = http.client.HTTPSConnection(self.host, self.port, timeout=30, context=context)
         else:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         with contextlib.closing(connection):
             connection.request("GET", path)
             return connection.getresponse().status

@@ -22,11 +22,12 @@ ROOMS: dict[str, frozenset[str]] = {
     "seams": COMMON,
     # What every process does around its job: arguments, signals, readiness.
     "role": COMMON | {"seams"},
+    "wiring": COMMON | {"bus", "seams"},
     "bus": COMMON | {"seams"},
-    "drive": COMMON | {"bus", "seams", "role"},
-    "erasureset": COMMON | {"bus", "seams", "role"},
-    "acceptor": COMMON | {"bus", "seams", "role"},
-    "supervisor": COMMON | {"seams", "role"},
+    "drive": COMMON | {"bus", "seams", "role", "wiring"},
+    "erasureset": COMMON | {"bus", "seams", "role", "wiring"},
+    "acceptor": COMMON | {"bus", "seams", "role", "wiring"},
+    "supervisor": COMMON | {"bus", "seams", "role"},
     # Loads the program once, for all workers.
     "forge": COMMON | {"seams", "role", "drive", "erasureset", "acceptor"},
 }

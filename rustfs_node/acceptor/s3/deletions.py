@@ -38,16 +38,16 @@ Outcomes = dict[Deletion, Outcome | Fault]
 
 
 async def delete_all(call: Call, deletions: Sequence[Deletion]) -> Outcomes:
-    """What became of each; every home set is asked at once. Each key or version may stand there once: twice
+    """What became of each; every lead is asked at once. Each key or version may stand there once: twice
     would be two deletions racing each other.
     """
     versioning = await call.versioning()
     bypass = may_bypass_governance(call)
-    # By home, and by whether versions are named: those are two messages.
+    # By lead, and by whether versions are named: those are two messages.
     groups: dict[tuple[str, bool], list[Deletion]] = {}
     for deletion in deletions:
-        home = call.sets.home(call.bucket, deletion.key)
-        groups.setdefault((home, deletion.sub is not None), []).append(deletion)
+        lead = call.sets.lead(call.bucket, deletion.key)
+        groups.setdefault((lead, deletion.sub is not None), []).append(deletion)
     if not groups:
         return {}
     gathering = Gathering(len(groups))

@@ -118,7 +118,7 @@ async def complete_upload(call: Call) -> Response:
     deadline_s = call.services.settings.complete_deadline_s
     try:
         completed, _ = await call.sets.ask(
-            call.home, request, UploadCompleted, trace=call.request_id, deadline_s=deadline_s
+            call.lead, request, UploadCompleted, trace=call.request_id, deadline_s=deadline_s
         )
         return _completed_answer(call, completed)
     except Fault as fault:

@@ -124,7 +124,7 @@ async def _change(call: Call, change: LockChange) -> list[tuple[bytes, bytes]]:
     sub = (await look_at(call)).sub
     request = Amend(call.bucket, call.key_bytes, sub=sub, lock=change)
     try:
-        await call.sets.ask(call.home, request, Amended, trace=call.request_id)
+        await call.sets.ask(call.lead, request, Amended, trace=call.request_id)
     except Fault as fault:
         raise not_there(call, sub_asked(call), fault) from fault
     return version_lines(call, sub)

@@ -105,7 +105,7 @@ async def store(
     versioning = Versioning.OFF if part else await call.versioning()
     info = info if part else await as_bucket_locks(call, info)
     done, _ = await call.sets.ask(
-        call.home,
+        call.home if expect == ANY_STAMP else call.lead,
         PutSmall(call.bucket, call.key_bytes, info, part, expect, versioning, appends),
         PutDone,
         frames=(block,) if block else (),

@@ -43,7 +43,7 @@ async def _amend(call: Call, tags: dict[str, str]) -> list[tuple[bytes, bytes]]:
     sub = (await look_at(call)).sub if call.record.versioning is not Versioning.OFF else sub_asked(call)
     request = Amend(call.bucket, call.key_bytes, tags, sub=sub)
     try:
-        amended, _ = await call.sets.ask(call.home, request, Amended, trace=call.request_id)
+        amended, _ = await call.sets.ask(call.lead, request, Amended, trace=call.request_id)
     except Fault as fault:
         raise not_there(call, sub_asked(call), fault) from fault
     return version_lines(call, amended.sub)

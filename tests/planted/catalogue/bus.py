@@ -8,6 +8,8 @@ ACKED = "An acknowledged write"
 UNACKED = "A write that was not acknowledged"
 ZMQ = "tests/conformance/test_bus_zmq.py"
 MEMORY = "tests/conformance/test_bus_memory.py"
+NODES = "tests/conformance/test_bus_nodes.py"
+NETWORKS = "tests/conformance/test_bus_networks.py"
 
 BUS = (
     PlantedBug(
@@ -45,5 +47,41 @@ BUS = (
         "Another drive's worker is asked for this drive's records.",
         ACKED,
         f"{ZMQ}::test_a_peer_of_another_name_is_not_asked",
+    ),
+    PlantedBug(
+        "stranger-let-in",
+        "rustfs_node/bus/zap.py",
+        "    elif key not in allowed:\n",
+        "    elif not key:\n",
+        "Whoever can make a key pair reads and replaces what is stored.",
+        ACKED,
+        f"{NODES}::test_a_key_that_is_not_allowed_is_refused_until_it_is",
+    ),
+    PlantedBug(
+        "nobody-asked-who-comes-in",
+        "rustfs_node/bus/door.py",
+        "    socket.setsockopt(zmq.CURVE_SERVER, 1)\n",
+        "    socket.setsockopt(zmq.CURVE_SERVER, 0)\n",
+        "Other nodes are served without encryption, and so is everybody else.",
+        ACKED,
+        f"{NODES}::test_a_node_that_does_not_encrypt_is_not_spoken_with",
+    ),
+    PlantedBug(
+        "queue-outlives-its-connection",
+        "rustfs_node/bus/attempt.py",
+        "            self.is_up, self.is_lost = False, True\n",
+        "            self.is_up, self.is_lost = False, False\n",
+        "What was given up when a connection between nodes broke is carried out when it is made again.",
+        UNACKED,
+        f"{NETWORKS}::test_what_waits_for_a_broken_connection_is_not_carried_out_later",
+    ),
+    PlantedBug(
+        "other-nodes-silent-for-long",
+        "rustfs_node/bus/engine.py",
+        "there if name in remote else here",
+        "here if name in remote else here",
+        "A node that is cut off holds every write up for as long as a client is patient.",
+        ACKED,
+        f"{NETWORKS}::test_as_shipped_a_partition_is_known_within_two_seconds",
     ),
 )

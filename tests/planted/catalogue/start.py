@@ -7,6 +7,7 @@ from tests.planted.bug import PlantedBug
 DRIVES = "Drives"
 FILE = "rustfs_proto/topology/rejoin.py"
 DECISIONS = "tests/unit/supervisor/test_formation_decisions.py"
+GATHERING = "tests/unit/supervisor/test_gathering.py"
 REPLACEMENTS = "tests/unit/supervisor/test_replacements.py"
 
 START = (
@@ -67,8 +68,8 @@ START = (
     PlantedBug(
         "identity-before-layout",
         "rustfs_node/supervisor/formation.py",
-        "        self._write_layouts(fresh, deployment)\n        self._write_identities(fresh)\n",
-        "        self._write_identities(fresh)\n        self._write_layouts(fresh, deployment)\n",
+        "        self.write_layouts(fresh, deployment)\n        self._write_identities(fresh)\n",
+        "        self._write_identities(fresh)\n        self.write_layouts(fresh, deployment)\n",
         "A replacement that is interrupted leaves a drive whose slot is still its predecessor's.",
         DRIVES,
         "tests/unit/supervisor/test_formation_folders.py::test_replacement_interrupted",
@@ -76,10 +77,37 @@ START = (
     PlantedBug(
         "drive-in-use-formed",
         "rustfs_node/supervisor/formation.py",
-        "            return unusable(path, say.in_use(path))\n        locks.append(lock)\n",
-        "            return inspector.look(path, mount_point_of(path))\n        locks.append(lock)\n",
+        "            return unusable(path, say.in_use(path))\n        self._locks.append(lock)\n",
+        "            return inspector.look(path, mount_point_of(path))\n        self._locks.append(lock)\n",
         "Two nodes write on one drive.",
         DRIVES,
         "tests/unit/supervisor/test_formation_folders.py::test_a_drive_in_use_is_left_alone",
+    ),
+    PlantedBug(
+        "founded-without-all",
+        "rustfs_proto/topology/gathering.py",
+        "        return Step.FOUND if is_complete and own == FOUNDER else Step.WAIT\n",
+        "        return Step.FOUND if own == FOUNDER else Step.WAIT\n",
+        "A node that cannot reach the others founds a deployment of its own.",
+        DRIVES,
+        f"{GATHERING}::test_only_the_first_founds_and_only_with_all",
+    ),
+    PlantedBug(
+        "founded-twice",
+        "rustfs_node/supervisor/assembly.py",
+        "        if self._serves or self.drives.has_deployment:\n",
+        "        if self._serves:\n",
+        "A node that took the last step of a founding is formatted for another.",
+        DRIVES,
+        "tests/unit/supervisor/test_assembly.py::test_a_founded_drive_is_not_formatted_again",
+    ),
+    PlantedBug(
+        "others-drives-named",
+        "rustfs_proto/topology/gathering.py",
+        "        if finding.node != own and finding.condition is Condition.FRESH\n",
+        "        if finding.node == own and finding.condition is Condition.FRESH\n",
+        "A node names in the layout a drive that another node will format under another id.",
+        DRIVES,
+        f"{GATHERING}::test_empty_drives_are_their_own_nodes_business",
     ),
 )

@@ -14,7 +14,7 @@ from rustfs_node.bus.batch import Item, Outbox, next_batch, too_large
 from rustfs_node.bus.calls import Call, Wheel
 from rustfs_node.bus.delay import WINDOW_MS, DelayGauge
 from rustfs_node.bus.endpoints import check_endpoint
-from rustfs_node.bus.liveness import Beat, Peer, PeerState, silence_beats
+from rustfs_node.bus.liveness import Beat, Peer, PeerState, Rhythm, silence_beats
 from rustfs_node.bus.opening import open_bus
 from rustfs_node.seams.clock import SystemClock
 from rustfs_proto.wire.envelope import CALL, NOTICE, Envelope
@@ -122,7 +122,7 @@ def test_delay_follows_a_clock_that_drifts() -> None:
 
 def test_heartbeats_of_a_connected_peer() -> None:
     """HELLO until it says who it is; then PING only after a silent beat; LOST after too many."""
-    peer = Peer("drive", Outbox("drive", is_open=False))
+    peer = Peer("drive", Outbox("drive", is_open=False), Rhythm(1.0, 6.0))
     assert peer.beat(3) == Beat.NOTHING
     peer.is_connected = True
     assert [peer.beat(3), peer.beat(3), peer.beat(3)] == [Beat.HELLO, Beat.HELLO, Beat.LOST]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustfs_proto.topology.ellipses import EllipsesError, check_distinct, expand, expand_all
+from rustfs_proto.topology.ellipses import EllipsesError, check_distinct, expand, first_range_length
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,10 @@ def test_plain_numbers_count(first, more):
     assert [int(path[2:]) for path in paths] == list(range(first, first + more + 1))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "wanted"),
-    [([], "no drives"), (["http://host/d"], "another node"), ([" "], "empty")],
-)
-def test_no_folders(arguments, wanted):
-    """No argument, a URL and an empty text are each explained."""
-    with pytest.raises(EllipsesError, match=wanted):
-        expand_all(arguments)
+@pytest.mark.parametrize(("argument", "length"), [("/d", 0), ("h{1...3}/d{1...9}", 3), ("/d{0...4}", 5)])
+def test_first_range(argument, length):
+    """The leftmost range is the one whose symmetry counts."""
+    assert first_range_length(argument) == length
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from rustfs_proto.erasure.layout import SLOTS, make_layout
 from rustfs_proto.erasure.placement import first_slot, shard_of_slot, slot_of_shard, slots_by_shard
-from rustfs_proto.erasure.sizing import SizingError, set_size, sets_of_node
+from rustfs_proto.erasure.sizing import SizingError, set_size, sets_of_pool
 
 DEPLOYMENT = "0d1f6b9e-7f0c-4a35-9a57-3d2f4c1b7a10"
 
@@ -67,18 +67,31 @@ def test_deployments_differ() -> None:
 )  # fmt: skip
 def test_sets_of_one_node(drives: int, sizes: tuple[int, ...]) -> None:
     """Up to 16 drives are one set; more are cut as MinIO cuts them, and where it refuses, evenly."""
-    assert sets_of_node(drives) == sizes
+    assert sets_of_pool(drives) == sizes
     assert sum(sizes) == drives
 
 
 def test_a_wanted_size_must_divide() -> None:
     """The operator may choose, and is told the choices."""
-    assert sets_of_node(64, 8) == (8,) * 8
-    assert sets_of_node(16, 4) == (4,) * 4
+    assert sets_of_pool(64, wanted=8) == (8,) * 8
+    assert sets_of_pool(16, wanted=4) == (4,) * 4
     with pytest.raises(SizingError, match="1, 2, 3, 4, 6, 12"):
-        sets_of_node(12, 5)
+        sets_of_pool(12, wanted=5)
     with pytest.raises(SizingError, match="name at least one"):
-        sets_of_node(0)
+        sets_of_pool(0)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "drives_each", "sizes"),
+    [
+        (2, 1, (2,)), (3, 1, (3,)), (3, 2, (6,)), (4, 4, (16,)), (6, 3, (6,) * 3), (4, 5, (4,) * 5),
+        (5, 6, (15, 15)), (2, 5, (10,)), (16, 60, (16,) * 60), (24, 2, (12,) * 4), (1, 4, (4,)), (1, 1, (1,)),
+        (17, 4, (14, 14, 14, 13, 13)), (19, 1, (10, 9)), (17, 2, (12, 11, 11)),
+    ],
+)  # fmt: skip
+def test_sets_over_hosts(hosts: int, drives_each: int, sizes: tuple[int, ...]) -> None:
+    """Hosts are spread symmetrically as by MinIO; where it refuses, over sets of nearly one size."""
+    assert sets_of_pool(hosts * drives_each, hosts) == sizes
 
 
 @pytest.mark.parametrize(

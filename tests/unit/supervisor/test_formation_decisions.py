@@ -251,11 +251,20 @@ def test_interrupted_first_formatting_begins_anew():
 
 
 def test_interrupted_formatting_never_wins_over_data():
-    """A drive that says "incomplete" beside drives in use is left out."""
+    """A drive that says "incomplete" beside drives in use is no reason to format them; it was away since if
+    it is the drive that the layout names, and is left out if it is another, or holds data.
+    """
     found = formed(4)
     half = attrs.evolve(found[1].deployment, complete=False)
     found[1] = attrs.evolve(found[1], deployment=half, has_data=False)
-    assert "never completely formatted" in faults(outcome(found, first_id=100))["/d1"]
+    formation = outcome(found, first_id=100)
+    assert not faults(formation)
+    assert formation.verdicts[1].identity == found[1].identity
+    assert [verdict.write_layout for verdict in formation.verdicts] == [False, True, False, False]
+    other = attrs.evolve(found[1].identity, drive_id="00000000-0000-4000-8000-00000000ffff")
+    for strange in (attrs.evolve(found[1], identity=other), attrs.evolve(found[1], has_data=True)):
+        left_out = faults(outcome([found[0], strange, *found[2:]], first_id=100))
+        assert "never completely formatted" in left_out["/d1"]
 
 
 def test_lost_layout_is_taken_from_the_others():

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from rustfs_node.config import Settings
 from rustfs_node.settings.storage_class import StorageClassSettings
 from rustfs_node.supervisor.preflight import mistakes
+from rustfs_proto.topology.endpoints import PoolShape
 
 
 def pair(folder, name, password=None):
@@ -32,16 +33,19 @@ def pair(folder, name, password=None):
     return str(cert_path), str(key_path)
 
 
+POOL = (PoolShape(4),)
+
+
 def told(cert, key):
     settings = Settings()
     return mistakes(
-        attrs.evolve(settings, acceptor=attrs.evolve(settings.acceptor, tls_cert=cert, tls_key=key)), 4
+        attrs.evolve(settings, acceptor=attrs.evolve(settings.acceptor, tls_cert=cert, tls_key=key)), POOL
     )
 
 
 def test_nothing_is_wrong(tmp_path):
     """Defaults, and a certificate with its key, are fine."""
-    assert mistakes(Settings(), 4) == []
+    assert mistakes(Settings(), POOL) == []
     assert told(*pair(tmp_path, "a")) == []
 
 
@@ -52,7 +56,7 @@ def test_parity_that_two_settings_name():
     def told_of(parity, **classes):
         node = attrs.evolve(settings.node, parity=parity)
         given = StorageClassSettings(**classes)
-        return mistakes(attrs.evolve(settings, node=node, storage_class=given), 4)
+        return mistakes(attrs.evolve(settings, node=node, storage_class=given), POOL)
 
     assert told_of(2, standard="EC:2", glacier="EC:1") == told_of(-1, standard="EC:1") == []
     assert told_of(-1, glacier="EC:7") == []

@@ -1,0 +1,47 @@
+"""The secret by which the nodes of a cluster know each other."""
+
+from __future__ import annotations
+
+import hashlib
+
+from rustfs_node.plan import Credentials
+from rustfs_node.seams.node_files import read_bytes
+from rustfs_node.settings.cluster import ClusterSettings
+
+SECRET_CHARACTERS_MIN = 16
+
+
+class SecretError(Exception):
+    """The cluster's secret cannot be used; the text says why and what to do."""
+
+
+def cluster_secret(settings: ClusterSettings, credentials: Credentials | None) -> bytes:
+    """The secret that is configured, else one made from the key pair. Raises `SecretError`."""
+    given = settings.secret or _first_line(settings.secret_file)
+    if given:
+        if len(given) < SECRET_CHARACTERS_MIN:
+            raise SecretError(
+                f"the cluster's secret has {len(given)} characters, at least {SECRET_CHARACTERS_MIN} are"
+                " wanted"
+            )
+        return given.encode()
+    if credentials is None:
+        raise SecretError(
+            "the nodes of a cluster need the same key pair: set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY"
+            " (or their _FILE forms) to the same values on all of them"
+        )
+    pair = f"{credentials.access_key}\n{credentials.secret_key}".encode()
+    # Whoever finds this value must not have the key pair with it.
+    return hashlib.scrypt(pair, salt=b"rustfs-node cluster", n=1 << 14, r=8, p=1)
+
+
+def _first_line(path: str) -> str:
+    if not path:
+        return ""
+    try:
+        lines = read_bytes(path).decode().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretError(f"cluster.secret_file {path} cannot be read: {error}") from error
+    if not lines or not lines[0].strip():
+        raise SecretError(f"cluster.secret_file {path} has no secret in its first line")
+    return lines[0].strip()

@@ -1,0 +1,108 @@
+"""The drives of this node of a cluster, as the other nodes speak of them: by label, `host:port/folder`.
+
+From `look` to `release` they are locked, so that nobody else works there meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from rustfs_node.supervisor.formation import Former
+from rustfs_node.supervisor.membership import Membership
+from rustfs_proto.disk.identity import DriveIdentity
+from rustfs_proto.topology.deployment import Deployment
+from rustfs_proto.topology.findings import Condition, Finding
+from rustfs_proto.topology.gathering import with_own_verdicts
+from rustfs_proto.topology.verdicts import Formation, Verdict
+
+
+@attrs.define(eq=False)
+class OwnDrives:
+    """Looked at, formatted and joined through the node's `Former`, which knows accepted drives and mounts by
+    label.
+    """
+
+    member: Membership
+    former: Former
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether they have been looked at and not been let go."""
+        return self.former.holds_drives
+
+    @property
+    def has_deployment(self) -> bool:
+        """Whether one of them belongs to a deployment that was founded to the end."""
+        return any(one.deployment is not None and one.deployment.complete for one in self.findings)
+
+    async def look(self) -> None:
+        """Lock them and look."""
+        endpoints = [one for one in self.member.topology.drives if one.node == self.member.own]
+        found = await self.former.look([endpoint.path for endpoint in endpoints])
+        labelled = [
+            attrs.evolve(finding, path=self.member.topology.label(endpoint), node=self.member.own)
+            for finding, endpoint in zip(found, endpoints, strict=True)
+        ]
+        self.findings = tuple(with_own_verdicts(labelled, self.former.wish()))
+
+    def by_label(self) -> dict[str, Finding]:
+        """What was found."""
+        return {finding.path: finding for finding in self.findings}
+
+    def begin_founding(self, deployment: Deployment, identities: Mapping[str, DriveIdentity]) -> None:
+        """Write the layout, incomplete, and these identities."""
+        verdicts = [
+            Verdict(label, identity.set_index, identity.slot, identity, "", True, True)
+            for label, identity in identities.items()
+        ]
+        self.former.begin_founding(self._here(verdicts), deployment)
+        self._note_formatted(identities, attrs.evolve(deployment, complete=False), has_data=False)
+
+    def finish_founding(self, deployment: Deployment) -> None:
+        """Make the layout complete. From here on these drives are never formatted anew by a founding."""
+        identities = {
+            finding.path: finding.identity
+            for finding in self.findings
+            if finding.identity is not None and finding.identity.deployment_id == deployment.deployment_id
+        }
+        verdicts = [Verdict(label, 0, 0, one, write_layout=True) for label, one in identities.items()]
+        self.former.write_layouts(self._here(verdicts), deployment)
+        self._note_formatted(identities, deployment, has_data=False)
+
+    def join(self, formation: Formation) -> Formation:
+        """Write what was decided about them; that part of the formation, under their labels."""
+        own = tuple(verdict for verdict in formation.verdicts if verdict.path in self.by_label())
+        self.former.write(attrs.evolve(formation, verdicts=tuple(self._here(own))))
+        identities = {v.path: v.identity for v in own if v.identity is not None and not v.fault}
+        # Workers run there from now on.
+        self._note_formatted(identities, formation.deployment, has_data=True)
+        return attrs.evolve(formation, verdicts=own)
+
+    def _here(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """The same under the paths that the drives have on this machine."""
+        paths = {
+            self.member.topology.label(endpoint): endpoint.path
+            for endpoint in self.member.topology.drives
+            if endpoint.node == self.member.own
+        }
+        return [attrs.evolve(verdict, path=paths[verdict.path]) for verdict in verdicts]
+
+    def _note_formatted(
+        self, identities: Mapping[str, DriveIdentity], deployment: Deployment, *, has_data: bool
+    ) -> None:
+        self.findings = tuple(
+            attrs.evolve(
+                finding,
+                condition=Condition.FORMATTED,
+                problem="",
+                identity=identities[finding.path],
+                deployment=deployment,
+                has_data=has_data,
+            )
+            if finding.path in identities
+            else finding
+            for finding in self.findings
+        )

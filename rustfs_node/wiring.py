@@ -1,0 +1,39 @@
+"""From the plan to the arguments of a bus: who is dialled how, and who may dial.
+
+Between the bus, which knows no plans, and the roles, which know no keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rustfs_node.bus import Bus, KeyPair, RemotePeer, RemoteSide, open_bus
+from rustfs_node.plan import NodePlan
+from rustfs_node.seams.clock import Clock
+
+
+def open_worker_bus(
+    plan: NodePlan,
+    name: str,
+    clock: Clock,
+    *,
+    listen: str | None = None,
+    listen_remote: str = "",
+    peers: Mapping[str, tuple[int, str]] | None = None,
+) -> Bus:
+    """The bus of a worker that answers at `listen` and, for other nodes, at `listen_remote`. `peers`: name to
+    number of the node and endpoint.
+    """
+    dialled: dict[str, str | RemotePeer] = {
+        peer: endpoint if node == plan.node_number else RemotePeer(endpoint, plan.nodes[node].public_key)
+        for peer, (node, endpoint) in (peers or {}).items()
+    }
+    return open_bus(name, listen, dialled, plan.settings.bus, clock, _remote_side(plan, listen_remote))
+
+
+def _remote_side(plan: NodePlan, listen_remote: str) -> RemoteSide | None:
+    if plan.keys is None:
+        return None
+    others = [one.public_key for number, one in enumerate(plan.nodes) if number != plan.node_number]
+    keys = KeyPair(plan.keys.public, plan.keys.secret)
+    return RemoteSide(keys, listen_remote or None, frozenset(others))

@@ -1,0 +1,262 @@
+"""Supervisors that come together, in one process on real folders: in any order, and interrupted anywhere."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+
+from rustfs_node.bus import MemoryNet
+from rustfs_node.seams.clock import SystemClock
+from rustfs_node.seams.real_files import RealFiles
+from rustfs_node.settings.cluster import ClusterSettings
+from rustfs_node.supervisor.assembly import Assembly, supervisor_name
+from rustfs_node.supervisor.membership import Membership
+from rustfs_node.supervisor.own_drives import OwnDrives
+from rustfs_proto.disk.identity import HEALING, OK, parse_identity
+from rustfs_proto.topology.deployment import parse_deployment
+from rustfs_proto.topology.endpoints import Topology, parse_topology
+from rustfs_proto.topology.verdicts import Formation, Refusal
+from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.node_ops import FormatDrives
+from tests.unit.supervisor.formation_kit import FilesThatStop, Stopped, former
+
+NODES = 3
+SETTINGS = ClusterSettings(join_wait_s=2.0, ask_again_s=0.05, answer_timeout_s=1.0, step_timeout_s=2.0)
+
+
+def topology_of(folder: Path, drives: int = 2) -> Topology:
+    """Three nodes with drives in folders of their own."""
+    rows = range(1, drives + 1)
+    urls = [f"http://n{node}:9000{folder}/n{node}/d{row}" for row in rows for node in range(NODES)]
+    for node in range(NODES):
+        (folder / f"n{node}").mkdir(exist_ok=True)
+    return parse_topology(urls)
+
+
+@attrs.frozen
+class AheadClock(SystemClock):
+    """A wall clock that is ahead."""
+
+    ahead_ms: int = 0
+
+    def wall_ms(self) -> int:
+        return super().wall_ms() + self.ahead_ms
+
+
+@attrs.define
+class Gang:
+    """The supervisors of a cluster; `formations` by node, as they come."""
+
+    topology: Topology
+    net: MemoryNet = attrs.field(factory=MemoryNet)
+    formations: dict[int, Formation] = attrs.field(factory=dict)
+    refusals: dict[int, str] = attrs.field(factory=dict)
+    told: dict[int, list[str]] = attrs.field(factory=dict)
+    _moved: trio.Event = attrs.field(factory=trio.Event)
+
+    def _move(self) -> None:
+        self._moved.set()
+        self._moved = trio.Event()
+
+    async def until(self, is_so: Callable[[], bool], timeout_s: float = 30.0) -> None:
+        """Wait until a supervisor has formed or stopped and made it so."""
+        with trio.fail_after(timeout_s):
+            while not is_so():
+                await self._moved.wait()
+
+    def is_running(self, number: int) -> bool:
+        """Whether that supervisor can be spoken to."""
+        return supervisor_name(number) in self.net.links
+
+    async def run(
+        self,
+        number: int,
+        files: RealFiles | None = None,
+        *,
+        topology: Topology | None = None,
+        ahead_s: float = 0,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """A supervisor that goes on answering after it has formed; what stops its files ends it."""
+        names = [supervisor_name(other) for other in range(NODES) if other != number]
+        bus = self.net.open_bus(supervisor_name(number), names)
+        member = Membership(topology or self.topology, number, "", b"")
+        own = former(files)
+        told = self.told.setdefault(number, [])
+        clock = AheadClock(int(ahead_s * 1000))
+        assembly = Assembly(bus, OwnDrives(member, own), SETTINGS, clock, "1", told.append)
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(bus.run)
+                task_status.started()
+                self.formations[number] = await assembly.form(lambda _: None)
+                self._move()
+        except* Refusal as refused:
+            self.refusals[number] = str(refused.exceptions[0])
+        except* Stopped:
+            own.release()
+        finally:
+            self._move()
+
+    async def form(self, order=range(NODES), timeout_s: float = 20.0) -> None:
+        """Start them in that order and wait until all have formed."""
+        with trio.fail_after(timeout_s):
+            async with trio.open_nursery() as nursery:
+                for number in order:
+                    await nursery.start(self.run, number)
+                await self.until(lambda: len(self.formations) == len(order))
+                nursery.cancel_scope.cancel()
+
+    def on_disk(self) -> dict[str, tuple[str, str, bool]]:
+        """Of each drive: deployment, state, whether its layout is complete."""
+        found = {}
+        for one in self.topology.drives:
+            identity = parse_identity(Path(one.path, "rustfs.json").read_bytes())
+            layout = parse_deployment(Path(one.path, "layout.json").read_bytes())
+            found[one.path] = (identity.deployment_id, identity.state, layout.complete)
+        return found
+
+
+def assert_whole(gang: Gang) -> None:
+    """All drives belong to one complete deployment, and all nodes know it."""
+    assert len(set(gang.on_disk().values())) == 1, gang.on_disk()
+    ((deployment_id, state, complete),) = set(gang.on_disk().values())
+    assert (state, complete) == (OK, True)
+    assert {one.deployment.deployment_id for one in gang.formations.values()} == {deployment_id}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+async def test_any_order(tmp_path, order):
+    """Whoever starts first, one deployment is founded on all drives, and a later start finds it."""
+    gang = Gang(topology_of(tmp_path))
+    await gang.form(order)
+    assert_whole(gang)
+    again = Gang(gang.topology)
+    await again.form(order)
+    assert_whole(again)
+    assert again.on_disk() == gang.on_disk()
+
+
+@pytest.mark.parametrize("victim", range(NODES))
+@pytest.mark.parametrize("writes", range(7))
+async def test_stopped_at_any_write(tmp_path, victim, writes):
+    """A node that stops at any of its writes while a deployment is founded: after it has been started again
+    all nodes serve one deployment with all drives.
+    """
+    gang = Gang(topology_of(tmp_path))
+    async with trio.open_nursery() as nursery:
+        for number in range(NODES):
+            await nursery.start(gang.run, number, FilesThatStop(writes) if number == victim else None)
+        await gang.until(lambda: victim in gang.formations or not gang.is_running(victim))
+        if victim not in gang.formations:
+            await nursery.start(gang.run, victim)
+        await gang.until(lambda: len(gang.formations) == NODES)
+        nursery.cancel_scope.cancel()
+    assert_whole(gang)
+
+
+@pytest.mark.parametrize("cut", range(0, 7 * 7 * 7, 29))
+async def test_all_stopped_at_any_write(tmp_path, cut):
+    """A power cut of all nodes, each at any of its writes: the next start of all ends with one deployment."""
+    gang = Gang(topology_of(tmp_path))
+    async with trio.open_nursery() as nursery:
+        for number in range(NODES):
+            nursery.start_soon(gang.run, number, FilesThatStop(cut // 7**number % 7))
+        with trio.move_on_after(0.5):
+            await gang.until(lambda: len(gang.formations) == NODES)
+        nursery.cancel_scope.cancel()
+    gang = Gang(gang.topology)
+    await gang.form()
+    assert_whole(gang)
+
+
+async def test_a_founded_drive_is_not_formatted_again(tmp_path):
+    """A node that has taken the last step refuses the first one of another founding."""
+    gang = Gang(topology_of(tmp_path))
+    await gang.form()
+    before = gang.on_disk()
+    names = [supervisor_name(other) for other in range(NODES)]
+    asker = gang.net.open_bus("asker", names)
+    lone = Gang(gang.topology, gang.net)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(asker.run)
+        await nursery.start(lone.run, 1)
+        identities = {
+            one.path: one.identity for one in gang.formations[1].verdicts if one.identity is not None
+        }
+        step = FormatDrives(
+            attrs.evolve(gang.formations[1].deployment, deployment_id=str(uuid.uuid4())), identities
+        )
+        answer = "has not looked"
+        while "has not looked" in answer:
+            with pytest.raises(Fault) as refused:
+                await asker.call(names[1], step, deadline_s=10)
+            answer = str(refused.value)
+        assert "belongs to a deployment" in answer
+        nursery.cancel_scope.cancel()
+    assert gang.on_disk() == before
+
+
+async def test_nothing_is_founded_without_all(tmp_path):
+    """Two of three nodes wait, say for whom, and write nothing."""
+    gang = Gang(topology_of(tmp_path))
+    with trio.move_on_after(SETTINGS.join_wait_s + 1):
+        await gang.form([0, 1])
+    assert not gang.formations
+    assert gang.told[0][-1].startswith("waiting for n2:9000 (")
+    assert not list(tmp_path.rglob("*.json"))
+
+
+async def test_a_node_alone_goes_on_after_a_while(tmp_path):
+    """Once there is a deployment, a node that hears of nobody serves with what its drives say."""
+    gang = Gang(topology_of(tmp_path))
+    await gang.form()
+    alone = Gang(gang.topology)
+    await alone.form([1])
+    assert alone.formations[1].deployment == gang.formations[1].deployment
+
+
+async def test_a_replaced_drive_heals(tmp_path):
+    """An empty drive is formatted by its own node, healing, where the others could rebuild it."""
+    gang = Gang(topology_of(tmp_path))
+    await gang.form()
+    for file in Path(gang.topology.drives[2].path).iterdir():
+        file.unlink()
+    again = Gang(gang.topology)
+    await again.form()
+    states = [state for _, state, _ in again.on_disk().values()]
+    assert states == [OK, OK, HEALING, OK, OK, OK]
+
+
+async def test_other_drives_are_refused(tmp_path):
+    """A node that was given other drives than one that serves ends, and both say why."""
+    gang = Gang(topology_of(tmp_path))
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            for number in range(NODES):
+                await nursery.start(gang.run, number)
+            await gang.until(lambda: len(gang.formations) == NODES)
+            gang.net.links.pop(supervisor_name(2))
+            await gang.run(2, topology=topology_of(tmp_path, drives=3))
+            nursery.cancel_scope.cancel()
+    assert "serves, but has 6 drives, this node 9" in gang.refusals[2]
+
+
+async def test_a_wrong_clock_is_refused(tmp_path):
+    """So does one whose clock is hours off."""
+    gang = Gang(topology_of(tmp_path))
+    await gang.form()
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            gang.formations.clear()
+            for number in (0, 1):
+                await nursery.start(gang.run, number)
+            await gang.until(lambda: len(gang.formations) == 2)
+            await gang.run(2, ahead_s=7200)
+            nursery.cancel_scope.cancel()
+    assert "its clock is 7200 s behind this node's" in gang.refusals[2]
