@@ -175,7 +175,7 @@ async def serve_set(
     )
     names = [drive_name(0, slot) for slot in range(len(drives))]
     plans = tuple(DrivePlan(slot, name, "", "", "") for slot, name in enumerate(names))
-    plan = SetPlan(0, "set-0", "", len(drives) - m, m, plans, tuple(classes))
+    plan = SetPlan(0, "set-0", "", len(drives) - m, m, plans, class_parities=tuple(classes))
 
     async def serve(task_status: trio.TaskStatus[None]) -> None:
         bus = net.open_bus("set-0", names)

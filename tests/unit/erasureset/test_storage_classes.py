@@ -169,7 +169,7 @@ async def test_a_version_of_less_parity_is_settled_once_its_quorum_has_it() -> N
 
 async def test_a_read_asks_as_many_drives_as_must_agree() -> None:
     """Five of eight for an object of the set's parity, seven for one that has less."""
-    async with running_set(8, classes=ONE) as a_set:
+    async with running_set(8, classes=ONE, hedge_delay_s=60.0) as a_set:
         for name, asked in (("STANDARD", 5), (RRS, 7)):
             await a_set.client.put(b"k", SMALL, storage_class=name)
             await trio.testing.wait_all_tasks_blocked(0.05)
