@@ -46,7 +46,6 @@ class Former:
     known_mounts: Mapping[str, str]
     classes: StorageClassSettings = attrs.field(factory=StorageClassSettings)
     pools: tuple[PoolShape, ...] = ()
-    classes: StorageClassSettings = attrs.field(factory=StorageClassSettings)
     _locks: list[FolderLock] = attrs.field(factory=list)
 
     async def form(

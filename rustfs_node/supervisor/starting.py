@@ -190,7 +190,6 @@ class _Start:
             known_mounts,
             self.order.settings.storage_class,
             self.order.topology.pools,
-            self.order.settings.storage_class,
         )
 
     def _find_credentials(self, deployment_id: str) -> None:

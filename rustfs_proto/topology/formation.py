@@ -95,14 +95,6 @@ def _of_own(formation: Formation, found: Sequence[Finding], wish: Wish) -> list[
     return [*faults, *check_mounts(own)]
 
 
-def _check_classes(formation: Formation, wish: Wish) -> None:
-    for index, parity in enumerate(formation.deployment.parities()):
-        try:
-            class_parities(wish.classes, parity)
-        except ValueError as error:
-            raise Refusal(f"set {index}: {error}") from error
-
-
 def check_quorums(formation: Formation, wish: Wish) -> list[str]:
     """Warnings about sets that lack drives; refuses where one could not be founded, or not even be read and
     nobody else will come.

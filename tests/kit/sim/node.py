@@ -96,7 +96,7 @@ def _set_plan(geometry: Geometry, index: int) -> SetPlan:
         for slot in range(geometry.drives)
     )
     k, m = geometry.drives - geometry.parity, geometry.parity
-    return SetPlan(index, set_name(index), "", k, m, drives, class_parities=((RRS, 1),) if m > 1 else ())
+    return SetPlan(index, set_name(index), "", k, m, drives, ((RRS, 1),) if m > 1 else ())
 
 
 class SimNode:
