@@ -42,6 +42,11 @@ def first_stamp(wall_ms: int, writer: int) -> int:
     return (wall_ms << _WALL_SHIFT) | writer
 
 
+def before(stamp: int, age_ms: int) -> int:
+    """What a stamp of so much earlier would be, NO_STAMP at least."""
+    return max(NO_STAMP, stamp - (age_ms << _WALL_SHIFT))
+
+
 @attrs.define
 class StampIssuer:
     """Issues strictly rising stamps for one writer.

@@ -31,7 +31,7 @@ import xxhash
 from rustfs_node.drive import index_sql as sql
 from rustfs_node.drive.index_row import ON_QUORUM, IndexDamaged, Row, RowKey, SubKey, check_of, verified
 from rustfs_proto.disk.record import split_ids
-from rustfs_proto.stamp import WRITER_MAX, first_stamp, wall_ms_of
+from rustfs_proto.stamp import before
 from rustfs_proto.wire.drive_ops import RowKind, Space
 
 SCHEMA_VERSION = 5
@@ -273,8 +273,7 @@ class Index:
         """After a rebuild: take for being on a write quorum whatever is that much older than the newest
         version. Nobody knows any more, and few writes are never finished.
         """
-        newest_ms = wall_ms_of(self.newest_stamp)
-        until = first_stamp(max(0, newest_ms - int(age_s * 1000)), WRITER_MAX)
+        until = before(self.newest_stamp, int(age_s * 1000))
         self._sql("UPDATE rows SET on_quorum = ? WHERE stamp <= ?", (ON_QUORUM, until))
 
     def _forget(self, row: Row, now_ms: int) -> None:

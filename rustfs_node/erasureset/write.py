@@ -42,6 +42,7 @@ class RowWrite:
         "_commit",
         "_done",
         "_is_decided",
+        "_is_marked",
         "_is_settled",
         "_is_watched",
         "_replaced",
@@ -73,6 +74,7 @@ class RowWrite:
         self._commit = next(commit for commit in commits if commit is not None)
         # Reads and conditional writes of objects look at what is under way; other rows have no such readers.
         self._is_watched = self._commit.space == Space.OBJECT
+        self._is_marked = self._is_watched and self._state.settler.marks
         if self._is_watched:
             self._state.under_way.begin((self._commit.bucket, self._commit.key))
         ask = self._state.drives.ask_write
@@ -93,7 +95,7 @@ class RowWrite:
             tally.commit(committed.missing)
         if not self._is_decided and (write_state := tally.state) is not WriteState.PENDING:
             self._decided(write_state)
-        if self._is_decided and (self._replaced or self._commit.kind == RowKind.TOMBSTONE):
+        if self._is_decided and (self._replaced or self._is_marked or self._commit.kind == RowKind.TOMBSTONE):
             self._settle()
         if tally.is_finished and tally.committed and (tally.faults or tally.gaps):
             self._state.heal_notes.note(self._commit.bucket, self._commit.key)

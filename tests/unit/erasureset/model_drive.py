@@ -22,12 +22,15 @@ RowName = tuple[int, str, bytes, bytes]
 
 @attrs.define
 class Stored:
-    """One version of a row. `absent` are its files that were not here when it was committed."""
+    """One version of a row. `absent` are its files that were not here when it was committed; `is_marked`: it
+    is known to be on a write quorum.
+    """
 
     commit: ops.Commit
     inline: bytes = b""
     is_damaged: bool = False
     absent: tuple[bytes, ...] = ()
+    is_marked: bool = False
 
 
 @attrs.define(eq=False)
@@ -182,6 +185,7 @@ class ModelDrive:
             name = (row.space, row.bucket, row.key, row.sub)
             versions = self.rows.get(name, {})
             if row.stamp in versions:
+                versions[row.stamp].is_marked |= row.marks
                 for older in [stamp for stamp in versions if stamp < row.stamp]:
                     del versions[older]
                 if (
@@ -205,13 +209,21 @@ class ModelDrive:
         stored = versions[stamp]
         priors = tuple(sorted((older for older in versions if older < stamp), reverse=True))
         if stored.is_damaged:
-            return ops.LookedUp(ops.RowState.DAMAGED, evidence, stamp, sub=message.sub, priors=priors), ()
+            return ops.LookedUp(
+                ops.RowState.DAMAGED,
+                evidence,
+                stamp,
+                sub=message.sub,
+                priors=priors,
+                on_quorum=stored.is_marked,
+            ), ()
         commit = stored.commit
         gone = tuple(data_id for data_id in commit.files if data_id not in self.files)
         never_had = tuple(data_id for data_id in stored.absent if data_id in gone)
         looked_up = ops.LookedUp(
             ops.RowState.FOUND, evidence, stamp, commit.kind, commit.sub, commit.shard, commit.head,
             commit.meta, commit.inline_check, priors, gone, never_had,
+            on_quorum=stored.is_marked,
         )  # fmt: skip
         return looked_up, (stored.inline,) if stored.inline and message.want_inline else ()
 
