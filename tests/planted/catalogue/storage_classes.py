@@ -52,8 +52,8 @@ STORAGE_CLASSES = (
     PlantedBug(
         "judged-by-the-sets-geometry",
         DECIDE,
-        "else _judge(census, own.k, quorum_of(own))\n",
-        "else _judge(census, k, w)\n",
+        "own_k, own_w = (k, w) if own is None else (own.k, quorum_of(own))\n",
+        "own_k, own_w = k, w\n",
         "A version is the answer with fewer shards than its parity asks for.",
         READ,
         f"{DECISIONS}::test_every_past_of_four_drives",

@@ -246,6 +246,22 @@ def test_a_version_on_k_drives_is_completed_before_it_is_answered() -> None:
     assert decide(views, 2, 2) == Decision(Verdict.CURRENT, 9, (0, 1), (2, 3), is_ragged=True, needs=1)
 
 
+def test_what_could_not_be_completed_is_passed_over() -> None:
+    """A version on k of k+k drives, which the others will not take, hides nothing while those show that they
+    lack it; where one of them is away it may have been acknowledged.
+    """
+    views = [View() for _ in range(4)]
+    for view in views[:2]:
+        view.learn(LookedUp(RowState.FOUND, evidence=True, stamp=9, priors=(5,)))
+    for view in views[2:]:
+        view.learn(LookedUp(RowState.FOUND, evidence=True, stamp=5))
+    decision = decide(views, 2, 2, passing={9})
+    assert (decision.verdict, decision.stamp, decision.passes_over) == (Verdict.CURRENT, 5, True)
+    views[3] = View(Presence.SILENT)
+    decision = decide(views, 2, 2, passing={9})
+    assert (decision.verdict, decision.stamp, decision.complete_on) == (Verdict.CURRENT, 9, (2,))
+
+
 def test_missing_shard_files_are_not_readable_shards() -> None:
     """A version whose shard files are gone from too many drives is an error, not the version before it."""
     views = [View() for _ in range(4)]
