@@ -1,7 +1,7 @@
 """The acceptor's way to the set workers: each key has one home set, and each call a deadline.
 
-Whoever asks gets the reply's message, typed, or a `Fault`. Nothing is tried again here: a client that is told
-503 knows best.
+Whoever asks gets the reply's message, typed, or a `Fault`. Nothing is tried again here, as a client that is
+told 503 knows best; but where a rename is open at a key, it is ended, and then the call is made once more.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from typing import TypeVar
 import trio
 
 from rustfs_node.acceptor.download_memory import DownloadMemory
+from rustfs_node.acceptor.renames import Renames
 from rustfs_node.bus import Bus, Reply
 from rustfs_node.plan import NodePlan
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_proto.erasure.layout import make_layout
-from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.faults import OPEN_RENAME, Fault, FaultCode
+from rustfs_proto.wire.set_ops import PutFinish
 
 M = TypeVar("M")
 
@@ -33,6 +35,7 @@ class Sets:
         self.put_blocks = trio.Semaphore(settings.put_blocks_max)
         self.downloads = DownloadMemory(settings.get_bytes_max, settings.get_slow_s, clock)
         self.stripe_bytes = plan.settings.set.stripe_bytes
+        self.renames = Renames(self, clock)
         self._names = tuple(one.name for one in plan.sets)
         self._layout = make_layout(plan.deployment_id, [one.k + one.m for one in plan.sets])
 
@@ -55,7 +58,40 @@ class Sets:
         frames: Sequence[bytes] = (),
         deadline_s: float | None = None,
     ) -> tuple[M, tuple[bytes, ...]]:
-        """The reply and its payload; raises `Fault`."""
+        """The reply and its payload, after renames that are open; raises `Fault`."""
+        for rounds_left in range(self.settings.rename_rounds, -1, -1):
+            try:
+                return await self.ask_once(
+                    peer, request, answer, trace=trace, frames=frames, deadline_s=deadline_s
+                )
+            except Fault as fault:
+                if fault.code not in OPEN_RENAME or not rounds_left:
+                    raise
+                if not await self._settle(peer, request, trace):
+                    raise
+        raise AssertionError("unreachable: the last round raises or returns")
+
+    async def _settle(self, peer: str, request: object, trace: str) -> bool:
+        """End the renames that the call has met; False where the call cannot be made again."""
+        if isinstance(request, PutFinish):
+            # Its handle is spent.
+            return False
+        bucket, key, keys = (getattr(request, name, None) for name in ("bucket", "key", "keys"))
+        assert isinstance(bucket, str), f"{type(request).__name__} is about no bucket"
+        await self.renames.settle(peer, bucket, keys or (None if key is None else (key,)), trace)
+        return True
+
+    async def ask_once(
+        self,
+        peer: str,
+        request: object,
+        answer: type[M],
+        *,
+        trace: str,
+        frames: Sequence[bytes] = (),
+        deadline_s: float | None = None,
+    ) -> tuple[M, tuple[bytes, ...]]:
+        """The reply and its payload, or the fault that an open rename is."""
         reply = await self.bus.call(
             peer, request, frames, deadline_s=deadline_s or self.settings.set_deadline_s, trace=trace
         )
@@ -65,6 +101,22 @@ class Sets:
         """The same question to every set at once; their replies by index. Raises the first `Fault`."""
         if len(self._names) == 1:
             return [(await self.ask(self._names[0], request, answer, trace=trace))[0]]
+        outcomes: list[Reply | Fault] = []
+        for _ in range(self.settings.rename_rounds):
+            outcomes = await self._ask_each(request, trace)
+            met = [
+                peer
+                for peer, outcome in zip(self._names, outcomes, strict=True)
+                if isinstance(outcome, Fault) and outcome.code in OPEN_RENAME
+            ]
+            if not met:
+                break
+            # All are asked again: what the others told may be of before.
+            for peer in met:
+                await self._settle(peer, request, trace)
+        return [_replied(outcome, answer) for outcome in outcomes]
+
+    async def _ask_each(self, request: object, trace: str) -> list[Reply | Fault]:
         gathering = Gathering(len(self._names))
         for index, peer in enumerate(self._names):
             self.bus.ask(
@@ -74,7 +126,13 @@ class Sets:
                 on_reply=gathering.taker(index),
                 trace=trace,
             )
-        return [typed(reply, answer) for reply in await gathering.replies()]
+        return await gathering.outcomes()
+
+    def tell_later(self, peer: str, request: object, *, trace: str) -> None:
+        """Ask without waiting, whatever comes of it; safe during cancellation."""
+        self.bus.ask(
+            peer, request, deadline_s=self.settings.set_deadline_s, on_reply=lambda _: None, trace=trace
+        )
 
     async def status_of_all(self, request: object, answer: type[M], *, deadline_s: float) -> list[M | Fault]:
         """As `ask_all`, but a set that does not answer is told by its `Fault`."""
@@ -117,6 +175,12 @@ class Gathering:
                 raise outcome
             replies.append(outcome)
         return replies
+
+
+def _replied(outcome: Reply | Fault, answer: type[M]) -> M:
+    if isinstance(outcome, Fault):
+        raise outcome
+    return typed(outcome, answer)
 
 
 def typed(reply: Reply, answer: type[M]) -> M:

@@ -28,12 +28,13 @@ from rustfs_node.drive.current import current_of, floor_of
 from rustfs_node.drive.index import Index, Position
 from rustfs_node.drive.index_row import Row, RowKey
 from rustfs_node.drive.log import Log, Reservation
+from rustfs_node.drive.renames import RenameRules
 from rustfs_node.seams.files import Buffer
 from rustfs_proto.disk.layout import DATA_ID_BYTES
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.disk.record import Record, aligned, copy_prefix, encode_prefix, padding_of, prefix_size
 from rustfs_proto.versions import is_sub
-from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, SettledRow, Space
+from rustfs_proto.wire.drive_ops import RENAME_ID_BYTES, Commit, Committed, RowKind, SettledRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 _ANY = -1
@@ -100,7 +101,9 @@ def decide_commit(commit: Commit, newest: int, *, has_room: bool, current: int |
     if commit.stamp <= newest:
         return Fault(FaultCode.STALE, f"version {commit.stamp} is not newer than {newest}", newest)
     # Removals and heal notes are what makes room again, so they never wait for it. Delete markers make none.
-    if not has_room and commit.kind != RowKind.TOMBSTONE and commit.space != Space.HEAL:
+    # What a rename has brought is here already, and whoever asks for it waits until it is finished.
+    is_exempt = commit.kind == RowKind.TOMBSTONE or commit.space == Space.HEAL or commit.rename
+    if not has_room and not is_exempt:
         return Fault(FaultCode.FULL, "the drive keeps its last bytes for deletes and heal")
     return None
 
@@ -119,6 +122,8 @@ def refuse_shape(commit: Commit, data: bytes) -> Fault | None:
         return Fault(FaultCode.INVALID, f"a name of more than {_NAME_BYTES_MAX} bytes")
     if commit.space == Space.OBJECT and not is_sub(commit.sub):
         return Fault(FaultCode.INVALID, f"no version of a key is called {commit.sub.hex()}")
+    if commit.space == Space.RENAME and len(commit.sub) != RENAME_ID_BYTES:
+        return Fault(FaultCode.INVALID, f"the id of a rename has {RENAME_ID_BYTES} bytes")
     if any(len(data_id) != DATA_ID_BYTES for data_id in commit.files):
         return Fault(FaultCode.INVALID, f"data ids have {DATA_ID_BYTES} bytes")
     if len(set(commit.files)) != len(commit.files):
@@ -146,6 +151,7 @@ class Batch:
     place: DrivePlace
     has_room: bool
     now_ms: int
+    renames_open_max: int
     waiting: Sequence[Waiting]
     settled: Sequence[SettledRow] = ()
     copies: Sequence[Copy] = ()
@@ -156,6 +162,7 @@ class Batch:
     _changed_keys: dict[tuple[str, bytes], int] = attrs.field(factory=dict, init=False)
     _decided: int = attrs.field(default=0, init=False)
     _refused_files: list[bytes] = attrs.field(factory=list, init=False)
+    _renames: RenameRules = attrs.field(init=False)
     _plain: list[Row] = attrs.field(factory=list, init=False)
     _careful: list[Row] = attrs.field(factory=list, init=False)
     _again: list[Row] = attrs.field(factory=list, init=False)
@@ -165,6 +172,7 @@ class Batch:
 
     def __attrs_post_init__(self) -> None:
         self.size_bytes = sum(copy.record.total_bytes for copy in self.copies)
+        self._renames = RenameRules(self.index.renames, self.renames_open_max)
 
     def decide(self, is_whole: Callable[[Row], bool]) -> None:
         """Refuse, recognise or accept every commit, in order of arrival. `is_whole` reads a record again."""
@@ -183,7 +191,7 @@ class Batch:
         newest = newest_here.get(row_key) or self.index.newest(row_key)
         if commit.stamp <= newest and self._is_here(waiting, row_key, newest_here, is_whole):
             return
-        fault = self._refuse(commit, newest) or self._refuse_part(commit)
+        fault = self._refuse_rename(commit) or self._refuse(commit, newest) or self._refuse_part(commit)
         if fault is not None:
             waiting.asker.fail(fault)
             self._refused_files.extend(commit.files)
@@ -192,6 +200,7 @@ class Batch:
         if commit.space == Space.OBJECT:
             name = (commit.bucket, commit.key)
             self._changed_keys[name] = max(commit.stamp, self._changed_keys.get(name, 0))
+        self._renames.accepted(commit)
         waiting.replaced = newest != 0
         self._accepted.append(waiting)
         if commit.space == Space.UPLOAD and commit.kind == RowKind.TOMBSTONE:
@@ -199,7 +208,7 @@ class Batch:
 
     def _refuse(self, commit: Commit, newest: int) -> Fault | None:
         """Whether the commit may not come after what is here, `newest` being the newest stamp of its row."""
-        if not commit.of_key or commit.space != Space.OBJECT:
+        if not commit.of_key:
             return decide_commit(commit, newest, has_room=self.has_room)
         changed = self._changed_keys.get((commit.bucket, commit.key), 0)
         newest = max(newest, changed, floor_of(self.index, commit.bucket, commit.key))
@@ -237,6 +246,14 @@ class Batch:
             self._rewritten.add(len(self._accepted))
             self._accepted.append(waiting)
         return True
+
+    def _refuse_rename(self, commit: Commit) -> Fault | None:
+        """Whether a rename that is open at the key, or has ended, stands against the commit."""
+        kinds: list[int] = []
+        if commit.space == Space.RENAME:
+            row_key = (commit.space, commit.bucket, commit.key, commit.sub)
+            kinds = [row.kind for row in self.index.versions(row_key)]
+        return self._renames.refuse(commit, kinds)
 
     def _refuse_part(self, commit: Commit) -> Fault | None:
         """A part that comes after its upload ended would never be found again."""

@@ -30,6 +30,7 @@ import xxhash
 
 from rustfs_node.drive import index_sql as sql
 from rustfs_node.drive.index_row import IndexDamaged, Row, RowKey, SubKey, check_of, verified
+from rustfs_node.drive.renames import OpenRenames
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.wire.drive_ops import RowKind, Space
 
@@ -97,6 +98,9 @@ class Index:
         self.segments = {number: SegmentUse(used, live) for number, used, live in found}
         self._changed: dict[int, None] = {}
         self.is_behind = False
+        self.renames = OpenRenames()
+        for row in map(verified, self._sql(sql.RENAMES)):
+            self._note_rename(row)
 
     def newest(self, row_key: RowKey) -> int:
         """The greatest stamp of the row; 0 where there is none."""
@@ -243,6 +247,8 @@ class Index:
             self.newest_stamp = max(self.newest_stamp, row.stamp)
             if row.space == Space.HEAL:
                 self.heal_notes += row.kind == RowKind.VALUE
+            if row.space == Space.RENAME:
+                self._note_rename(row)
             if row.files:
                 self._refer(row)
 
@@ -270,6 +276,8 @@ class Index:
         self._count(row.segment, -row.record_bytes)
         if row.space == Space.HEAL:
             self.heal_notes -= row.kind == RowKind.VALUE
+        if row.space == Space.RENAME:
+            self._note_rename(row)
         for data_id in split_ids(row.files):
             self._sql(sql.UNREFER, (*row.row_key, row.stamp, data_id))
             if not self.refers(data_id):
@@ -318,6 +326,12 @@ class Index:
         """Settled tombstones that wait for old segments to go."""
         count: int = self._sql("SELECT count(*) FROM settled").fetchone()[0]
         return count
+
+    def _note_rename(self, row: Row) -> None:
+        """The row of a rename has changed."""
+        versions = self.versions(row.row_key)
+        kind = versions[0].kind if versions else None
+        self.renames.note(row.bucket, row.key, row.sub, stamp=row.stamp, kind=kind)
 
     def _refer(self, row: Row) -> None:
         data_ids = split_ids(row.files)

@@ -1,0 +1,223 @@
+"""A rename at the key that an object leaves: its mark, and the decision whether it has happened.
+
+The mark is a row like any other, written as conditional writes are, where exactly the version is current that
+is renamed. Once it is acknowledged the rename has happened. From the first drive on that has it, that drive
+refuses every other change of the key; so what the mark speaks of is still there when the object is removed.
+
+A rename is given up by the same row: a tombstone where there is nothing yet. Each drive takes either the mark
+or the tombstone first, and none takes the mark after a tombstone. Two write quorums meet, so not both can be
+acknowledged; which of them is can be told of the drives at any time, by anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.lock_check import refuse_locked
+from rustfs_node.erasureset.rename_rows import RowStates, end_row, rename_of, row_states
+from rustfs_node.erasureset.resolve import resolve
+from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.version import version_of
+from rustfs_node.erasureset.write import write_row
+from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.erasure.geometry import voters_needed
+from rustfs_proto.objects import ObjectHead, ObjectMeta, Rename, encode_head, encode_meta
+from rustfs_proto.stamp import NO_STAMP
+from rustfs_proto.versions import NULL_VERSION
+from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.rename_ops import (
+    RenameDecide,
+    RenameDecided,
+    RenameForget,
+    RenameMark,
+    RenameState,
+)
+from rustfs_proto.wire.set_ops import Done
+
+
+def mark(state: SetState, request: Request) -> None:
+    """Answer a `RenameMark`."""
+    state.answer_later(request, _mark)
+
+
+def decide(state: SetState, request: Request) -> None:
+    """Answer a `RenameDecide`."""
+    state.answer_later(request, _decide)
+
+
+def forget(state: SetState, request: Request) -> None:
+    """Answer a `RenameForget`."""
+    state.answer_later(request, _forget)
+
+
+async def _mark(state: SetState, request: Request) -> Reply:
+    message, trace = request.message, request.trace
+    assert isinstance(message, RenameMark)
+    bucket, key, rename = message.bucket, message.key, message.rename
+    head = encode_head(ObjectHead(0, ""))
+    meta = encode_meta(ObjectMeta(state.geometry, rename=rename))
+
+    def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
+        return [
+            Commit(
+                Space.RENAME,
+                bucket,
+                key,
+                stamp,
+                RowKind.VALUE,
+                message.rename_id,
+                head=head,
+                meta=meta,
+                expect=expects[slot],
+                of_key=True,
+            )
+            for slot in range(state.n)
+        ], None
+
+    async with state.locks.hold((bucket, key)):
+        await _refuse(state, bucket, key, rename, trace)
+        await commit_expecting(state, bucket, key, rename.stamp, build, trace)
+    # The rename has happened.
+    return Reply(Done())
+
+
+async def _refuse(state: SetState, bucket: str, key: bytes, rename: Rename, trace: str) -> None:
+    """What can be renamed is a null version that nothing keeps where it is."""
+    read = await resolve(state, Lookup(Space.OBJECT, bucket, key, want_inline=False, current=True), trace)
+    assert read.decision is not None
+    if read.decision.verdict is Verdict.CURRENT:
+        version = await version_of(state, read, trace)
+        await refuse_locked(state, version.meta.lock, bypass_governance=False, trace=trace)
+        if version.stamp == rename.stamp and version.sub == NULL_VERSION and not version.is_marker:
+            return
+    raise Fault(FaultCode.CONFLICT, f"version {rename.stamp} is not current any more", read.decision.stamp)
+
+
+async def _decide(state: SetState, request: Request) -> Reply:
+    message, trace = request.message, request.trace
+    assert isinstance(message, RenameDecide)
+    bucket, key, rename_id = message.bucket, message.key, message.rename_id
+    for _ in range(state.settings.steady_reads):
+        rows = await row_states(state, bucket, key, rename_id, trace)
+        decided = await _judge(state, message, rows, trace)
+        if decided is not None:
+            return Reply(RenameDecided(decided))
+        # On some drives there is nothing yet: what is put there now decides, unless a mark comes first.
+        await _end_where_empty(state, bucket, key, rename_id, rows, trace)
+    raise Fault(FaultCode.NO_QUORUM, "too few drives answer to tell whether the rename has happened")
+
+
+async def _judge(state: SetState, message: RenameDecide, rows: RowStates, trace: str) -> RenameState | None:
+    """What became of the rename; None where it has to be given up first."""
+    if rows.ended >= voters_needed(state.k, state.m):
+        if rows.has_open or rows.ended < state.write_quorum:
+            # Too few drives are left that could ever have the mark: what some have of it never counted, or
+            # has done its work.
+            bucket, key = message.bucket, message.key
+            await end_row(state, bucket, key, message.rename_id, rows.newest_stamp, trace)
+        return RenameState.ENDED
+    if rows.open and await _is_marked(state, message, rows.open[0], trace):
+        return RenameState.MOVED
+    if rows.has_open or rows.ended or message.gives_up:
+        return None
+    if rows.voters < state.write_quorum:
+        raise Fault(FaultCode.NO_QUORUM, f"{rows.voters} of {state.n} drives answer")
+    return RenameState.OPEN
+
+
+async def _is_marked(state: SetState, message: RenameDecide, found: LookedUp, trace: str) -> bool:
+    """Whether a write quorum has the mark, once every drive that takes it has been given it: the very same,
+    compared as at first.
+    """
+    expect = rename_of(found).stamp
+    mark_again = Commit(
+        Space.RENAME,
+        message.bucket,
+        message.key,
+        found.stamp,
+        RowKind.VALUE,
+        message.rename_id,
+        head=found.head,
+        meta=found.meta,
+        expect=expect,
+        of_key=True,
+    )
+    try:
+        await write_row(state, [mark_again] * state.n, trace=trace)
+    except Fault:
+        return False
+    return True
+
+
+async def _end_where_empty(
+    state: SetState, bucket: str, key: bytes, rename_id: bytes, rows: RowStates, trace: str
+) -> None:
+    stamp = state.new_stamp(rows.newest_stamp)
+    end = Commit(Space.RENAME, bucket, key, stamp, RowKind.TOMBSTONE, rename_id, expect=NO_STAMP)
+
+    async def put(slot: int) -> None:
+        try:
+            await state.drives.write(slot, end, (), trace)
+        except Fault:
+            # What it has is looked at in the next round.
+            return
+
+    async with trio.open_nursery() as nursery:
+        for slot in range(state.n):
+            nursery.start_soon(put, slot)
+
+
+async def _forget(state: SetState, request: Request) -> Reply:
+    message, trace = request.message, request.trace
+    assert isinstance(message, RenameForget)
+    bucket, key, rename_id = message.bucket, message.key, message.rename_id
+    async with state.locks.hold((bucket, key)):
+        rows = await row_states(state, bucket, key, rename_id, trace)
+        if rows.open:
+            await _remove(state, message, rename_of(rows.open[0]).stamp, trace)
+            await end_row(state, bucket, key, rename_id, rows.newest_stamp, trace)
+    return Reply(Done())
+
+
+async def _remove(state: SetState, message: RenameForget, stamp_moved: int, trace: str) -> None:
+    """Remove the version that was renamed, if it is still there."""
+    bucket, key, rename_id = message.bucket, message.key, message.rename_id
+
+    def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
+        return [
+            Commit(
+                Space.OBJECT,
+                bucket,
+                key,
+                stamp,
+                RowKind.TOMBSTONE,
+                expect=expects[slot],
+                rename=rename_id,
+            )
+            for slot in range(state.n)
+        ], None
+
+    try:
+        await commit_expecting(state, bucket, key, stamp_moved, build, trace, rename=rename_id)
+    except Fault as fault:
+        if fault.code is not FaultCode.CONFLICT or await _is_current(state, message, stamp_moved, trace):
+            raise
+
+
+async def _is_current(state: SetState, message: RenameForget, stamp: int, trace: str) -> bool:
+    lookup = Lookup(
+        Space.OBJECT,
+        message.bucket,
+        message.key,
+        want_inline=False,
+        current=True,
+        rename=message.rename_id,
+    )
+    read = await resolve(state, lookup, trace)
+    assert read.decision is not None
+    return read.decision.verdict is Verdict.CURRENT and read.decision.stamp == stamp
