@@ -28,13 +28,13 @@ from rustfs_node.drive.current import current_of, floor_of
 from rustfs_node.drive.index import Index, Position
 from rustfs_node.drive.index_row import Row, RowKey
 from rustfs_node.drive.log import Log, Reservation
-from rustfs_node.drive.renames import RenameRules
+from rustfs_node.drive.rename_rules import RenameRules
 from rustfs_node.seams.files import Buffer
 from rustfs_proto.disk.layout import DATA_ID_BYTES
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.disk.record import Record, aligned, copy_prefix, encode_prefix, padding_of, prefix_size
 from rustfs_proto.versions import is_sub
-from rustfs_proto.wire.drive_ops import RENAME_ID_BYTES, Commit, Committed, RowKind, SettledRow, Space
+from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, SettledRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 _ANY = -1
@@ -122,8 +122,6 @@ def refuse_shape(commit: Commit, data: bytes) -> Fault | None:
         return Fault(FaultCode.INVALID, f"a name of more than {_NAME_BYTES_MAX} bytes")
     if commit.space == Space.OBJECT and not is_sub(commit.sub):
         return Fault(FaultCode.INVALID, f"no version of a key is called {commit.sub.hex()}")
-    if commit.space == Space.RENAME and len(commit.sub) != RENAME_ID_BYTES:
-        return Fault(FaultCode.INVALID, f"the id of a rename has {RENAME_ID_BYTES} bytes")
     if any(len(data_id) != DATA_ID_BYTES for data_id in commit.files):
         return Fault(FaultCode.INVALID, f"data ids have {DATA_ID_BYTES} bytes")
     if len(set(commit.files)) != len(commit.files):
@@ -172,7 +170,7 @@ class Batch:
 
     def __attrs_post_init__(self) -> None:
         self.size_bytes = sum(copy.record.total_bytes for copy in self.copies)
-        self._renames = RenameRules(self.index.renames, self.renames_open_max)
+        self._renames = RenameRules(self.index, self.renames_open_max)
 
     def decide(self, is_whole: Callable[[Row], bool]) -> None:
         """Refuse, recognise or accept every commit, in order of arrival. `is_whole` reads a record again."""
@@ -191,7 +189,7 @@ class Batch:
         newest = newest_here.get(row_key) or self.index.newest(row_key)
         if commit.stamp <= newest and self._is_here(waiting, row_key, newest_here, is_whole):
             return
-        fault = self._refuse_rename(commit) or self._refuse(commit, newest) or self._refuse_part(commit)
+        fault = self._renames.refuse(commit) or self._refuse(commit, newest) or self._refuse_part(commit)
         if fault is not None:
             waiting.asker.fail(fault)
             self._refused_files.extend(commit.files)
@@ -246,14 +244,6 @@ class Batch:
             self._rewritten.add(len(self._accepted))
             self._accepted.append(waiting)
         return True
-
-    def _refuse_rename(self, commit: Commit) -> Fault | None:
-        """Whether a rename that is open at the key, or has ended, stands against the commit."""
-        kinds: list[int] = []
-        if commit.space == Space.RENAME:
-            row_key = (commit.space, commit.bucket, commit.key, commit.sub)
-            kinds = [row.kind for row in self.index.versions(row_key)]
-        return self._renames.refuse(commit, kinds)
 
     def _refuse_part(self, commit: Commit) -> Fault | None:
         """A part that comes after its upload ended would never be found again."""

@@ -7,14 +7,11 @@ key, nothing of the key changes here but on behalf of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import attrs
 
-from rustfs_proto.wire.drive_ops import Commit, RowKind, RowName, Space
-from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.drive_ops import RowKind, RowName, Space
 
-_Name = tuple[str, bytes]
+KeyName = tuple[str, bytes]
 """Bucket and key."""
 
 
@@ -22,7 +19,7 @@ _Name = tuple[str, bytes]
 class OpenRenames:
     """Ids of open renames by key, and the newest stamp of any row of a rename by bucket."""
 
-    _open: dict[_Name, set[bytes]] = attrs.field(factory=dict)
+    _open: dict[KeyName, set[bytes]] = attrs.field(factory=dict)
     _stamps: dict[str, int] = attrs.field(factory=dict)
     count: int = 0
 
@@ -58,45 +55,3 @@ class OpenRenames:
     def stamp_of(self, bucket: str) -> int:
         """The newest stamp of any row of a rename in the bucket, 0 for none."""
         return self._stamps.get(bucket, 0)
-
-
-@attrs.define
-class RenameRules:
-    """What a batch refuses because of renames: those that were open before, and those that it opens or ends.
-
-    What it ends counts as open until the next batch.
-    """
-
-    renames: OpenRenames
-    open_max: int
-    _opened: dict[_Name, bytes] = attrs.field(factory=dict)
-    _ended: set[tuple[_Name, bytes]] = attrs.field(factory=set)
-
-    def refuse(self, commit: Commit, kinds_here: Iterable[int]) -> Fault | None:
-        """Why the commit may not be. `kinds_here` are those of what a rename's row has."""
-        if commit.space == Space.OBJECT:
-            return self._refuse_change(commit, commit.rename)
-        if commit.space != Space.RENAME or commit.kind == RowKind.TOMBSTONE:
-            return None
-        name = (commit.bucket, commit.key)
-        if (name, commit.sub) in self._ended or RowKind.TOMBSTONE in kinds_here:
-            return Fault(FaultCode.NOT_FOUND, "this rename has ended and is not opened again")
-        if self.renames.count + len(self._opened) >= self.open_max:
-            return Fault(FaultCode.OVERLOADED, f"{self.open_max} renames are open: try again later")
-        return self._refuse_change(commit, commit.sub)
-
-    def _refuse_change(self, commit: Commit, aside: bytes) -> Fault | None:
-        opened = self._opened and self._opened.get((commit.bucket, commit.key))
-        if (opened and opened != aside) or self.renames.is_open(commit.bucket, commit.key, aside):
-            return Fault(FaultCode.UNRESOLVED, "a rename is open at this key")
-        return None
-
-    def accepted(self, commit: Commit) -> None:
-        """It will be."""
-        if commit.space != Space.RENAME:
-            return
-        name = (commit.bucket, commit.key)
-        if commit.kind == RowKind.TOMBSTONE:
-            self._ended.add((name, commit.sub))
-        else:
-            self._opened[name] = commit.sub

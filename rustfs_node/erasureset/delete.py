@@ -118,7 +118,8 @@ class RowRemoval:
             is_damaged = any(looked_up.state == RowState.DAMAGED for looked_up in seen)
             if any(looked_up.is_renamed for looked_up in seen):
                 self._removed(open_rename())
-            elif is_complete and not is_damaged and newest <= decided:
+                return
+            if is_complete and not is_damaged and newest <= decided:
                 self._removed(0)
             else:
                 self._bury(above=max(newest, decided))

@@ -14,6 +14,7 @@ from rustfs_proto.objects import Rename
 from rustfs_proto.wire.message import Message
 from rustfs_proto.wire.set_ops import ObjectInfo
 
+
 class StagedPart(Message, frozen=True):
     """What a part of the object says of itself."""
 

@@ -22,8 +22,8 @@ MEAN_DELAY_S = 0.0003
 
 
 class SimNet(MemoryNet):
-    """`lag_s` is what a direction takes beyond the ordinary. `on_send` is told of every message before it leaves,
-    and may end the life of its sender.
+    """`lag_s` is what a direction takes beyond the ordinary. `on_send` is told of every message before it
+    leaves, and may end the life of its sender.
     """
 
     def __init__(self, world: World) -> None:

@@ -223,7 +223,7 @@ async def test_tokens(tmp_path):
 
 
 async def test_renames_of_the_same_keys_take_turns(tmp_path):
-    """Objects that are renamed onto each other, and into a chain, at the same time: none is lost or doubled."""
+    """Objects that are renamed onto each other, or in a chain, at the same time: none is lost or doubled."""
 
     async def one(port: int, source: str, target: str) -> None:
         headers = {"x-amz-rename-source": f"{B}/{source}"}
