@@ -99,7 +99,8 @@ async def _renames_open(state: SetState, request: Request) -> Reply:
         assert isinstance(reply.message, RenamesHeld)
         rows |= dict.fromkeys(reply.message.rows)
     found = [await _open_rename(state, row, trace) for row in rows]
-    return Reply(RenamesListed(tuple(one for one in found if one is not None)))
+    # The two rows of a rename may be at home here both.
+    return Reply(RenamesListed(tuple(dict.fromkeys(one for one in found if one is not None))))
 
 
 async def _open_rename(state: SetState, row: RowName, trace: str) -> OpenRename | None:

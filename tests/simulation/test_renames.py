@@ -56,7 +56,7 @@ def test_renames_among_other_writes(seed: int) -> None:
 
 
 def test_what_no_order_explains() -> None:
-    """An object that is lost, doubled or renamed before it was there is noticed; an uncertain rename is not."""
+    """An object that is lost, doubled or renamed before it was there is noticed; a rename in doubt is none."""
     inf = float("inf")
     written = Op("put", 0, 1, 200, 0, 1)
     renamed = Op("rename", 0, 0, 200, 2, 3)
