@@ -49,14 +49,22 @@ class RowStates:
         return any(one.stamp and one.kind != RowKind.TOMBSTONE for one in self.found.values())
 
     @property
-    def ended(self) -> int:
-        """On how many drives it has ended. A tombstone that cannot be read any more is one."""
-        return sum(bool(one.stamp) and one.kind == RowKind.TOMBSTONE for one in self.found.values())
+    def voters(self) -> list[LookedUp]:
+        """What those drives say that have kept all that they acknowledged."""
+        return [one for one in self.found.values() if one.evidence]
 
     @property
-    def voters(self) -> int:
-        """How many drives have kept all that they acknowledged."""
-        return sum(one.evidence for one in self.found.values())
+    def ended(self) -> int:
+        """On how many voters it has ended. A tombstone that cannot be read any more is one."""
+        return sum(bool(one.stamp) and one.kind == RowKind.TOMBSTONE for one in self.voters)
+
+    def is_on_quorum(self, quorum: int, voters_needed: int) -> bool:
+        """Whether it is open on so many drives. Those that have lost something count only where enough others
+        answer and none of them says otherwise.
+        """
+        open_voters = sum(one.evidence for one in self.open)
+        is_undisputed = open_voters == len(self.voters) >= voters_needed
+        return open_voters >= quorum or (is_undisputed and len(self.open) >= quorum)
 
     @property
     def newest_stamp(self) -> int:

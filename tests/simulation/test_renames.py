@@ -10,6 +10,7 @@ import os
 import pytest
 
 from tests.kit.sim.pairs import Op, explained, run_pairs
+from tests.kit.sim.rename_listings import run_listings
 from tests.kit.sim.renames import GEOMETRY, Kill, run_rename
 
 EVERY = os.environ.get("SWEEPS") == "all"
@@ -55,8 +56,15 @@ def test_renames_among_other_writes(seed: int) -> None:
     assert not seen.failures, "\n".join([*seen.failures, *map(str, seen.ops)])
 
 
+def test_listings_that_hear_sets_one_after_the_other() -> None:
+    """They show an object at exactly one of two keys, though it is renamed between the two answers."""
+    failures, answered = run_listings(1)
+    assert not failures, "\n".join(failures)
+    assert answered > 6
+
+
 def test_what_no_order_explains() -> None:
-    """An object that is lost, doubled or renamed before it was there is noticed; a rename in doubt is none."""
+    """An object that is lost, doubled or renamed before it was there is noticed; one in doubt is none."""
     inf = float("inf")
     written = Op("put", 0, 1, 200, 0, 1)
     renamed = Op("rename", 0, 0, 200, 2, 3)

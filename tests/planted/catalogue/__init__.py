@@ -11,6 +11,7 @@ from tests.planted.catalogue.drive_index import DRIVE_INDEX
 from tests.planted.catalogue.locks import LOCKS
 from tests.planted.catalogue.reads import READS
 from tests.planted.catalogue.recovery import RECOVERY
+from tests.planted.catalogue.renames import RENAMES
 from tests.planted.catalogue.start import START
 from tests.planted.catalogue.uploads import UPLOADS
 from tests.planted.catalogue.versions import VERSIONS
@@ -18,6 +19,6 @@ from tests.planted.catalogue.writes import WRITES
 
 ALL = (
     *COMMIT_PATH, *RECOVERY, *DRIVE_INDEX, *DRIVE_CONTENT, *WRITES, *VERSIONS, *READS, *UPLOADS, *LOCKS,
-    *CLIENTS, *BUS, *START,
+    *RENAMES, *CLIENTS, *BUS, *START,
 )  # fmt: skip
 BUGS: dict[str, PlantedBug] = {bug.name: bug for bug in ALL}
