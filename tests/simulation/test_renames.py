@@ -18,16 +18,15 @@ STEPS_MAX = 240
 """More messages than a small rename and its readers send."""
 WHO = ("acceptor", "source", "target", "all", "drive-0-0", f"drive-1-{GEOMETRY.drives - 1}")
 SAMPLE = (
-    ("acceptor", 60, False),
-    ("acceptor", 118, False),
-    ("acceptor", 130, True),
-    ("source", 110, False),
-    ("target", 128, False),
-    ("all", 122, False),
-    ("drive-0-0", 100, True),
+    ("acceptor", 1, "RenameMark", False),
+    ("acceptor", 1, "RenameFinish", False),
+    ("acceptor", 1, "RenameForget", False),
+    ("source", 6, "RenameMark", True),
+    ("target", 1, "RenameFinish", False),
+    ("all", 9, "RenameFinish", True),
 )
 KILLS = (
-    [(who, step, same) for who in WHO for step in range(1, STEPS_MAX) for same in (True, False)]
+    [(who, step, "", same) for who in WHO for step in range(1, STEPS_MAX) for same in (True, False)]
     if EVERY
     else SAMPLE
 )
@@ -42,10 +41,10 @@ def test_a_rename_is_one_step(same_set: bool) -> None:
         assert not told.failures and told.status == 200 and told.is_moved
 
 
-@pytest.mark.parametrize(("who", "step", "same_set"), KILLS)
-def test_whatever_dies(who: str, step: int, same_set: bool) -> None:
+@pytest.mark.parametrize(("who", "step", "call", "same_set"), KILLS)
+def test_whatever_dies(who: str, step: int, call: str, same_set: bool) -> None:
     """It has happened or it has not, the same for all; and what it leaves is ended by who comes next."""
-    told = run_rename(Kill(who, step), same_set=same_set, replaces=step % 4 == 0)
+    told = run_rename(Kill(who, step, call), same_set=same_set, replaces=step % 4 == 0)
     assert not told.failures, "\n".join(told.failures)
 
 

@@ -30,7 +30,7 @@ class SimNet(MemoryNet):
         super().__init__()
         self.world = world
         self.lag_s: dict[tuple[str, str], float] = {}
-        self.on_send: Callable[[], None] = lambda: None
+        self.on_send: Callable[[Sequence[bytes]], None] = lambda _: None
         self._random = world.chance.fork("net")
         self._incarnations = 0
 
@@ -85,7 +85,7 @@ class SimLink(MemoryLink):
 
     def send(self, route: Route, frames: Sequence[bytes]) -> Sent:
         if not self._life.is_over:
-            self.net.on_send()
+            self.net.on_send(frames)
         if self._life.is_over:
             return Sent.SENT
         target = self._target(route)

@@ -7,6 +7,7 @@ target. A listing shows exactly one of the two. After that whatever was killed l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import attrs
@@ -33,12 +34,14 @@ PAUSE_S, CALM_PAUSE_S = 0.003, 0.2
 
 @attrs.frozen
 class Kill:
-    """Which process dies at the how manieth message after the rename was asked for. `who`: `acceptor`,
-    `source` or `target` (the set workers), `all`, or the name of a process.
+    """Which process dies at the how manieth message after the rename was asked for, or with `call` from the
+    first message on that has that call. `who`: `acceptor`, `source` or `target` (the set workers), `all`, or
+    the name of a process.
     """
 
     who: str
     step: int
+    call: str = ""
 
 
 @attrs.define
@@ -75,7 +78,7 @@ class _Story:
         self._kill, self._body, self._replaces = kill, body, replaces
         self._source, self._target = source, target
         self._told = Told(self._world.failures)
-        self._is_over = False
+        self._is_over = self._is_counting = False
         self._pause_s = PAUSE_S
 
     async def run(self) -> Told:
@@ -121,11 +124,13 @@ class _Story:
             except Lost:
                 # Its acceptor died. What became of it is seen below.
                 self._told.status = 0
-            self._node.net.on_send = lambda: None
+            self._node.net.on_send = lambda _: None
 
-    def _count(self, nursery: trio.Nursery) -> None:
-        self._told.steps += 1
-        if self._kill is not None and self._told.steps == self._kill.step:
+    def _count(self, nursery: trio.Nursery, frames: Sequence[bytes]) -> None:
+        kill = self._kill
+        self._is_counting |= kill is None or any(kill.call.encode() in frame for frame in frames)
+        self._told.steps += self._is_counting
+        if self._is_counting and kill is not None and self._told.steps == kill.step:
             for name in self._victims():
                 if self._node.processes[name].is_running:
                     self._node.crash(name)

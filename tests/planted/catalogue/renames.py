@@ -9,7 +9,8 @@ RULES = "rustfs_node/drive/rename_rules.py"
 ON_A_DRIVE = "tests/unit/drive/test_renames.py"
 IN_A_SET = "tests/unit/erasureset/test_renames.py"
 SIMULATED = "tests/simulation/test_renames.py"
-TARGET_DIES = f"{SIMULATED}::test_whatever_dies[target-128-False]"
+UNFINISHED = f"{SIMULATED}::test_whatever_dies[target-1-RenameFinish-False]"
+UNFORGOTTEN = f"{SIMULATED}::test_whatever_dies[acceptor-1-RenameForget-False]"
 
 RENAMES = (
     PlantedBug(
@@ -46,7 +47,7 @@ RENAMES = (
         "        if self._is_renamed and not self.lookup.current:\n",
         "A read takes for the answer what a rename has changed already.",
         STEP,
-        TARGET_DIES,
+        UNFORGOTTEN,
     ),
     PlantedBug(
         "open-rename-ignored-by-listings",
@@ -55,7 +56,7 @@ RENAMES = (
         "    if scan.is_renamed and query.prefix:\n",
         "A listing shows an object that was renamed at both of its keys.",
         STEP,
-        TARGET_DIES,
+        UNFORGOTTEN,
     ),
     PlantedBug(
         "mark-forgotten-early",
@@ -68,7 +69,7 @@ RENAMES = (
         "        await sets.ask_once(sets.home(bucket, rename.target), finish, Done, trace=trace)\n",
         "The mark is gone before the target has the object: whoever comes next gives the rename up.",
         STEP,
-        TARGET_DIES,
+        UNFINISHED,
     ),
     PlantedBug(
         "decided-by-few",
