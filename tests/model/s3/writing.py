@@ -1,4 +1,4 @@
-"""PutObject, CopyObject and RenameObject: API reference, and User Guide on copying, versions and checksums."""
+"""PutObject, CopyObject, RenameObject: API reference; User Guide on copying, versions and checksums."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ async def test_a_drive_that_was_away_does_not_bring_a_rename_back(tmp_path: Path
 
 
 async def test_what_has_happened_stands_with_as_many_drives_lost_as_can_be(tmp_path: Path) -> None:
-    """Two of four come back empty: the mark that the others have is believed, and what was brought is read."""
+    """Two of four come back empty: the mark that the others have is believed, what was brought is read."""
     async with renaming(tmp_path) as it:
         client = it.client
         rename = Rename(b"s", b"t", await client.put(b"s", b"body"))
