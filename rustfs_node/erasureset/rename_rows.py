@@ -132,7 +132,9 @@ def rename_of(found: LookedUp) -> Rename:
 
 
 async def _ask_drives(state: SetState, message: Lookup | ListRenames, trace: str) -> dict[int, Reply]:
-    """The answers of the drives that answer, by slot."""
+    """The answers of the drives that answer, by slot. Once a write quorum has, the others get a moment more:
+    a drive that hangs must not keep both keys of a rename waiting.
+    """
     replies: dict[int, Reply] = {}
 
     async def ask(slot: int) -> None:
@@ -141,6 +143,8 @@ async def _ask_drives(state: SetState, message: Lookup | ListRenames, trace: str
         except Fault:
             # Whether the others are enough is for the caller to say.
             return
+        if len(replies) == state.write_quorum:
+            nursery.cancel_scope.deadline = trio.current_time() + state.settings.complete_wait_s
 
     async with trio.open_nursery() as nursery:
         for slot in range(state.n):
