@@ -136,8 +136,8 @@ class SetSettings:
 
     complete_wait_s: float = 1.0
     """How long completing an upload waits for the slower drives to commit the object too, once a write quorum
-    has: the upload ends only where the object is, and where it does not end there is something to heal. A rename
-    waits as long for drives that are slow to tell how it stands.
+    has: the upload ends only where the object is, and where it does not end there is something to heal. A
+    rename waits as long for drives that are slow to tell how it stands.
     """
 
     heal_noted_keys: int = 4096
