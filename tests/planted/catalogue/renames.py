@@ -73,7 +73,7 @@ RENAMES = (
     ),
     PlantedBug(
         "decided-by-few",
-        "rustfs_node/erasureset/rename_source.py",
+        "rustfs_node/erasureset/rename_decide.py",
         "    if rows.ended >= needed:\n",
         "    if rows.ended >= 1:\n",
         "A rename that has happened is given up, because one drive took its end first.",
