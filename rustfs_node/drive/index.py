@@ -23,6 +23,8 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -99,8 +101,9 @@ class Index:
         self._changed: dict[int, None] = {}
         self.is_behind = False
         self.renames = OpenRenames()
-        for row in map(verified, self._sql(sql.RENAMES)):
-            self._note_rename(row)
+        for _, versions in groupby(map(verified, self._sql(sql.RENAMES)), attrgetter("row_key")):
+            newest = next(versions)
+            self.renames.note(*newest.row_key[1:], stamp=newest.stamp, kind=newest.kind)
 
     def newest(self, row_key: RowKey) -> int:
         """The greatest stamp of the row; 0 where there is none."""
