@@ -71,7 +71,7 @@ linear: $(INSTALLED_TEST)
 	$(BIN)/python -m tests.linear --ops $(OPS)
 
 sweeps: $(INSTALLED_TEST)
-	SWEEPS=all $(BIN)/python -m pytest -q -n $(WORKERS) -o faulthandler_timeout=0 tests/unit/drive/test_sweeps.py tests/unit/erasureset/test_set_sweeps.py tests/unit/erasureset/test_set_failures.py
+	SWEEPS=all $(BIN)/python -m pytest -q -n $(WORKERS) -o faulthandler_timeout=0 tests/unit/drive/test_sweeps.py tests/unit/erasureset/test_set_sweeps.py tests/unit/erasureset/test_set_failures.py tests/simulation/test_renames.py
 
 memory: $(INSTALLED_TEST)
 	MEMORY_TEST_OBJECT_MIB=5120 $(BIN)/python -m pytest -q -s -o faulthandler_timeout=0 tests/node/test_memory.py

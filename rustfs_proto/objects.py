@@ -69,12 +69,28 @@ class ObjectHead(_Value, frozen=True):
     checksum_type: str = ""
 
 
+class Rename(_Value, frozen=True):
+    """A rename: from which key to which, of the same bucket. `stamp` is that of the version which leaves
+    `source`.
+
+    `token` is the client's name for the request, `request` a digest of what it asked for; empty where the
+    client gave none. These two are what an object keeps of the rename that brought it.
+    """
+
+    source: bytes = b""
+    target: bytes = b""
+    stamp: int = 0
+    token: str = ""
+    request: str = ""
+
+
 class ObjectMeta(_Value, frozen=True):
     """What a version carries beside its bytes.
 
     `headers` are the content headers to give back, names in lower case; `user` are the x-amz-meta-* pairs
     without that prefix. `checksum_type` is "", "COMPOSITE" or "FULL_OBJECT". `tags` are the object's tags.
-    `lock` None: none was ever asked for.
+    `lock` None: none was ever asked for. `rename` is of rows of renames, and of objects that came by one that
+    a client has given a token.
     """
 
     geometry: Geometry
@@ -85,6 +101,7 @@ class ObjectMeta(_Value, frozen=True):
     checksum_type: str = ""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     lock: ObjectLock | None = None
+    rename: Rename | None = None
 
 
 def written_of(head: ObjectHead, stamp: int) -> int:

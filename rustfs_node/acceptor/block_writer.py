@@ -12,7 +12,7 @@ import trio
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.bus import Reply
 from rustfs_proto.versions import Versioning
-from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.faults import OPEN_RENAME, Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
     ANY_STAMP,
     ObjectInfo,
@@ -77,6 +77,10 @@ class BlockWriter:
             if fault.code is FaultCode.NOT_FOUND:
                 await self._require_upload()
                 raise _forgotten(fault) from fault
+            if fault.code in OPEN_RENAME:
+                # The bytes have to be sent again; by then it shall have ended.
+                opening = self._opening
+                await self._sets.renames.settle(self._peer, opening.bucket, (opening.key,), self._trace)
             raise
         return done
 

@@ -36,6 +36,8 @@ _TABLE: dict[FaultCode, str] = {
     FaultCode.INVALID_PART_ORDER: "InvalidPartOrder",
     FaultCode.PART_TOO_SMALL: "EntityTooSmall",
     FaultCode.LOCKED: _LOCK,
+    FaultCode.UNRESOLVED: "SlowDown",
+    FaultCode.UNRESOLVED_UNKNOWN: "SlowDown",
 }
 
 

@@ -5,8 +5,8 @@ goes to the nearest. Writes that compare go to the key's lead, one worker that a
 while they see the same workers up: there they queue, instead of upsetting each other's compare. That is for
 progress only; where two acceptors choose differently the drives' compare decides.
 
-Whoever asks gets the reply's message, typed, or a `Fault`. Nothing is tried again here: a client that is told
-503 knows best.
+Whoever asks gets the reply's message, typed, or a `Fault`. Nothing is tried again here, as a client that is
+told 503 knows best; but where a rename is open at a key, it is ended, and then the call is made once more.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import TypeVar
 import trio
 
 from rustfs_node.acceptor.download_memory import DownloadMemory
+from rustfs_node.acceptor.renames import Renames
 from rustfs_node.bus import Bus, Reply
 from rustfs_node.plan import NodePlan, SetPlan
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_proto.erasure.layout import make_layout
-from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.faults import OPEN_RENAME, Fault, FaultCode
+from rustfs_proto.wire.set_ops import PutFinish
 
 M = TypeVar("M")
 
@@ -40,6 +42,7 @@ class Sets:
         self.stripe_bytes = plan.settings.set.stripe_bytes
         self._workers = tuple(_nearest_first(one) for one in plan.sets)
         self._leads = tuple(tuple(worker.name for worker in one.workers) or (one.name,) for one in plan.sets)
+        self.renames = Renames(self, clock)
         self._layout = make_layout(plan.deployment_id, [one.k + one.m for one in plan.sets])
 
     @property
@@ -75,7 +78,40 @@ class Sets:
         frames: Sequence[bytes] = (),
         deadline_s: float | None = None,
     ) -> tuple[M, tuple[bytes, ...]]:
-        """The reply and its payload; raises `Fault`."""
+        """The reply and its payload, after renames that are open; raises `Fault`."""
+        for rounds_left in range(self.settings.rename_rounds, -1, -1):
+            try:
+                return await self.ask_once(
+                    peer, request, answer, trace=trace, frames=frames, deadline_s=deadline_s
+                )
+            except Fault as fault:
+                if fault.code not in OPEN_RENAME or not rounds_left:
+                    raise
+                if not await self._settle(peer, request, trace):
+                    raise
+        raise AssertionError("unreachable: the last round raises or returns")
+
+    async def _settle(self, peer: str, request: object, trace: str) -> bool:
+        """End the renames that the call has met; False where the call cannot be made again."""
+        if isinstance(request, PutFinish):
+            # Its handle is spent.
+            return False
+        bucket, key, keys = (getattr(request, name, None) for name in ("bucket", "key", "keys"))
+        assert isinstance(bucket, str), f"{type(request).__name__} is about no bucket"
+        await self.renames.settle(peer, bucket, keys or (None if key is None else (key,)), trace)
+        return True
+
+    async def ask_once(
+        self,
+        peer: str,
+        request: object,
+        answer: type[M],
+        *,
+        trace: str,
+        frames: Sequence[bytes] = (),
+        deadline_s: float | None = None,
+    ) -> tuple[M, tuple[bytes, ...]]:
+        """The reply and its payload, or the fault that an open rename is."""
         reply = await self.bus.call(
             peer, request, frames, deadline_s=deadline_s or self.settings.set_deadline_s, trace=trace
         )
@@ -86,6 +122,22 @@ class Sets:
         names = self.names
         if len(names) == 1:
             return [(await self.ask(names[0], request, answer, trace=trace))[0]]
+        outcomes: list[Reply | Fault] = []
+        for _ in range(self.settings.rename_rounds):
+            outcomes = await self._ask_each(names, request, trace)
+            met = [
+                peer
+                for peer, outcome in zip(names, outcomes, strict=True)
+                if isinstance(outcome, Fault) and outcome.code in OPEN_RENAME
+            ]
+            if not met:
+                break
+            # All are asked again: what the others told may be of before.
+            for peer in met:
+                await self._settle(peer, request, trace)
+        return [_replied(outcome, answer) for outcome in outcomes]
+
+    async def _ask_each(self, names: Sequence[str], request: object, trace: str) -> list[Reply | Fault]:
         gathering = Gathering(len(names))
         for index, peer in enumerate(names):
             self.bus.ask(
@@ -95,7 +147,13 @@ class Sets:
                 on_reply=gathering.taker(index),
                 trace=trace,
             )
-        return [typed(reply, answer) for reply in await gathering.replies()]
+        return await gathering.outcomes()
+
+    def tell_later(self, peer: str, request: object, *, trace: str) -> None:
+        """Ask without waiting, whatever comes of it; safe during cancellation."""
+        self.bus.ask(
+            peer, request, deadline_s=self.settings.set_deadline_s, on_reply=lambda _: None, trace=trace
+        )
 
     async def status_of_all(self, request: object, answer: type[M], *, deadline_s: float) -> list[M | Fault]:
         """As `ask_all`, but a set that does not answer is told by its `Fault`."""
@@ -152,6 +210,12 @@ class Gathering:
                 raise outcome
             replies.append(outcome)
         return replies
+
+
+def _replied(outcome: Reply | Fault, answer: type[M]) -> M:
+    if isinstance(outcome, Fault):
+        raise outcome
+    return typed(outcome, answer)
 
 
 def typed(reply: Reply, answer: type[M]) -> M:

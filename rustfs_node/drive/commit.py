@@ -28,6 +28,7 @@ from rustfs_node.drive.current import current_of, floor_of
 from rustfs_node.drive.index import Index, Position
 from rustfs_node.drive.index_row import Row, RowKey
 from rustfs_node.drive.log import Log, Reservation
+from rustfs_node.drive.rename_rules import RenameRules
 from rustfs_node.seams.files import Buffer
 from rustfs_proto.disk.layout import DATA_ID_BYTES
 from rustfs_proto.disk.place import DrivePlace
@@ -100,7 +101,9 @@ def decide_commit(commit: Commit, newest: int, *, has_room: bool, current: int |
     if commit.stamp <= newest:
         return Fault(FaultCode.STALE, f"version {commit.stamp} is not newer than {newest}", newest)
     # Removals and heal notes are what makes room again, so they never wait for it. Delete markers make none.
-    if not has_room and commit.kind != RowKind.TOMBSTONE and commit.space != Space.HEAL:
+    # What a rename has brought is here already, and whoever asks for it waits until it is finished.
+    is_exempt = commit.kind == RowKind.TOMBSTONE or commit.space == Space.HEAL or commit.rename
+    if not has_room and not is_exempt:
         return Fault(FaultCode.FULL, "the drive keeps its last bytes for deletes and heal")
     return None
 
@@ -146,6 +149,7 @@ class Batch:
     place: DrivePlace
     has_room: bool
     now_ms: int
+    renames_open_max: int
     waiting: Sequence[Waiting]
     settled: Sequence[SettledRow] = ()
     copies: Sequence[Copy] = ()
@@ -156,6 +160,7 @@ class Batch:
     _changed_keys: dict[tuple[str, bytes], int] = attrs.field(factory=dict, init=False)
     _decided: int = attrs.field(default=0, init=False)
     _refused_files: list[bytes] = attrs.field(factory=list, init=False)
+    _renames: RenameRules = attrs.field(init=False)
     _plain: list[Row] = attrs.field(factory=list, init=False)
     _careful: list[Row] = attrs.field(factory=list, init=False)
     _again: list[Row] = attrs.field(factory=list, init=False)
@@ -165,6 +170,7 @@ class Batch:
 
     def __attrs_post_init__(self) -> None:
         self.size_bytes = sum(copy.record.total_bytes for copy in self.copies)
+        self._renames = RenameRules(self.index, self.renames_open_max)
 
     def decide(self, is_whole: Callable[[Row], bool]) -> None:
         """Refuse, recognise or accept every commit, in order of arrival. `is_whole` reads a record again."""
@@ -183,7 +189,7 @@ class Batch:
         newest = newest_here.get(row_key) or self.index.newest(row_key)
         if commit.stamp <= newest and self._is_here(waiting, row_key, newest_here, is_whole):
             return
-        fault = self._refuse(commit, newest) or self._refuse_part(commit)
+        fault = self._renames.refuse(commit) or self._refuse(commit, newest) or self._refuse_part(commit)
         if fault is not None:
             waiting.asker.fail(fault)
             self._refused_files.extend(commit.files)
@@ -192,6 +198,7 @@ class Batch:
         if commit.space == Space.OBJECT:
             name = (commit.bucket, commit.key)
             self._changed_keys[name] = max(commit.stamp, self._changed_keys.get(name, 0))
+        self._renames.accepted(commit)
         waiting.replaced = newest != 0
         self._accepted.append(waiting)
         if commit.space == Space.UPLOAD and commit.kind == RowKind.TOMBSTONE:
@@ -199,7 +206,7 @@ class Batch:
 
     def _refuse(self, commit: Commit, newest: int) -> Fault | None:
         """Whether the commit may not come after what is here, `newest` being the newest stamp of its row."""
-        if not commit.of_key or commit.space != Space.OBJECT:
+        if not commit.of_key:
             return decide_commit(commit, newest, has_room=self.has_room)
         changed = self._changed_keys.get((commit.bucket, commit.key), 0)
         newest = max(newest, changed, floor_of(self.index, commit.bucket, commit.key))

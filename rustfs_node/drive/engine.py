@@ -96,7 +96,10 @@ class DriveEngine:
     ) -> Batch:
         """The next batch; see `commit` for its steps."""
         now_ms = self.clock.wall_ms()
-        return Batch(self.log, self.index, self.place, self.has_room, now_ms, waiting, settled, copies)
+        renames_max = self.settings.renames_open_max
+        return Batch(
+            self.log, self.index, self.place, self.has_room, now_ms, renames_max, waiting, settled, copies
+        )
 
     def run(
         self, waiting: Sequence[Waiting], settled: Sequence[SettledRow] = (), copies: Sequence[Copy] = ()

@@ -23,6 +23,8 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -30,6 +32,7 @@ import xxhash
 
 from rustfs_node.drive import index_sql as sql
 from rustfs_node.drive.index_row import ON_QUORUM, IndexDamaged, Row, RowKey, SubKey, check_of, verified
+from rustfs_node.drive.renames import OpenRenames
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.stamp import before
 from rustfs_proto.wire.drive_ops import RowKind, Space
@@ -98,6 +101,10 @@ class Index:
         self.segments = {number: SegmentUse(used, live) for number, used, live in found}
         self._changed: dict[int, None] = {}
         self.is_behind = False
+        self.renames = OpenRenames()
+        for _, versions in groupby(map(verified, self._sql(sql.RENAMES)), attrgetter("row_key")):
+            newest = next(versions)
+            self.renames.note(*newest.row_key[1:], stamp=newest.stamp, kind=newest.kind)
 
     def newest(self, row_key: RowKey) -> int:
         """The greatest stamp of the row; 0 where there is none."""
@@ -244,6 +251,8 @@ class Index:
             self.newest_stamp = max(self.newest_stamp, row.stamp)
             if row.space == Space.HEAL:
                 self.heal_notes += row.kind == RowKind.VALUE
+            if row.space == Space.RENAME:
+                self._note_rename(row)
             if row.files:
                 self._refer(row)
 
@@ -282,6 +291,8 @@ class Index:
         self._count(row.segment, -row.record_bytes)
         if row.space == Space.HEAL:
             self.heal_notes -= row.kind == RowKind.VALUE
+        if row.space == Space.RENAME:
+            self._note_rename(row)
         for data_id in split_ids(row.files):
             self._sql(sql.UNREFER, (*row.row_key, row.stamp, data_id))
             if not self.refers(data_id):
@@ -330,6 +341,12 @@ class Index:
         """Settled tombstones that wait for old segments to go."""
         count: int = self._sql("SELECT count(*) FROM settled").fetchone()[0]
         return count
+
+    def _note_rename(self, row: Row) -> None:
+        """The row of a rename has changed."""
+        versions = self.versions(row.row_key)
+        kind = versions[0].kind if versions else None
+        self.renames.note(row.bucket, row.key, row.sub, stamp=row.stamp, kind=kind)
 
     def _refer(self, row: Row) -> None:
         data_ids = split_ids(row.files)

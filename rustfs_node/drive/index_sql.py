@@ -51,6 +51,7 @@ _FROM = "space = ? AND bucket = ? AND (key, sub) >= (?, ?)"
 
 EVERY_ROW = f"SELECT {_COLUMNS} FROM rows"
 EVERY_REFERENCE = "SELECT data_id, space, bucket, key, sub, stamp FROM files"
+RENAMES = f"SELECT {_COLUMNS} FROM rows WHERE space = 4 ORDER BY bucket, key, sub, stamp DESC"
 NEWEST = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} ORDER BY stamp DESC LIMIT 1"
 VERSIONS = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} ORDER BY stamp DESC"
 VERSION = f"SELECT {_COLUMNS} FROM rows WHERE {_ROW_KEY} AND stamp = ?5"

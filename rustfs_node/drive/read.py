@@ -18,7 +18,7 @@ from rustfs_node.drive.index_row import Row
 from rustfs_node.drive.log import Log
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.disk.record import Record, data_is_whole, decode_prefix, split_ids
-from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowState
+from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowState, Space
 
 log = structlog.get_logger()
 
@@ -37,6 +37,13 @@ class Reader:
 
     def look_up(self, lookup: Lookup, *, evidence: bool) -> tuple[LookedUp, tuple[bytes, ...]]:
         """The answer and its frames."""
+        answer, frames = self._look_up(lookup, evidence=evidence)
+        is_object = lookup.space == Space.OBJECT
+        if is_object and self.index.renames.is_open(lookup.bucket, lookup.key, lookup.rename):
+            return replace(answer, is_renamed=True), frames
+        return answer, frames
+
+    def _look_up(self, lookup: Lookup, *, evidence: bool) -> tuple[LookedUp, tuple[bytes, ...]]:
         if lookup.current:
             return self._look_up_current(lookup, evidence=evidence)
         rows = self.index.versions((lookup.space, lookup.bucket, lookup.key, lookup.sub))

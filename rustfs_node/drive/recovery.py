@@ -356,7 +356,7 @@ class _Recovery:
 
     def _write_copies(self, opened: Log, copies: list[Copy]) -> None:
         for some in in_batches(copies, opened.record_bytes_max):
-            batch = Batch(opened, self.index, self.place, True, self.now_ms, (), (), some)
+            batch = Batch(opened, self.index, self.place, True, self.now_ms, 0, (), (), some)
             batch.encode()
             batch.sync()
             batch.apply()

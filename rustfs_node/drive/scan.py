@@ -24,6 +24,7 @@ from rustfs_proto.wire.drive_ops import (
     Scan,
     Scanned,
     ScanRow,
+    Space,
     UnsettledListed,
 )
 
@@ -43,7 +44,12 @@ def scan_page(index: Index, scan: Scan, limit: int, *, evidence: bool) -> Scanne
     at: SubKey | None = max((scan.start, scan.start_sub), (scan.prefix, b""))
     while at is not None:
         at = page.walk(at)
-    return Scanned(tuple(page.rows[:limit]), page.is_cut or len(page.rows) > limit, evidence)
+    scanned = Scanned(tuple(page.rows[:limit]), page.is_cut or len(page.rows) > limit, evidence)
+    stamp = index.renames.stamp_of(scan.bucket) if scan.space == Space.OBJECT else 0
+    if not stamp:
+        return scanned
+    is_renamed = any(row.key.startswith(scan.prefix) for row in index.renames.of_bucket(scan.bucket))
+    return msgspec.structs.replace(scanned, is_renamed=is_renamed, rename_stamp=stamp)
 
 
 def list_unsettled(index: Index, request: ListUnsettled, limit: int) -> UnsettledListed:

@@ -32,8 +32,10 @@ from rustfs_proto.wire.drive_ops import (
     DriveState,
     DriveStatus,
     DriveStatusReply,
+    ListRenames,
     ListUnsettled,
     Lookup,
+    RenamesHeld,
     Scan,
     Settle,
     SettledRow,
@@ -109,6 +111,8 @@ class DriveWorker:
                 request.reply(scan_page(self.engine.index, message, page, evidence=evidence))
             case ListUnsettled():
                 request.reply(list_unsettled(self.engine.index, message, self.engine.settings.scan_rows))
+            case ListRenames():
+                request.reply(RenamesHeld(self.engine.index.renames.of_bucket(message.bucket)))
             case ShardWrite():
                 self.shards.write(request, message)
             case ShardRead() if (fault := no_such_fragments(message)) is not None:

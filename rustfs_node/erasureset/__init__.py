@@ -9,6 +9,7 @@
     read          Get; block_read: stripes; read_block: ReadBlock; versions: what was resolved lately
     conditional   writes that expect a version, under locks
     listing       List and UploadList; scan merges the drives' pages
+    rename_source, rename_target, rename_decide, rename_rows, staging: a set's part in what acceptors lead
     delete, uploads, upload_rows, status: operations of those names
     settle, heal_notes, hedge     what is told to drives and done to reads on the side
     answer, together              where a task waits for callbacks, or for other tasks

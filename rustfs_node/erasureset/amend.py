@@ -80,7 +80,7 @@ async def _write(
     state: SetState, message: Amend, read: RowRead, version: Version, lock: ObjectLock | None, trace: str
 ) -> Amended:
     head, meta = amended(version, message, lock)
-    fragments = await _fragments(state, read, meta, trace)
+    fragments = await fragments_of(state, read, meta, trace)
     bucket, key, geometry = message.bucket, message.key, meta.geometry
     target = Target(bucket, key, version.sub)
 
@@ -99,7 +99,7 @@ async def _write(
     return Amended(written.stamp, head, meta, version.sub)
 
 
-async def _fragments(state: SetState, read: RowRead, meta: ObjectMeta, trace: str) -> list[bytes]:
+async def fragments_of(state: SetState, read: RowRead, meta: ObjectMeta, trace: str) -> list[bytes]:
     """All inline shards of the version, by number; none where its bytes stand in files, or there are none."""
     if not has_fragments(meta):
         return []

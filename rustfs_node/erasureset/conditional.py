@@ -69,17 +69,19 @@ async def commit_expecting(
     *,
     fresh: Collection[bytes] = (),
     sub: bytes | None = None,
+    rename: bytes = b"",
 ) -> WatchedWrite:
     """Write an object's row if `expect` is current, or with `sub` if that version of the key has this stamp;
     the acknowledged write. The caller holds the key's lock. `geometry`, `shards_needed` and `fresh` as in
-    `RowWrite`.
+    `RowWrite`, `rename` as in `Lookup`.
 
     Raises `Fault` CONFLICT with the current stamp if it is another, and whatever keeps a write from its
     quorum.
     """
     await state.under_way.settled((bucket, key), state.settings.in_flight_wait_s)
     is_current = sub is None
-    lookup = Lookup(Space.OBJECT, bucket, key, sub or NULL_VERSION, want_inline=False, current=is_current)
+    row = sub or NULL_VERSION
+    lookup = Lookup(Space.OBJECT, bucket, key, row, want_inline=False, current=is_current, rename=rename)
     above = 0
     for retries_left in range(state.settings.retries, -1, -1):
         expects = [ANY_STAMP] * state.n

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from rustfs_node.bus import Request
-from rustfs_node.erasureset.row_read import RowRead
+from rustfs_node.erasureset.row_read import RowRead, open_rename
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.write import RowWrite
 from rustfs_proto.erasure.decide import Decision, Verdict
@@ -99,12 +99,14 @@ class RowRemoval:
     def _looked(self, read: RowRead) -> None:
         decision = read.decision
         assert decision is not None
-        if decision.verdict is Verdict.ABSENT and not decision.complete_on and not self._is_thin(decision):
+        if decision.verdict is Verdict.RENAMED:
+            self._removed(open_rename())
+        elif decision.verdict is Verdict.ABSENT and not decision.complete_on and not self._is_thin(decision):
             self._make_sure(read, decision.stamp)
-            return
-        # A version that cannot be read can be removed all the same: the tombstone is newer than whatever it
-        # was.
-        self._bury(above=max(read.newest_seen, decision.stamp))
+        else:
+            # A version that cannot be read can be removed all the same: the tombstone is newer than whatever
+            # it was.
+            self._bury(above=max(read.newest_seen, decision.stamp))
 
     def _make_sure(self, read: RowRead, decided: int) -> None:
         """Readers find nothing. But a write that nobody acknowledged may be on a drive that was not asked or
@@ -114,6 +116,9 @@ class RowRemoval:
         def heard(seen: Sequence[LookedUp], is_complete: bool) -> None:
             newest = max((looked_up.stamp for looked_up in seen), default=0)
             is_damaged = any(looked_up.state == RowState.DAMAGED for looked_up in seen)
+            if any(looked_up.is_renamed for looked_up in seen):
+                self._removed(open_rename())
+                return
             if is_complete and not is_damaged and newest <= decided:
                 self._removed(0)
             else:

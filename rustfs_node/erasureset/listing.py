@@ -13,6 +13,7 @@ import attrs
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.resolve import resolve
+from rustfs_node.erasureset.row_read import open_rename
 from rustfs_node.erasureset.scan import RowScan
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.together import together
@@ -20,6 +21,7 @@ from rustfs_node.erasureset.version import version_of
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.listing import Merged, Position, RowVerdict, after_prefix
 from rustfs_proto.objects import decode_head
+from rustfs_proto.stamp import wall_ms_of
 from rustfs_proto.wire.drive_ops import Lookup, RowKind, ScanRow, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
@@ -45,8 +47,8 @@ async def _list_objects(state: SetState, request: Request) -> Reply:
     message = request.message
     assert isinstance(message, List)
     start = start_after(message.after, message.after_group)
-    rows, more = await rows_there(state, Space.OBJECT, message, start, request.trace, current=True)
-    return Reply(Listed(tuple(_entry(row) for row in rows), more))
+    there = await rows_there(state, Space.OBJECT, message, start, request.trace, current=True)
+    return Reply(Listed(tuple(_entry(row) for row in there.rows), there.more, there.renames))
 
 
 def _entry(row: ScanRow) -> ListEntry:
@@ -59,8 +61,8 @@ async def _list_uploads(state: SetState, request: Request) -> Reply:
     start = start_after(message.after, message.after_group)
     if message.after_upload:
         start = (message.after, message.after_upload + b"\0")
-    rows, more = await rows_there(state, Space.UPLOAD, message, start, request.trace)
-    return Reply(UploadsListed(tuple(_upload_entry(row) for row in rows), more))
+    there = await rows_there(state, Space.UPLOAD, message, start, request.trace)
+    return Reply(UploadsListed(tuple(_upload_entry(row) for row in there.rows), there.more))
 
 
 def _upload_entry(row: ScanRow) -> UploadEntry:
@@ -81,6 +83,15 @@ def start_after(after: bytes, after_group: bool) -> Position:
     return (after_prefix(after) if after_group else after + b"\0", b"")
 
 
+@attrs.frozen
+class There:
+    """Rows or groups that are there, and whether more follow. `renames` as in `Listed`."""
+
+    rows: list[ScanRow]
+    more: bool
+    renames: tuple[tuple[int, int], ...] = ()
+
+
 async def rows_there(
     state: SetState,
     space: Space,
@@ -89,12 +100,13 @@ async def rows_there(
     trace: str,
     *,
     current: bool = False,
-) -> tuple[list[ScanRow], bool]:
-    """At most `query.limit` rows or groups that are there, from `start` on, and whether more follow. With
-    `current` the current version of each key, where it is no delete marker.
+) -> There:
+    """At most `query.limit` rows or groups that are there, from `start` on. With `current` the current
+    version of each key, where it is no delete marker. Raises `Fault`, UNRESOLVED where a rename is open among
+    them.
     """
     if query.limit <= 0:
-        return [], False
+        return There([], more=False)
     page_rows = min(query.limit + 1, state.settings.scan_rows_max)
     scan = RowScan(
         state, space, query.bucket, query.prefix, start, query.delimiter, page_rows, trace, current=current
@@ -105,7 +117,16 @@ async def rows_there(
     while len(rows) <= query.limit and not is_end:
         candidates, is_end = await _candidates(scan, query.limit + 1 - len(rows))
         rows.extend(row for row in await settling.settle(candidates) if row is not None)
-    return rows[: query.limit], len(rows) > query.limit
+    if scan.is_renamed:
+        raise open_rename()
+    return There(rows[: query.limit], len(rows) > query.limit, _recent(state, scan))
+
+
+def _recent(state: SetState, scan: RowScan) -> tuple[tuple[int, int], ...]:
+    newest_ms = wall_ms_of(max((stamp for _, stamp in scan.rename_stamps), default=0))
+    if newest_ms < state.clock.wall_ms() - state.settings.rename_recent_s * 1000:
+        return ()
+    return tuple(sorted(scan.rename_stamps))
 
 
 async def _candidates(scan: RowScan, count: int) -> tuple[list[Merged], bool]:
@@ -167,5 +188,5 @@ class _Settling:
         """A group is there if any row in it, from where the listing begins, is."""
         query = List(self.bucket, prefix=row.group, limit=1)
         start = max(self.start, (row.group, b""))
-        rows, _ = await rows_there(self.state, self.space, query, start, self.trace, current=self.current)
-        return row if rows else None
+        there = await rows_there(self.state, self.space, query, start, self.trace, current=self.current)
+        return row if there.rows else None

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.key_versions import KeyVersions
-from rustfs_node.erasureset.row_read import RowRead
+from rustfs_node.erasureset.row_read import RowRead, open_rename
 from rustfs_node.erasureset.shard_copy import copy_version
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.version import version_of
@@ -32,11 +32,13 @@ stamp.
 
 
 async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRead | None = None) -> RowRead:
-    """A read whose decision is CURRENT or ABSENT and may be answered. Raises `Fault` NO_QUORUM.
+    """A read whose decision is CURRENT or ABSENT and may be answered. Raises `Fault` NO_QUORUM, or
+    UNRESOLVED.
 
     `first` is a read that was made already.
     """
     read = first or await read_row(state, lookup, trace)
+    refuse_renamed(read)
     if _is_final(read):
         settle_again(state, read)
         return read
@@ -44,6 +46,7 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     while True:
         # What was asked first may be old news: a write may have been settled between two drives' answers.
         read = await _read_steadily(state, read, trace, passing)
+        refuse_renamed(read)
         decision = read.decision
         assert decision is not None
         if decision.verdict is Verdict.SEVERAL:
@@ -58,6 +61,13 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
                 FaultCode.NO_QUORUM, "the newest version is on too few drives, and no more will take it"
             )
         passing |= {decision.stamp}
+
+
+def refuse_renamed(read: RowRead) -> None:
+    """Raise `Fault` UNRESOLVED where a rename is open at the key."""
+    assert read.decision is not None
+    if read.decision.verdict is Verdict.RENAMED:
+        raise open_rename()
 
 
 async def _read_steadily(

@@ -4,8 +4,8 @@ It begins with a write quorum of drives, the best to read from, and is done when
 asked of k of them. What they agree on may be a version with less parity, whose write quorum is larger: then
 as many more are asked. When one fails or is slow the next is asked. When they disagree all are asked, and
 `rustfs_proto.erasure.decide` judges with each further answer. Of a question for the current version of a key
-that has several, nothing more can be decided here then: it ends with SEVERAL. Everything is a callback of the
-bus.
+that has several, nothing more can be decided here then: it ends with SEVERAL; where a drive says that a
+rename is open at the key, with RENAMED. Everything is a callback of the bus.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rustfs_proto.erasure.decide import (
     most_agree,
 )
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, Space
-from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.faults import Fault, FaultCode
 
 Found = tuple[LookedUp, tuple[bytes, ...]]
 """A drive's answer with its frames."""
@@ -41,8 +41,8 @@ class RowRead:
     """
 
     __slots__ = (
-        "_asked", "_done", "_exact_open", "_needed", "_order", "_passing", "_silent", "_state", "_trace",
-        "_views", "_watch", "answers", "decision", "exact", "is_wide", "lookup",
+        "_asked", "_done", "_exact_open", "_is_renamed", "_needed", "_order", "_passing", "_silent",
+        "_state", "_trace", "_views", "_watch", "answers", "decision", "exact", "is_wide", "lookup",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,7 @@ class RowRead:
         self._needed = state.write_quorum
         self._exact_open = 0
         self._passing = passing
+        self._is_renamed = False
         self._views: list[View] = []
         self._silent: list[int] = []
         self.answers: dict[int, Found] = {}
@@ -134,6 +135,7 @@ class RowRead:
         if isinstance(answer, Reply):
             assert isinstance(answer.message, LookedUp)
             self.answers[slot] = (answer.message, answer.frames)
+            self._is_renamed |= answer.message.is_renamed
         else:
             self._silent.append(slot)
         if self.is_wide:
@@ -220,6 +222,9 @@ class RowRead:
             self._state.drives.ask_read(slot, exact, on_answer, self._trace)
 
     def _decided(self, decision: Decision) -> None:
+        if self._is_renamed:
+            # Before it has ended nothing that drives say of the key is an answer.
+            decision = Decision(Verdict.RENAMED)
         self.decision = decision
         self._watch.clear()
         name = (self.lookup.bucket, self.lookup.key)
@@ -227,3 +232,8 @@ class RowRead:
         if decision.is_ragged and self.lookup.space == Space.OBJECT and not self._state.under_way.has(name):
             self._state.heal_notes.note(*name)
         self._done(self)
+
+
+def open_rename() -> Fault:
+    """The answer where a rename has to end first."""
+    return Fault(FaultCode.UNRESOLVED, "a rename is open: it has to end first")

@@ -40,6 +40,7 @@ class _DriveScan:
 class RowScan:
     """A merge under way. Rows from `start` on; `page_rows` is how many are asked of a drive at first. Pages
     grow from one to the next, as most of their rows may be of keys that are deleted. `current` as in `Scan`.
+    `is_renamed` and `rename_stamps` are what drives said of renames, the latter by slot.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class RowScan:
         # The best drives for the bucket's name: listings of different buckets meet different drives.
         self._spare = list(reversed(state.drives.order(bucket, b"")))
         self._faults: list[Fault] = []
+        self.is_renamed = False
+        self.rename_stamps: set[tuple[int, int]] = set()
         needed = voters_needed(state.k, state.m)
         self._scans = [
             _DriveScan(self._spare.pop(), ScanCursor(start, current), page_rows) for _ in range(needed)
@@ -102,7 +105,10 @@ class RowScan:
             else:
                 scanned = reply.message
                 assert isinstance(scanned, Scanned)
+                if scanned.is_renamed:
+                    self.is_renamed = True
                 if scanned.evidence:
+                    self.rename_stamps.add((scan.slot, scanned.rename_stamp))
                     scan.cursor.feed(scanned.rows, more=scanned.more)
                     scan.page_rows = max(
                         scan.page_rows, min(2 * scan.page_rows, self._state.settings.scan_rows_max)

@@ -142,7 +142,7 @@ async def _end_completed(
     await written.finished(state.settings.complete_wait_s)
     spared = set(range(state.n)) - written.committed_slots
     try:
-        await _remove_upload(
+        await remove_upload(
             state, message.bucket, message.key, message.upload_id, upload_stamp, spared, trace
         )
     except Fault as fault:
@@ -171,11 +171,11 @@ async def _abort(state: SetState, request: Request) -> Reply:
     bucket, key, upload_id, trace = message.bucket, message.key, message.upload_id, request.trace
     async with state.locks.hold((bucket, key)):
         stamp = await stamp_to_end(state, bucket, key, upload_id, trace)
-        await _remove_upload(state, bucket, key, upload_id, stamp, (), trace)
+        await remove_upload(state, bucket, key, upload_id, stamp, (), trace)
     return Reply(Done())
 
 
-async def _remove_upload(
+async def remove_upload(
     state: SetState,
     bucket: str,
     key: bytes,

@@ -48,10 +48,11 @@ async def _list_versions(state: SetState, request: Request) -> Reply:
     begin = await _begin(state, message, request.trace)
     # The null version may have to be passed over, when it belongs behind the page.
     query = msgspec.structs.replace(message, limit=message.limit + 1 if message.limit > 0 else 0)
-    rows, more = await rows_there(state, Space.OBJECT, query, begin.start, request.trace)
-    entries = list(_entries(in_order_of_birth(rows, begin.null, more=more), begin.key))
-    is_more = more or len(entries) > message.limit > 0
-    return Reply(VersionsListed(tuple(entries[: max(message.limit, 0)]), is_more))
+    there = await rows_there(state, Space.OBJECT, query, begin.start, request.trace)
+    in_order = in_order_of_birth(there.rows, begin.null, more=there.more)
+    entries = list(_entries(in_order, begin.key))
+    is_more = there.more or len(entries) > message.limit > 0
+    return Reply(VersionsListed(tuple(entries[: max(message.limit, 0)]), is_more, there.renames))
 
 
 async def _begin(state: SetState, message: ListVersions, trace: str) -> _Begin:

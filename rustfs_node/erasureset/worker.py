@@ -20,6 +20,10 @@ from rustfs_node.erasureset import (
     read,
     read_block,
     removal,
+    rename_decide,
+    rename_rows,
+    rename_source,
+    rename_target,
     status,
     stream_write,
     uploads,
@@ -43,7 +47,7 @@ from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.objects import Geometry
 from rustfs_proto.stamp import StampIssuer
-from rustfs_proto.wire import set_ops, upload_ops
+from rustfs_proto.wire import rename_ops, set_ops, upload_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -67,6 +71,13 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     upload_ops.UploadComplete: uploads.complete,
     upload_ops.UploadAbort: uploads.abort,
     upload_ops.UploadList: listing.list_uploads,
+    rename_ops.RenameStage: rename_target.stage,
+    rename_ops.RenameMark: rename_source.mark,
+    rename_ops.RenameDecide: rename_decide.decide,
+    rename_ops.RenameFinish: rename_target.finish,
+    rename_ops.RenameDrop: rename_target.drop,
+    rename_ops.RenameForget: rename_source.forget,
+    rename_ops.RenamesOpen: rename_rows.renames_open,
     set_ops.LockTime: lock_clock.lock_time,
     set_ops.SetStatus: status.set_status,
 }

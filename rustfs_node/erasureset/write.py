@@ -283,6 +283,9 @@ def fragment_commits(
     meta: ObjectMeta,
     fragments: Sequence[bytes],
     expects: Sequence[int] | None,
+    *,
+    space: Space = Space.OBJECT,
+    rename: bytes = b"",
 ) -> tuple[list[Commit | None], list[tuple[bytes, ...]]]:
     """The same for an object that is encoded already; `fragments` by shard, or none."""
     raw_head, raw_meta = encode_head(head), encode_meta(meta)
@@ -298,7 +301,7 @@ def fragment_commits(
             expect = expects[slot]
         commits.append(
             Commit(
-                Space.OBJECT,
+                space,
                 target.bucket,
                 target.key,
                 stamp,
@@ -310,6 +313,7 @@ def fragment_commits(
                 inline_check=checks[shard] if fragments else b"",
                 expect=expect,
                 of_key=target.of_key,
+                rename=rename,
             )
         )
         frames.append((fragments[shard],) if fragments else ())
@@ -326,6 +330,7 @@ def file_commits(
     *,
     space: Space = Space.OBJECT,
     whole: bool = False,
+    rename: bytes = b"",
 ) -> list[Commit | None]:
     """The commits, by slot, of a row whose bytes stand in shard files, or which has none."""
     raw_meta = encode_meta(meta)
@@ -345,6 +350,7 @@ def file_commits(
             expect=expects[slot],
             of_key=target.of_key,
             whole=whole,
+            rename=rename,
         )
         for slot in range(state.n)
     ]

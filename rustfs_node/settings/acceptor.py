@@ -129,6 +129,24 @@ class AcceptorSettings:
     nobody.
     """
 
+    rename_patience_s: float = 1.0
+    """Seconds that a request waits for a rename, which it has met at its key, to end by itself, before it
+    ends it. A rename is open for milliseconds; ending one that is still going on makes it begin again."""
+
+    rename_poll_s: float = 0.02
+    """Seconds between two looks at whether it has ended: about as long as a rename takes on a hard disk."""
+
+    rename_rounds: int = 10
+    """Renames one after the other that a request waits for, before it is answered 503."""
+
+    rename_retries: int = 5
+    """How often a rename begins again that other writes of its keys have overtaken, before it is answered
+    409."""
+
+    rename_listings: int = 40
+    """How often a listing is tried in a bucket where renames go on, before it is answered 503. It needs three
+    looks without a rename between them."""
+
     bucket_cache_s: float = 2.0
     """Seconds for which an acceptor believes what it knows of a bucket: how long another acceptor may still
     accept requests for one that was deleted here."""

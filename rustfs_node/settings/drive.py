@@ -136,6 +136,10 @@ class DriveSettings:
     """Settled tombstones kept only because old segments remain; beyond it the oldest segment is rewritten,
     however live."""
 
+    renames_open_max: int = 10_000
+    """Renames that may be open on a drive together. Each is a few hundred bytes of memory and open for
+    milliseconds, unless a crash left it."""
+
     sweep_grace_s: float = 60.0
     """How long a shard file stays after its last row is gone: readers that looked it up before finish their
     read."""

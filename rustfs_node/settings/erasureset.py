@@ -122,6 +122,10 @@ class SetSettings:
     decides without.
     """
 
+    rename_recent_s: float = 120.0
+    """How long after a rename listings of its bucket are asked for three times, to be sure that none came in
+    between. Longer than a listing may take."""
+
     steady_reads: int = 8
     """How often drives are asked again while writes of the same key go on between their answers, before the
     read is answered by an error. Each time waits for the writes under way, so more than two are rare.
@@ -132,7 +136,8 @@ class SetSettings:
 
     complete_wait_s: float = 1.0
     """How long completing an upload waits for the slower drives to commit the object too, once a write quorum
-    has: the upload ends only where the object is, and where it does not end there is something to heal.
+    has: the upload ends only where the object is, and where it does not end there is something to heal. A
+    rename waits as long for drives that are slow to tell how it stands.
     """
 
     heal_noted_keys: int = 4096

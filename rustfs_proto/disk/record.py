@@ -6,7 +6,7 @@ A record begins at a multiple of 8. Format version 1:
          0      4  magic: "RFLR"
          4      1  format version: 1
          5      1  kind: 1 value, 2 tombstone, 3 delete marker
-         6      1  space: 0 object, 1 upload, 2 part, 3 heal note
+         6      1  space: 0 object, 1 upload, 2 part, 3 heal note, 4 rename
          7      1  flags: bit 0 set: copied here from an older segment
          8      8  sequence: rises by one from record to record of a drive
         16      8  batch: the sequence of the first record of the batch it was written in

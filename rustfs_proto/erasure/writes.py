@@ -82,13 +82,17 @@ def failure(tally: Tally) -> Fault:
     """What to tell the client of a FAILED write.
 
     CONFLICT and STALE are kept only if no drive took the write and none is in doubt: otherwise a later read
-    may find it and complete it. Where full drives made the difference that is told, because it is what an
+    may find it and complete it. A rename that is open at the key is told first, because ending it is what
+    helps. Where full drives made the difference that is told, because it is what an
     operator can mend: as FULL or FULL_UNKNOWN, by the same rule.
     """
     faults = tally.faults
     is_untouched = (
         tally.committed == 0 and len(faults) == tally.drives and all(fault.not_applied for fault in faults)
     )
+    if any(fault.code is FaultCode.UNRESOLVED for fault in faults):
+        code = FaultCode.UNRESOLVED if is_untouched else FaultCode.UNRESOLVED_UNKNOWN
+        return Fault(code, "a rename is open at the key")
     for code in (FaultCode.CONFLICT, FaultCode.STALE):
         same = [fault for fault in faults if fault.code is code]
         if same and is_untouched:

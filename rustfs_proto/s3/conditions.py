@@ -14,6 +14,7 @@ from rustfs_proto.s3.httpdate import format_http_date, parse_http_date
 from rustfs_proto.s3.target import HeaderMap
 
 _COPY_PREFIX = "x-amz-copy-source-"
+_RENAME_PREFIX = "x-amz-rename-source-"
 
 
 @attrs.frozen
@@ -56,6 +57,22 @@ def check_read(headers: HeaderMap, *, etag: str, modified_ms: int) -> None:
 def check_copy_source(headers: HeaderMap, *, etag: str, modified_ms: int) -> None:
     """The x-amz-copy-source-if-* conditions: returns, or raises PreconditionFailed."""
     _refuse(_failed_condition(headers, _COPY_PREFIX, etag, modified_ms))
+
+
+def check_rename_source(headers: HeaderMap, *, etag: str, modified_ms: int) -> None:
+    """The x-amz-rename-source-if-* conditions: returns, or raises PreconditionFailed."""
+    _refuse(_failed_condition(headers, _RENAME_PREFIX, etag, modified_ms))
+
+
+def check_rename_target(headers: HeaderMap, *, etag: str | None, modified_ms: int) -> None:
+    """The conditions of a rename on what it replaces, `etag` None: nothing. Where nothing is there what asks
+    for something fails. Raises PreconditionFailed.
+    """
+    if etag is not None:
+        _refuse(_failed_condition(headers, "", etag, modified_ms))
+        return
+    asking = {"if-match": "If-Match", "if-modified-since": "If-Modified-Since"}
+    _refuse(next((told for name, told in asking.items() if name in headers), None))
 
 
 def check_write(headers: HeaderMap, current_etag: str | None) -> None:

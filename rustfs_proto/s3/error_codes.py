@@ -163,6 +163,9 @@ _STATE = {
     "ObjectLockConfigurationNotFoundError": _row(
         404, "Object Lock configuration does not exist for this bucket"
     ),
+    "IdempotencyParameterMismatch": _row(
+        400, "The request uses the client token of a request before it, but is not the same request."
+    ),
     "OperationAborted": _row(
         409,
         "A conflicting conditional operation is currently in progress against this resource. "

@@ -18,6 +18,10 @@ class Space(IntEnum):
     UPLOAD = 1  # sub = upload id; one row per multipart upload that is under way
     PART = 2  # sub = upload id followed by the part number as two bytes, big end first
     HEAL = 3  # sub empty; this drive's note that (bucket, key) wants healing
+    RENAME = 4  # sub = rename id; at the key that an object leaves, and at the one that it goes to
+
+
+RENAME_ID_BYTES = 16
 
 
 class RowKind(IntEnum):
@@ -46,8 +50,13 @@ class Commit(Message, frozen=True):
     is. `expect` is the stamp that must be the newest (0: no row), or -1 for any. `of_key`: this is to be the
     current version of its key, so `expect` is the stamp of the version that is current on the drive, and
     every version there must be older. `whole`: not without all of `files`, because a record alone would speak
-    for a version that it cannot help to read. Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not
-    match on arrival), NOT_FOUND (a file, where `whole`), DRIVE_FAULT.
+    for a version that it cannot help to read.
+
+    While a rename is open at a key, nothing of the key changes but on behalf of that rename, whose id is
+    `rename`. A row of a rename is compared by `of_key` with the current version of its key, too, and one that
+    has ended is never opened again. Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not match on
+    arrival), NOT_FOUND (a file, where `whole`; a rename that has ended), UNRESOLVED (another rename is open),
+    OVERLOADED (too many renames are), DRIVE_FAULT.
     """
 
     space: int
@@ -64,6 +73,7 @@ class Commit(Message, frozen=True):
     expect: int = -1
     of_key: bool = False
     whole: bool = False
+    rename: bytes = b""
 
 
 class Committed(Message, frozen=True):
@@ -104,7 +114,7 @@ class SettledRow(Message, frozen=True):
 class Lookup(Message, frozen=True):
     """Ask for the newest version of a row, or with `stamp` for exactly that one, or with `current` for the
     row of the key that is its current version (`sub` is empty then). `want_inline`: send the inline shard
-    along as frame 0.
+    along as frame 0. `rename` is the id of the rename on whose behalf is asked, if any.
     """
 
     space: int
@@ -114,6 +124,7 @@ class Lookup(Message, frozen=True):
     stamp: int = 0
     want_inline: bool = True
     current: bool = False
+    rename: bytes = b""
 
 
 class RowState(IntEnum):
@@ -134,7 +145,8 @@ class LookedUp(Message, frozen=True):
 
     Of a lookup of the current version `sub` says which it is, and `others` that the key has further rows.
     `unsure`: a version that would come before it was removed, which is not settled. `on_quorum`: this drive
-    was told that a write quorum has the version.
+    was told that a write quorum has the version. `is_renamed`: a rename, another than the one asked for, is
+    open at the key: this may be about to change, or have changed.
     """
 
     state: int
@@ -152,6 +164,7 @@ class LookedUp(Message, frozen=True):
     others: bool = False
     unsure: bool = False
     on_quorum: bool = False
+    is_renamed: bool = False
 
 
 class Scan(Message, frozen=True):
@@ -195,11 +208,17 @@ class ScanRow(Message, frozen=True):
 
 
 class Scanned(Message, frozen=True):
-    """Answer to `Scan`. `more` is false when the drive has nothing after the last row."""
+    """Answer to `Scan`. `more` is false when the drive has nothing after the last row.
+
+    Of objects: `is_renamed`: a rename is open in the bucket; `rename_stamp` is the newest stamp that a row of
+    a rename has in the bucket, 0 for none.
+    """
 
     rows: tuple[ScanRow, ...]
     more: bool
     evidence: bool
+    is_renamed: bool = False
+    rename_stamp: int = 0
 
 
 class RowName(Message, frozen=True):
@@ -225,6 +244,18 @@ class UnsettledListed(Message, frozen=True):
 
     rows: tuple[RowName, ...]
     after: RowName | None = None
+
+
+class ListRenames(Message, frozen=True):
+    """Which renames are open at keys of the bucket?"""
+
+    bucket: str
+
+
+class RenamesHeld(Message, frozen=True):
+    """Answer to `ListRenames`: the rows, which may have ended on other drives."""
+
+    rows: tuple[RowName, ...]
 
 
 class ShardIdentity(Message, frozen=True):

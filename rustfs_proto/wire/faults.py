@@ -34,6 +34,8 @@ class FaultCode(StrEnum):
     INVALID_PART_ORDER = "invalid_part_order"  # not applied: part numbers do not rise
     PART_TOO_SMALL = "part_too_small"  # not applied: a part before the last is below the least size
     LOCKED = "locked"  # not applied: the version's lock forbids it
+    UNRESOLVED = "unresolved"  # not applied: a rename is open at the key or in the bucket, to be ended first
+    UNRESOLVED_UNKNOWN = "unresolved_unknown"  # unknown: the same, but some drives may have taken it
 
 
 NOT_APPLIED = frozenset(
@@ -51,11 +53,16 @@ NOT_APPLIED = frozenset(
         FaultCode.INVALID_PART_ORDER,
         FaultCode.PART_TOO_SMALL,
         FaultCode.LOCKED,
+        FaultCode.UNRESOLVED,
     }
 )
 """After these nothing has changed, so the caller may try again blindly; after any other the effect is
 unknown.
 """
+
+
+OPEN_RENAME = frozenset({FaultCode.UNRESOLVED, FaultCode.UNRESOLVED_UNKNOWN})
+"""The call may be made again once the rename has ended."""
 
 
 @attrs.define(auto_exc=True, str=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from rustfs_proto.wire import acceptor_ops, drive_ops, node_ops, set_ops, upload_ops
+from rustfs_proto.wire import acceptor_ops, drive_ops, node_ops, rename_ops, set_ops, upload_ops
 
 OPERATIONS: dict[type, type | None] = {
     drive_ops.Commit: drive_ops.Committed,
@@ -20,6 +20,7 @@ OPERATIONS: dict[type, type | None] = {
     drive_ops.Lookup: drive_ops.LookedUp,
     drive_ops.Scan: drive_ops.Scanned,
     drive_ops.ListUnsettled: drive_ops.UnsettledListed,
+    drive_ops.ListRenames: drive_ops.RenamesHeld,
     drive_ops.ShardWrite: drive_ops.ShardWritten,
     drive_ops.ShardDrop: None,
     drive_ops.ShardRead: drive_ops.ShardFragments,
@@ -42,6 +43,13 @@ OPERATIONS: dict[type, type | None] = {
     upload_ops.UploadComplete: upload_ops.UploadCompleted,
     upload_ops.UploadAbort: set_ops.Done,
     upload_ops.UploadList: upload_ops.UploadsListed,
+    rename_ops.RenameStage: rename_ops.RenameStaged,
+    rename_ops.RenameMark: set_ops.Done,
+    rename_ops.RenameDecide: rename_ops.RenameDecided,
+    rename_ops.RenameFinish: set_ops.Done,
+    rename_ops.RenameDrop: set_ops.Done,
+    rename_ops.RenameForget: set_ops.Done,
+    rename_ops.RenamesOpen: rename_ops.RenamesListed,
     set_ops.LockTime: set_ops.LockTimeTold,
     set_ops.SetStatus: set_ops.SetStatusReply,
     acceptor_ops.BucketChanged: acceptor_ops.BucketNoted,

@@ -299,10 +299,15 @@ class ListEntry(Message, frozen=True):
 
 
 class Listed(Message, frozen=True):
-    """Answer to `List`. `more`: entries follow the last one."""
+    """Answer to `List`. `more`: entries follow the last one.
+
+    `renames` are the newest stamps of renames in the bucket, by slot of the drives that were asked: as long
+    as they stay the same no key was renamed. Empty where none was lately.
+    """
 
     entries: tuple[ListEntry, ...]
     more: bool
+    renames: tuple[tuple[int, int], ...] = ()
 
 
 class ListVersions(Message, frozen=True):
@@ -333,10 +338,11 @@ class VersionEntry(Message, frozen=True):
 
 
 class VersionsListed(Message, frozen=True):
-    """Answer to `ListVersions`. `more`: entries follow the last one."""
+    """Answer to `ListVersions`. `more`: entries follow the last one; `renames` as in `Listed`."""
 
     entries: tuple[VersionEntry, ...]
     more: bool
+    renames: tuple[tuple[int, int], ...] = ()
 
 
 class LockTime(Message, frozen=True):

@@ -59,6 +59,7 @@ STATUS = {
     "PreconditionFailed": 412,
     "InvalidPartNumber": 416,
     "InvalidRange": 416,
+    "NotImplemented": 501,
 }
 
 

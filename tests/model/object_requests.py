@@ -48,6 +48,13 @@ def copy(operation: ops.Copy, names: Names, bucket: str) -> Request:
     return Request("PUT", operation.key, {}, headers)
 
 
+def rename(operation: ops.Rename, names: Names, bucket: str) -> Request:
+    headers = read_headers(operation.on, names, "")
+    headers |= read_headers(operation.on_source, names, "x-amz-rename-source-")
+    headers["x-amz-rename-source"] = source_text(bucket, operation.source, None, names)
+    return Request("PUT", operation.key, {"renameObject": ""}, headers)
+
+
 def delete(operation: ops.Delete, names: Names, _bucket: str) -> Request:
     headers: dict[str, str] = {}
     if operation.if_match is not None:

@@ -1,4 +1,4 @@
-"""Rules about objects: written, read, copied, tagged and deleted."""
+"""Rules about objects: written, read, copied, renamed, tagged and deleted."""
 
 from __future__ import annotations
 
@@ -66,6 +66,13 @@ class ObjectRules(BucketMachine):
         conditions = self.on_write(key, absent, match), self.on_read(on, (source, version))
         self.step(ops.Copy(source, key, version, *conditions, *directives, carried, algorithm))
         return self.written(key)
+
+    @rule(number=pools.keys, other=pools.keys, on=pools.on_sources, on_source=pools.on_sources)
+    def rename(self, number, other, on, on_source) -> None:
+        source, key = self.key(number), self.key(other)
+        conditions = self.on_read(on, (key, None)), self.on_read(on_source, (source, None))
+        self.step(ops.Rename(source, key, *conditions))
+        self.duel.look(key)
 
     @rule(target=versions, aim=places)
     def delete(self, aim) -> object:

@@ -59,6 +59,16 @@ class Copy:
 
 
 @attrs.frozen
+class Rename:
+    """RenameObject."""
+
+    source: str
+    key: str
+    on: OnRead = ON_ANY_READ
+    on_source: OnRead = ON_ANY_READ
+
+
+@attrs.frozen
 class Delete:
     key: str
     version: Version = None
@@ -204,7 +214,7 @@ class GetVersioning:
 
 
 Operation = (
-    Put | Read | Copy | Delete | DeleteMany | CreateUpload | UploadPart | CopyPart | Complete | Abort
+    Put | Read | Copy | Rename | Delete | DeleteMany | CreateUpload | UploadPart | CopyPart | Complete | Abort
     | ListParts | ListUploads | ListObjects | ListObjects2 | ListVersions | GetTags | PutTags | DeleteTags
     | GetAttributes | PutVersioning | GetVersioning
 )  # fmt: skip

@@ -12,6 +12,7 @@ _MAKERS = {
     ops.Put: objects.put,
     ops.Read: objects.read,
     ops.Copy: objects.copy,
+    ops.Rename: objects.rename,
     ops.Delete: objects.delete,
     ops.DeleteMany: objects.delete_many,
     ops.CreateUpload: uploads.create_upload,

@@ -35,6 +35,19 @@ def test_an_unversioned_bucket_keeps_one(bucket):
     assert bucket.versions == {}
 
 
+def test_a_rename_moves_the_very_same_object(bucket):
+    """Time and all, over what was there; not onto itself, and not once there were versions."""
+    do(bucket, ops.Put("a", ONE), ops.Put("b", TWO))
+    made = bucket.current_object("a").made
+    assert do(bucket, ops.Rename("a", "a")).code == "InvalidRequest"
+    assert do(bucket, ops.Rename("a", "b")).status == 200
+    assert do(bucket, ops.Read("b")).body == ONE.data and do(bucket, ops.Read("a")).status == 404
+    assert bucket.current_object("b").made == made
+    assert do(bucket, ops.Rename("a", "b")).code == "NoSuchKey"
+    do(bucket, ops.PutVersioning("Suspended"))
+    assert do(bucket, ops.Rename("b", "a")).code == "NotImplemented"
+
+
 def test_versions_pile_up(bucket):
     """With versioning a delete is a marker on top: 404 without an id, 405 by its own; the older ones stay."""
     do(bucket, ops.PutVersioning("Enabled"), ops.Put("k", ONE), ops.Put("k", TWO))

@@ -10,6 +10,7 @@ import pytest
 from tests.planted.bug import PlantedBug
 from tests.planted.catalogue.locks import LOCKS
 from tests.planted.catalogue.reads import READS
+from tests.planted.catalogue.renames import RENAMES
 from tests.planted.catalogue.storage_classes import STORAGE_CLASSES
 from tests.planted.catalogue.uploads import UPLOADS
 from tests.planted.catalogue.versions import VERSIONS
@@ -17,7 +18,7 @@ from tests.planted.catalogue.writes import WRITES
 from tests.planted.check import assert_caught, assert_sound
 from tests.planted.trials import Trials
 
-BUGS = (*LOCKS, *READS, *STORAGE_CLASSES, *UPLOADS, *VERSIONS, *WRITES)
+BUGS = (*LOCKS, *READS, *RENAMES, *STORAGE_CLASSES, *UPLOADS, *VERSIONS, *WRITES)
 
 
 def test_without_a_bug_nothing_fails(trials: Trials, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from rustfs_node.acceptor.faults import fault_named
 from rustfs_node.acceptor.s3.permissions import may_bypass_governance
 from rustfs_node.acceptor.sets import Gathering, typed
 from rustfs_proto.versions import Versioning
-from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.faults import OPEN_RENAME, Fault
 from rustfs_proto.wire.set_ops import ANY_STAMP, Delete, Deleted, RemoveVersions, VersionsRemoved
 
 
@@ -39,8 +39,25 @@ Outcomes = dict[Deletion, Outcome | Fault]
 
 async def delete_all(call: Call, deletions: Sequence[Deletion]) -> Outcomes:
     """What became of each; every lead is asked at once. Each key or version may stand there once: twice
-    would be two deletions racing each other.
+    would be two deletions racing each other. Those that meet an open rename are done once that has ended.
     """
+    done = await _delete_all(call, deletions)
+    for _ in range(call.services.settings.rename_rounds):
+        met = [deletion for deletion, outcome in done.items() if _is_open_rename(outcome)]
+        if not met:
+            break
+        for home in {call.sets.home(call.bucket, deletion.key) for deletion in met}:
+            keys = {deletion.key for deletion in met}
+            await call.sets.renames.settle(home, call.bucket, keys, call.request_id)
+        done |= await _delete_all(call, met)
+    return done
+
+
+def _is_open_rename(outcome: Outcome | Fault) -> bool:
+    return isinstance(outcome, Fault) and outcome.code in OPEN_RENAME
+
+
+async def _delete_all(call: Call, deletions: Sequence[Deletion]) -> Outcomes:
     versioning = await call.versioning()
     bypass = may_bypass_governance(call)
     # By lead, and by whether versions are named: those are two messages.

@@ -10,6 +10,7 @@ from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.merging import listed_object, merge_pages
 from rustfs_node.acceptor.s3.metadata_listing import described
+from rustfs_node.acceptor.s3.steady import ask_steadily
 from rustfs_proto.s3.attributes import check_optional_attributes
 from rustfs_proto.s3.listing import (
     ObjectsQuery,
@@ -54,7 +55,7 @@ async def _page(call: Call, query: ObjectsQuery) -> ObjectsPage:
         delimiter=query.delimiter.encode(),
         limit=query.max_keys,
     )
-    pages = await call.sets.ask_all(request, Listed, trace=call.request_id)
+    pages = await ask_steadily(call, request, Listed)
     entries, more = merge_pages(pages, query.max_keys)
     return _shown(entries, more, call.services.owner if query.fetch_owner else None)
 

@@ -6,6 +6,7 @@ from rustfs_node.acceptor.call import XML_HEADERS, Call
 from rustfs_node.acceptor.net.messages import Response
 from rustfs_node.acceptor.s3.merging import listed_object, merge_pages
 from rustfs_node.acceptor.s3.metadata_listing import versions_described
+from rustfs_node.acceptor.s3.steady import ask_steadily
 from rustfs_node.acceptor.s3.versions import named_sub
 from rustfs_proto.s3.attributes import check_optional_attributes
 from rustfs_proto.s3.listing import Position, VersionsQuery, parse_list_versions
@@ -38,7 +39,7 @@ async def _page(call: Call, query: VersionsQuery) -> VersionsPage:
         delimiter=query.delimiter.encode(),
         limit=query.max_keys,
     )
-    pages = await call.sets.ask_all(request, VersionsListed, trace=call.request_id)
+    pages = await ask_steadily(call, request, VersionsListed)
     entries, more = merge_pages(pages, query.max_keys)
     return _shown(entries, more, call.services.owner)
 

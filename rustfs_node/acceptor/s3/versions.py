@@ -15,7 +15,7 @@ from rustfs_proto.objects import modified_ms_of
 from rustfs_proto.s3.errors import S3Error, invalid_argument
 from rustfs_proto.s3.httpdate import format_http_date
 from rustfs_proto.versions import Versioning, parse_version_id, version_id_of
-from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.faults import OPEN_RENAME, Fault, FaultCode
 from rustfs_proto.wire.set_ops import Get, Got
 
 _PARAMETER = "versionId"
@@ -74,7 +74,23 @@ async def look_up(call: Call, names: Sequence[tuple[str, bytes | None]]) -> list
             trace=call.request_id,
         )
     outcomes = await gathering.outcomes()
-    return [outcome if isinstance(outcome, Fault) else typed(outcome, Got) for outcome in outcomes]
+    return [
+        await _again(call, name, outcome) if isinstance(outcome, Fault) else typed(outcome, Got)
+        for name, outcome in zip(names, outcomes, strict=True)
+    ]
+
+
+async def _again(call: Call, name: tuple[str, bytes | None], fault: Fault) -> Got | Fault:
+    """What a look-up gives that has met an open rename, once that has ended; any other fault as it is."""
+    if fault.code not in OPEN_RENAME:
+        return fault
+    raw, sub = name[0].encode(), name[1]
+    request = Get(call.bucket, raw, want_data=False, sub=sub)
+    try:
+        home = call.sets.home(call.bucket, raw)
+        return (await call.sets.ask(home, request, Got, trace=call.request_id))[0]
+    except Fault as again:
+        return again
 
 
 def not_there(call: Call, sub: bytes | None, fault: Fault) -> Exception:

@@ -6,7 +6,7 @@ would tell them. What it sent before arrives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 import xxhash
@@ -22,12 +22,15 @@ MEAN_DELAY_S = 0.0003
 
 
 class SimNet(MemoryNet):
-    """`lag_s` is what a direction takes beyond the ordinary."""
+    """`lag_s` is what a direction takes beyond the ordinary. `on_send` is told of every message before it
+    leaves, and may end the life of its sender.
+    """
 
     def __init__(self, world: World) -> None:
         super().__init__()
         self.world = world
         self.lag_s: dict[tuple[str, str], float] = {}
+        self.on_send: Callable[[Sequence[bytes]], None] = lambda _: None
         self._random = world.chance.fork("net")
         self._incarnations = 0
 
@@ -81,6 +84,8 @@ class SimLink(MemoryLink):
             super().open()
 
     def send(self, route: Route, frames: Sequence[bytes]) -> Sent:
+        if not self._life.is_over:
+            self.net.on_send(frames)
         if self._life.is_over:
             return Sent.SENT
         target = self._target(route)

@@ -15,6 +15,7 @@ MODEL: Model = {
     ops.Put: writing.put,
     ops.Read: reading.read,
     ops.Copy: writing.copy,
+    ops.Rename: writing.rename,
     ops.Delete: deletes.delete,
     ops.DeleteMany: deletes.delete_many,
     ops.CreateUpload: uploads.create,

@@ -1,11 +1,11 @@
-"""PutObject and CopyObject: API reference, and User Guide on copying, versions and checksums."""
+"""PutObject, CopyObject, RenameObject: API reference; User Guide on copying, versions and checksums."""
 
 from __future__ import annotations
 
 import attrs
 
 from tests.model.answers import Answer, Refused, document, error, quoted
-from tests.model.operations import Carried, Copy, Put, Version
+from tests.model.operations import Carried, Copy, Put, Rename, Version
 from tests.model.s3.conditions import source_refusals, write_refusals
 from tests.model.s3.digests import checksum_of, etag_of
 from tests.model.s3.reading import not_there
@@ -57,6 +57,31 @@ def copy(bucket: Bucket, operation: Copy) -> Answer:
     if bucket.versioning:
         headers["x-amz-copy-source-version-id"] = source.id
     return Answer(200, headers, _result("CopyObjectResult", made))
+
+
+def rename(bucket: Bucket, operation: Rename) -> Answer:
+    """The very same object, under another key; API reference of RenameObject. Not where there may be
+    versions, which directory buckets do not have.
+    """
+    refusals: list[Answer] = []
+    names = operation.source, operation.key
+    if names[0] == names[1] or any(name.endswith("/") for name in names):
+        refusals.append(error("InvalidRequest"))
+    if bucket.versioning:
+        refusals.append(error("NotImplemented"))
+    source, target = bucket.current_object(operation.source), bucket.current_object(operation.key)
+    if source is None:
+        raise Refused(*refusals, error("NoSuchKey"))
+    refusals += source_refusals(source, operation.on_source)
+    if target is not None:
+        refusals += source_refusals(target, operation.on)
+    elif operation.on.if_match is not None or operation.on.if_modified_since is not None:
+        refusals.append(error("PreconditionFailed"))
+    if refusals:
+        raise Refused(*refusals)
+    bucket.remove(operation.source, NULL)
+    bucket.add(operation.key, source)
+    return Answer(200, {})
 
 
 def copy_source(bucket: Bucket, key: str, version_id: Version) -> ObjectVersion:

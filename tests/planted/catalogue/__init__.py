@@ -11,6 +11,7 @@ from tests.planted.catalogue.drive_index import DRIVE_INDEX
 from tests.planted.catalogue.locks import LOCKS
 from tests.planted.catalogue.reads import READS
 from tests.planted.catalogue.recovery import RECOVERY
+from tests.planted.catalogue.renames import RENAMES
 from tests.planted.catalogue.start import START
 from tests.planted.catalogue.storage_classes import STORAGE_CLASSES
 from tests.planted.catalogue.uploads import UPLOADS
@@ -19,6 +20,6 @@ from tests.planted.catalogue.writes import WRITES
 
 ALL = (
     *COMMIT_PATH, *RECOVERY, *DRIVE_INDEX, *DRIVE_CONTENT, *WRITES, *VERSIONS, *READS, *UPLOADS, *LOCKS,
-    *STORAGE_CLASSES, *CLIENTS, *BUS, *START,
+    *STORAGE_CLASSES, *RENAMES, *CLIENTS, *BUS, *START,
 )  # fmt: skip
 BUGS: dict[str, PlantedBug] = {bug.name: bug for bug in ALL}

@@ -184,7 +184,7 @@ def test_a_refused_commit_lets_its_shard_file_go(drive: TestDrive) -> None:
         (value("a", 1, b"right"), b"wrong", FaultCode.DAMAGED),
         (value("a", 1), b"no digest", FaultCode.INVALID),
         (value("a", 1, kind=4), b"", FaultCode.INVALID),
-        (value("a", 1, space=4), b"", FaultCode.INVALID),
+        (value("a", 1, space=5), b"", FaultCode.INVALID),
         (value("a", -FIRST_STAMP), b"", FaultCode.INVALID),
         (value("a", 1, shard=70_000), b"", FaultCode.INVALID),
         (value("a" * 70_000, 1), b"", FaultCode.INVALID),
