@@ -80,16 +80,16 @@ class Renames:
 
     async def end(self, bucket: str, rename_id: bytes, rename: Rename, trace: str) -> RenameState:
         """End a rename one way or the other, and tell which. Raises `Fault`, with nothing lost."""
-        home = self._sets.lead(bucket, rename.source)
+        lead = self._sets.lead(bucket, rename.source)
         request = RenameDecide(bucket, rename.source, rename_id, gives_up=True)
-        decided, _ = await self._sets.ask_once(home, request, RenameDecided, trace=trace)
+        decided, _ = await self._sets.ask_once(lead, request, RenameDecided, trace=trace)
         state = RenameState(decided.state)
         if state is RenameState.MOVED:
             await self.finish(bucket, rename_id, rename, trace)
         else:
-            home = self._sets.lead(bucket, rename.target)
+            lead = self._sets.lead(bucket, rename.target)
             drop = RenameDrop(bucket, rename.target, rename_id)
-            await self._sets.ask_once(home, drop, Done, trace=trace)
+            await self._sets.ask_once(lead, drop, Done, trace=trace)
         return state
 
     async def finish(self, bucket: str, rename_id: bytes, rename: Rename, trace: str) -> None:
