@@ -77,6 +77,7 @@ class Parts:
     server: Server
     listeners: list[Listener]
     certificate: Certificate | None
+    leaving: trio.Event
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -100,7 +101,7 @@ def prepare(
     server = Server(Dispatcher(services), settings, clock, certificate)
     shared = plan.settings.node.acceptors > 1
     listeners = open_listeners(settings.address, settings.listen_backlog, shared=shared)
-    parts = Parts(server, listeners, certificate)
+    parts = Parts(server, listeners, certificate, services.leaving)
     log.info("listening", addresses=parts.addresses, tls=certificate is not None)
     return parts
 
@@ -112,6 +113,7 @@ async def run_prepared(
     async with trio.open_nursery() as nursery:
         if reload is not None:
             nursery.start_soon(_obey_reloads, reload, parts.certificate)
+        nursery.start_soon(_tell_leaving, stopping, parts.leaving)
         await parts.server.run(parts.listeners, stopping)
         nursery.cancel_scope.cancel()
 
@@ -145,6 +147,12 @@ def make_services(
         owner=Owner(hashlib.sha256(identity).hexdigest(), credentials.access_key),
         host_id=hashlib.sha256(f"{plan.deployment_id}/{plan.node_number}".encode()).hexdigest()[:32],
     )
+
+
+async def _tell_leaving(stopping: trio.Event, leaving: trio.Event) -> None:
+    """The handlers learn of the end when the server does."""
+    await stopping.wait()
+    leaving.set()
 
 
 async def _obey_reloads(reload: trio.MemoryReceiveChannel[NodePlan], certificate: Certificate | None) -> None:

@@ -124,9 +124,9 @@ class TestSet(Generic[Drive]):
 
 @asynccontextmanager
 async def running_set(
-    drives: int, parity: int | None = None, **settings: object
+    drives: int, parity: int | None = None, stopping: trio.Event | None = None, **settings: object
 ) -> AsyncIterator[TestSet[ModelDrive]]:
-    """Model drives and a set worker over them; `settings` as in `SetSettings`."""
+    """Model drives and a set worker over them; `stopping` as in `run_set`, `settings` as in `SetSettings`."""
     net = MemoryNet()
     async with trio.open_nursery() as nursery:
         models = []
@@ -134,7 +134,7 @@ async def running_set(
             bus = net.open_bus(drive_name(0, slot))
             models.append(ModelDrive(bus))
             await nursery.start(bus.run)
-        yield await serve_set(nursery, net, models, parity, settings)
+        yield await serve_set(nursery, net, models, parity, settings, stopping=stopping)
         nursery.cancel_scope.cancel()
 
 
@@ -163,6 +163,7 @@ async def serve_set(
     settings: dict[str, object],
     seed: int = 1,
     clock: Clock | None = None,
+    stopping: trio.Event | None = None,
 ) -> TestSet[Drive]:
     """Start a set worker and a client. Each life of a set needs a `seed` of its own: data ids come of it."""
     m = default_parity(len(drives)) if parity is None else parity
@@ -177,7 +178,14 @@ async def serve_set(
         bus = net.open_bus("set-0", names)
         randomness = SeededRandomness(seed)
         await run_set(
-            bus, plan, resolved, clock or TrioClock(), randomness, writer=1, task_status=task_status
+            bus,
+            plan,
+            resolved,
+            clock or TrioClock(),
+            randomness,
+            writer=1,
+            stopping=stopping,
+            task_status=task_status,
         )
 
     await nursery.start(serve)
