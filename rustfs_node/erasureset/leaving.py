@@ -1,8 +1,8 @@
 """The end of a set worker that is told to stop: it asks to be chosen no more, and finishes what was begun.
 
 Acceptors of other nodes have their conditional writes, and streamed writes, under way here. Nothing is lost
-without this, but a client that is told 503 for a conditional write finds its own version in the way when it asks
-again.
+without this, but a client that is told 503 for a conditional write finds its own version in the way when it
+asks again.
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, url in urls.items():
             if args.only in {"", name}:
                 done = run_suite(url, suite_arguments(name, args.pytest))
-                print(f"-- {name} at {url}\n{done.stdout}{done.stderr}", flush=True)
+                sys.stdout.write(f"-- {name} at {url}\n{done.stdout}{done.stderr}\n")
+                sys.stdout.flush()
                 status = status or done.returncode
     return status
 

@@ -74,8 +74,8 @@ async def test_an_answer_given_before_a_peer_stops_arrives(stage: Stage) -> None
 
 
 async def test_a_peer_that_leaves_finishes_what_it_was_asked(stage: Stage) -> None:
-    """Who has the choice asks others from then on, who connects later hears it too, and calls are answered all the
-    same; its next life is chosen again.
+    """Who has the choice asks others from then on, who connects later hears it too, and calls are answered
+    all the same; its next life is chosen again.
     """
     keeper = Keeper()
     drive = await stage.start("drive", handler=keeper)

@@ -1,5 +1,5 @@
-"""Releases side by side: what an earlier or later one says over the real bus between nodes is understood, or refused
-with words.
+"""Releases side by side: what an earlier or later one says over the real bus between nodes is understood, or
+refused with words.
 
 The other release is a socket in the hands of the test, which writes each message as that release would.
 """
@@ -119,8 +119,8 @@ async def our_drive(nursery: trio.Nursery, endpoint: str, keeper: Keeper) -> Bus
 
 @pytest.mark.parametrize("reason", [None, "spun down"])
 async def test_answers_of_other_releases_are_understood(nursery, endpoint, listening, reason):
-    """A field that an earlier release does not send has its default, what a later one adds is passed over, and so is
-    a kind of message that is unknown here.
+    """A field that an earlier release does not send has its default, what a later one adds is passed over,
+    and so is a kind of message that is unknown here.
     """
     bus = await our_client(nursery, endpoint)
     route, _, _ = await listening.receive(HELLO)
@@ -144,8 +144,8 @@ async def test_answers_of_other_releases_are_understood(nursery, endpoint, liste
 
 @pytest.mark.parametrize("surplus", [{}, {"later": {"deep": [1]}}])
 async def test_questions_of_other_releases_are_understood(nursery, endpoint, dialling, surplus):
-    """Likewise for what another release asks: an envelope may end early or go on, a message may have fewer fields or
-    more.
+    """Likewise for what another release asks: an envelope may end early or go on, a message may have fewer
+    fields or more.
     """
     keeper = Keeper()
     await our_drive(nursery, endpoint, keeper)

@@ -48,6 +48,13 @@ class Balancer:
         while (status := self.get_status(path)) != wanted:
             assert time.monotonic() < deadline_s, f"{path}: {status}\n{self.log_path.read_text()[-2000:]}"
 
+    def tell(self, command: str) -> None:
+        """A command at the control socket, which says nothing where all is well."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(self.control_path))
+            control.sendall(f"{command}\n".encode())
+            assert control.recv(1000).strip() == b""
+
     def get_status(self, path: str) -> int:
         """The status of an unsigned GET, 0 where nobody answers."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=START_S)

@@ -110,8 +110,8 @@ async def test_an_acceptor_ends_when_told_to():
 
 
 async def test_an_acceptor_that_leaves_serves_on_for_a_while():
-    """Told to stop it says so to those who ask for its health, and each connection ends with its next answer; then
-    it closes.
+    """Told to stop it says so to those who ask for its health, and each connection ends with its next answer;
+    then it closes.
     """
     stopping = trio.Event()
     bus = MemoryNet().open_bus("acceptor-0", ["set-0"])

@@ -15,12 +15,14 @@ BODY = bytes(10_000)
 
 async def ended(client: Client) -> None:
     """Until nobody answers any more."""
-    while client.bus.statistics().peers["set-0"].state == "up":
+    while client.bus.statistics().peers["set-0"].state == "up":  # noqa: ASYNC110 - the bus has no such event
         await trio.sleep(0.01)
 
 
 async def test_what_is_under_way_is_answered_before_a_worker_stops(autojump_clock):
-    """A write that still waits for its drives, and one whose blocks still come, succeed; then the worker ends."""
+    """A write that still waits for its drives, and one whose blocks still come, succeed; then the worker
+    ends.
+    """
     stopping = trio.Event()
     async with running_set(4, stopping=stopping) as one:
         handle = await one.client.send_blocks(set_ops.PutOpen("b", b"streamed", len(BODY)), BODY)
