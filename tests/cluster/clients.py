@@ -1,6 +1,7 @@
 """The suite of clients against a cluster: through each node, and through haproxy before all of them.
 
     python -m tests.cluster.clients --nodes 4 -- -k boto3
+    python -m tests.cluster.clients --only haproxy -- tests/clients/test_restic.py
 
 What follows `--` is pytest's. Takes some minutes for each endpoint; the suite itself runs a selection
 (`test_clients`).
@@ -42,15 +43,20 @@ def endpoints(folder: Path, nodes: int, drives: int) -> Iterator[dict[str, str]]
         yield urls | {"haproxy": balancer.url}
 
 
-def run_suite(url: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """The tests of clients, or those that the arguments name, against that endpoint."""
+def run_suite(url: str, arguments: Sequence[str], output: int | None = None) -> tuple[int, str]:
+    """The tests of clients that the arguments name, against that endpoint: the exit status, and with
+    `subprocess.PIPE` what was printed.
+    """
     environment = os.environ | {
         "S3_TEST_ENDPOINT": url,
         "S3_TEST_ACCESS_KEY": ACCESS_KEY,
         "S3_TEST_SECRET_KEY": SECRET_KEY,
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, text=True, stdout=output, stderr=subprocess.STDOUT, check=False
+    )
+    return done.returncode, done.stdout or ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--nodes", type=int, default=3, help="nodes of the cluster (3)")
     parser.add_argument("--drives", type=int, default=2, help="drives of each node (2)")
     parser.add_argument("--only", default="", help="one endpoint: 'node 1' ..., haproxy")
-    parser.add_argument("pytest", nargs="*", default=["tests/clients"], help="arguments of pytest, after --")
+    parser.add_argument("pytest", nargs="*", default=[], help="arguments of pytest, after --")
     args = parser.parse_args(argv)
     status = 0
     with (
@@ -68,18 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     ):
         for name, url in urls.items():
             if args.only in {"", name}:
-                done = run_suite(url, suite_arguments(name, args.pytest))
-                sys.stdout.write(f"-- {name} at {url}\n{done.stdout}{done.stderr}\n")
+                sys.stdout.write(f"-- {name} at {url}\n")
                 sys.stdout.flush()
-                status = status or done.returncode
+                status |= run_suite(url, suite_arguments(name, args.pytest))[0]
     return status
 
 
 def suite_arguments(name: str, given: Sequence[str]) -> list[str]:
-    """Those for that endpoint."""
-    if name != "haproxy":
-        return [*given]
-    return [*given, *(f"--ignore={path}" for path in NOT_THROUGH_A_BALANCER)]
+    """Those for that endpoint, with all tests where none are named."""
+    named = [] if any(one.startswith("tests/") for one in given) else ["tests/clients"]
+    ignored = NOT_THROUGH_A_BALANCER if name == "haproxy" else ()
+    return [*named, *given, *(f"--ignore={path}" for path in ignored)]
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ NOT_RUN_HERE = {
     ("README.md", "make run"): "test_make_run.py runs it in a clean copy of the tree",
     ("README.md", "make test"): "it is this suite",
     ("docs/performance.md", "python -m bench node /mnt"): "test_bench.py runs it with small budgets",
+    ("README.md", "rustfs-node serve http://node{1...4}:9000/data{1...4}"): "it needs four machines",
     ("docs/deployment.md", "rustfs-node serve http://node{1...4}:9000/data{1...4}"): "it needs four machines",
     (
         "docs/deployment.md",
