@@ -16,7 +16,7 @@ from tests.docs.program import environment
 from tests.kit.balancer import Balancer, free_place
 from tests.kit.cluster import RunningCluster
 
-LEAVE_S = 2.0
+LEAVE_S = 1.5
 """What haproxy needs to notice: two of its checks."""
 
 
@@ -58,7 +58,7 @@ def test_a_rolling_restart_fails_no_request(tmp_path):
         places = [f"{node.host}:{node.port}" for node in cluster.nodes]
         with Balancer(tmp_path, host, free_place(host), places) as balancer:
             balancer.wait_status("/minio/health/cluster", 200)
-            with Load(balancer.url, clients=3) as load:
+            with Load(balancer.url, clients=2) as load:
                 for line in block('echo "set server').splitlines():
                     balancer.tell(line.split('"')[1])
                 restart_all(cluster, tmp_path / "remote")
