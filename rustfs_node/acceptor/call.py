@@ -26,7 +26,8 @@ XML_HEADERS = [(b"content-type", b"application/xml")]
 @attrs.frozen
 class Services:
     """What the handlers share. `host_id` is this acceptor's name in answers (x-amz-id-2). `extractions` and
-    `zip_reads` are held by requests that work on archives.
+    `zip_reads` are held by requests that work on archives. `leaving` is set when this acceptor is
+    being stopped.
     """
 
     settings: AcceptorSettings
@@ -38,6 +39,7 @@ class Services:
     body_tools: BodyTools
     owner: Owner
     host_id: str
+    leaving: trio.Event = attrs.field(factory=trio.Event)
     extractions: trio.Semaphore = attrs.field(init=False)
     zip_reads: trio.Semaphore = attrs.field(init=False)
 

@@ -1,14 +1,19 @@
 """Health for load balancers and orchestrators, at the paths that MinIO's users have in their configuration.
 
-live and ready say that this process answers; cluster says that every set can be written to, cluster/read that
-every set can be read.
+live says that this process answers, ready that it takes requests, cluster that every set can be written to,
+cluster/read that every set can be read. While the node is being stopped all but live say no, so that whoever
+spreads requests over nodes learns of it before the listeners close. `cluster?maintenance=true` asks whether
+every set could be written to without this node's drives, which is whether the node may be stopped.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.net.messages import HttpRequest, Response
 from rustfs_proto.s3.errors import S3Error
+from rustfs_proto.wire.drive_ops import DriveState
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
 
@@ -16,7 +21,10 @@ HEALTH = "Health"
 """What the log calls these requests."""
 
 _PREFIX = b"/minio/health/"
-_ALIVE = frozenset({b"/health", b"/minio/health/live", b"/minio/health/ready"})
+_LIVE = b"/minio/health/live"
+_ALIVE = frozenset({b"/health", _LIVE, b"/minio/health/ready"})
+_OFFLINE = (b"x-minio-server-status", b"offline")
+_AWAY = frozenset({-1, DriveState.FAULTY})
 
 
 def is_health(request: HttpRequest) -> bool:
@@ -38,6 +46,8 @@ async def answer_health(request: HttpRequest, services: Services) -> Response:
     request.facts["operation"] = HEALTH
     if request.method not in ("GET", "HEAD"):
         raise S3Error("MethodNotAllowed", headers={"allow": "GET, HEAD"})
+    if services.leaving.is_set() and path != _LIVE:
+        return Response(503, [_OFFLINE])
     if path in _ALIVE:
         return Response(200)
     if path not in (b"/minio/health/cluster", b"/minio/health/cluster/read"):
@@ -46,23 +56,34 @@ async def answer_health(request: HttpRequest, services: Services) -> Response:
         SetStatus(), SetStatusReply, deadline_s=services.settings.health_deadline_s
     )
     for_reads = path.endswith(b"/read")
-    return _cluster_answer(found, for_reads=for_reads, for_maintenance=b"maintenance=true" in query)
+    own = services.sets.own_slots if b"maintenance=true" in query else None
+    return cluster_answer(found, own, for_reads=for_reads)
 
 
-def _cluster_answer(
-    found: list[SetStatusReply | Fault], *, for_reads: bool, for_maintenance: bool
+def cluster_answer(
+    found: list[SetStatusReply | Fault], leaving: Sequence[frozenset[int]] | None, *, for_reads: bool
 ) -> Response:
+    """What is answered for what the sets say; `leaving` are the slots of each that are to be done without."""
     answered = [one for one in found if isinstance(one, SetStatusReply)]
     well = len(answered) == len(found) and all(
         one.readable if for_reads else one.writable for one in answered
     )
     headers: list[tuple[bytes, bytes]] = []
     if not well:
-        headers.append((b"x-minio-server-status", b"offline"))
+        headers.append(_OFFLINE)
     if answered:
         quorum = max(one.k if for_reads else one.write_quorum for one in answered)
         headers.append((b"x-minio-read-quorum" if for_reads else b"x-minio-write-quorum", b"%d" % quorum))
     if not well:
         return Response(503, headers)
-    # All drives are on this node, so taking it down always costs the quorum.
-    return Response(412 if for_maintenance else 200, headers)
+    if leaving is not None and not all(
+        _spares(one, leaving[one.set_index], for_reads=for_reads) for one in answered
+    ):
+        return Response(412, headers)
+    return Response(200, headers)
+
+
+def _spares(one: SetStatusReply, leaving: frozenset[int], *, for_reads: bool) -> bool:
+    """Whether the set keeps its quorum without the drives in these slots."""
+    staying = [view for view in one.drives if view.state not in _AWAY and view.slot not in leaving]
+    return len(staying) >= (one.k if for_reads else one.write_quorum)

@@ -31,7 +31,8 @@ M = TypeVar("M")
 
 class Sets:
     """The erasure sets of the deployment, as seen from one acceptor. `put_blocks` is held for each block of
-    an upload under way, `downloads` is what those hold or have asked for.
+    an upload under way, `downloads` is what those hold or have asked for. `own_slots` are those of each set
+    whose drives are on this node.
     """
 
     def __init__(self, bus: Bus, plan: NodePlan, settings: AcceptorSettings, clock: Clock) -> None:
@@ -43,6 +44,7 @@ class Sets:
         self._workers = tuple(_nearest_first(one) for one in plan.sets)
         self._leads = tuple(tuple(worker.name for worker in one.workers) or (one.name,) for one in plan.sets)
         self.renames = Renames(self, clock)
+        self.own_slots = tuple(frozenset(one.slot for one in plan.own_drives(each)) for each in plan.sets)
         self._layout = make_layout(plan.deployment_id, [one.k + one.m for one in plan.sets])
 
     @property

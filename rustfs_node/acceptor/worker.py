@@ -105,6 +105,7 @@ class Parts:
     server: Server
     listeners: list[Listener]
     certificate: Certificate | None
+    leaving: trio.Event
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -121,7 +122,7 @@ def prepare(services: Services, plan: NodePlan) -> Parts:
     server = Server(Dispatcher(services), settings, services.clock, certificate)
     shared = plan.settings.node.acceptors > 1
     listeners = open_listeners(settings.address, settings.listen_backlog, shared=shared)
-    parts = Parts(server, listeners, certificate)
+    parts = Parts(server, listeners, certificate, services.leaving)
     log.info("listening", addresses=parts.addresses, tls=certificate is not None)
     return parts
 
@@ -133,6 +134,7 @@ async def run_prepared(
     async with trio.open_nursery() as nursery:
         if reload is not None:
             nursery.start_soon(_obey_reloads, reload, parts.certificate)
+        nursery.start_soon(_tell_leaving, stopping, parts.leaving)
         await parts.server.run(parts.listeners, stopping)
         nursery.cancel_scope.cancel()
 
@@ -167,6 +169,12 @@ def make_services(
         owner=Owner(hashlib.sha256(identity).hexdigest(), credentials.access_key),
         host_id=hashlib.sha256(f"{plan.deployment_id}/{plan.node_number}".encode()).hexdigest()[:32],
     )
+
+
+async def _tell_leaving(stopping: trio.Event, leaving: trio.Event) -> None:
+    """The handlers learn of the end when the server does."""
+    await stopping.wait()
+    leaving.set()
 
 
 async def _obey_reloads(reload: trio.MemoryReceiveChannel[NodePlan], certificate: Certificate | None) -> None:

@@ -20,6 +20,7 @@ from rustfs_proto.wire.envelope import (
     CALL,
     FAULT,
     HELLO,
+    LEAVING,
     NOTICE,
     PING,
     PONG,
@@ -57,6 +58,8 @@ class Answering:
 
     outboxes: Outboxes
     serves: bool = False
+    is_leaving: bool = False
+    unanswered: int = 0
     clients: dict[bytes, Client] = attrs.field(factory=dict)
 
     def take(self, route: bytes, header: Header, frames: list[bytes], requests: list[Request]) -> None:
@@ -92,6 +95,8 @@ class Answering:
                     requests.append(request)
             elif kind == HELLO:
                 self.outboxes.send_now(client.outbox, HELLO)
+                if self.is_leaving:
+                    self.outboxes.send_now(client.outbox, LEAVING)
             elif kind == PING:
                 self.outboxes.send_now(client.outbox, PONG)
 
@@ -114,6 +119,7 @@ class Answering:
         except UNREADABLE as error:
             self._refuse(request, Fault(FaultCode.INVALID, f"{envelope.op}: {error}"))
             return False
+        self.unanswered += not request.is_notice
         return True
 
     def _refuse(self, request: Request, fault: Fault) -> None:
@@ -127,6 +133,7 @@ class Answering:
             return
         assert not request.is_answered, f"answered twice: {request.message}"
         request.is_answered = True
+        self.unanswered -= request.message is not None
         client = self.clients.get(request.route)
         if client is None:
             self.outboxes.counts.unanswerable += 1
@@ -160,6 +167,12 @@ class Answering:
             if now - client.heard_at > limit_s:
                 self.outboxes.shut(client.outbox)
                 del self.clients[route]
+
+    def say_leaving(self) -> None:
+        """Ask the clients, and those that come, to choose others."""
+        self.is_leaving = True
+        for client in self.clients.values():
+            self.outboxes.send_now(client.outbox, LEAVING)
 
     def say_bye(self) -> None:
         """Tell the clients that no answer will come any more, so that none waits for one."""

@@ -21,6 +21,7 @@ from rustfs_proto.wire.envelope import (
     CALL,
     FAULT,
     HELLO,
+    LEAVING,
     NOTICE,
     REPLY,
     UNREADABLE,
@@ -127,6 +128,8 @@ class Asking:
                     self.peers.end(peer, envelope.id, _answer(call, envelope, payload))
             elif kind == HELLO:
                 self.peers.hello(peer, header)
+            elif kind == LEAVING:
+                self.peers.leave(peer)
             elif kind == BYE:
                 self.peers.lose(peer, "it is stopping")
             # PONG, or a kind that a later release adds: that it came says enough.

@@ -85,9 +85,18 @@ class Bus:
         self._engine.asking.notify(peer, notice, frames, trace)
 
     def is_up(self, peer: str) -> bool:
-        """Whether a call would be sent now."""
+        """Whether a call would be sent now, to a peer that is not about to leave."""
         found = self._engine.peers.by_name.get(peer)
-        return found is not None and found.outbox.is_open
+        return found is not None and found.outbox.is_open and not found.is_leaving
+
+    def leave(self) -> None:
+        """Ask those who dialled this process to choose others for what they begin. All goes on as before."""
+        self._engine.answering.say_leaving()
+
+    @property
+    def unanswered(self) -> int:
+        """Calls that the handler was given and has not answered yet."""
+        return self._engine.answering.unanswered
 
     def serve(self, handler: Handler) -> None:
         """Hand requests to `handler`: all that came in with one turn in one list. Call before `run`."""

@@ -47,7 +47,7 @@ class Rhythm:
 @attrs.define(eq=False)
 class Peer:
     """A process that this one dials, with all that is under way to it. `reason`: why it is not up; `told` are
-    those that the log has seen since it last was.
+    those that the log has seen since it last was. `is_leaving`: it is up, and asks to be spared new work.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Peer:
     told: set[str] = attrs.field(factory=set)
     next_beat: float = 0.0
     was_heard: bool = False
+    is_leaving: bool = False
     silent_beats: int = 0
     queued_bytes: int = 0
     calls: dict[int, Call] = attrs.field(factory=dict)

@@ -83,6 +83,7 @@ class Peers:
             return
         log.info("peer_up", peer=peer.name, incarnation=header.incarnation)
         peer.state, peer.incarnation, peer.reason = PeerState.UP, header.incarnation, ""
+        peer.is_leaving = False
         peer.told.clear()
         self.outboxes.open(peer.outbox, header.incarnation)
 
@@ -94,8 +95,15 @@ class Peers:
         # Started again before its loss was noticed: what it was asked before died with its former life.
         log.info("peer_restarted", peer=peer.name, incarnation=incarnation)
         peer.incarnation = peer.outbox.target = incarnation
+        peer.is_leaving = False
         fault = Fault(FaultCode.PEER_DOWN, f"{peer.name} was restarted")
         self._fail_calls(peer, fault, spare=peer.unsent())
+
+    def leave(self, peer: Peer) -> None:
+        """It is going to stop: calls still reach it, and whoever has the choice does without it."""
+        if not peer.is_leaving:
+            log.info("peer_leaving", peer=peer.name)
+            peer.is_leaving = True
 
     def lose(self, peer: Peer, reason: str, state: PeerState = PeerState.DOWN) -> None:
         """From now on, until it says HELLO again, calls to it fail; those under way fail now."""

@@ -82,6 +82,9 @@ def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--endpoint", metavar="URL", default="http://127.0.0.1:9000", help="default %(default)s"
     )
     status.add_argument("--json", action="store_true", help="answer in JSON")
+    status.add_argument(
+        "--maintenance", action="store_true", help="ask also whether the others can do without this node"
+    )
     status.set_defaults(run=_run_status)
 
 

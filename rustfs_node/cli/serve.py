@@ -17,7 +17,7 @@ from rustfs_node.plan import NodePlan
 from rustfs_node.seams.node_files import read_bytes
 from rustfs_node.supervisor.credentials import CredentialsError
 from rustfs_node.supervisor.listening import AddressError, parse_address
-from rustfs_node.supervisor.preflight import mistakes
+from rustfs_node.supervisor.preflight import mistakes, mistakes_of_cluster
 from rustfs_node.supervisor.starting import START_ERRORS, CredentialsSource, Order, absolute, serve
 from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.topology.ellipses import EllipsesError
@@ -57,6 +57,8 @@ def checked_topology(settings: Settings) -> Topology:
     except EllipsesError as error:
         wrong.append(str(error))
     wrong += mistakes(settings, () if topology is None else topology.pools)
+    if topology is not None and topology.is_cluster and not wrong:
+        wrong = mistakes_of_cluster(settings, topology)
     if topology is None or wrong:
         raise ConfigError(wrong)
     return topology

@@ -17,6 +17,11 @@ CHECKS = (
     ("write", "/minio/health/cluster", "every erasure set can be written"),
     ("read", "/minio/health/cluster/read", "every erasure set can be read"),
 )
+MAINTENANCE = (
+    "maintenance",
+    "/minio/health/cluster?maintenance=true",
+    "every erasure set can be written without this node",
+)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,13 +30,17 @@ def run(args: argparse.Namespace) -> int:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         print(f"--endpoint {args.endpoint!r} is no URL: write http://host:port")
         return EXIT_USAGE
-    answers = {name: ask(args.endpoint, path) for name, path, _ in CHECKS}
+    checks = (*CHECKS, MAINTENANCE) if args.maintenance else CHECKS
+    answers = {name: ask(args.endpoint, path) for name, path, _ in checks}
     if args.json:
         print(json.dumps({name: answer == "200" for name, answer in answers.items()}))
     else:
-        for name, _, meaning in CHECKS:
+        width = max(len(name) for name in answers) + 1
+        for name, _, meaning in checks:
             well = answers[name] == "200"
-            print(f"{name:6} {'ok ' if well else 'NO '} {meaning}{'' if well else f' ({answers[name]})'}")
+            print(
+                f"{name:{width}} {'ok ' if well else 'NO '} {meaning}{'' if well else f' ({answers[name]})'}"
+            )
     return 0 if all(answer == "200" for answer in answers.values()) else EXIT_FAILED
 
 

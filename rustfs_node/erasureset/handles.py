@@ -27,6 +27,11 @@ class Handles:
         self._randomness = randomness
         self._streams: dict[int, Stream] = {}
 
+    @property
+    def open(self) -> int:
+        """How many there are."""
+        return len(self._streams)
+
     def add(self, stream: Stream) -> int:
         """A handle for a new stream; raises `Fault` OVERLOADED when too many are open."""
         if len(self._streams) >= self._limit:

@@ -29,10 +29,9 @@ async def main(context: RoleContext) -> None:
                 context.clock,
                 context.randomness,
                 writer=context.plan.node_number,
+                stopping=context.stopping,
                 task_status=task_status,
             )
 
         await nursery.start(serve)
         await context.ready()
-        await context.stopping.wait()
-        nursery.cancel_scope.cancel()

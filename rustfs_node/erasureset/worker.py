@@ -14,6 +14,7 @@ from rustfs_node.bus import Bus, Request
 from rustfs_node.erasureset import (
     amend,
     deletes,
+    leaving,
     listing,
     lock_clock,
     puts,
@@ -91,9 +92,11 @@ async def run_set(
     randomness: Randomness,
     *,
     writer: int,
+    stopping: trio.Event | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve one erasure set on `bus` until cancelled; started when every drive has been asked how it is.
+    """Serve one erasure set on `bus` until cancelled, or until `stopping` and all that was begun is finished;
+    started when every drive has been asked how it is.
 
     `bus` is not running yet. `writer` is the number of this node, part of every stamp issued here.
     """
@@ -112,6 +115,10 @@ async def run_set(
         nursery.start_soon(keep_lock_clock, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
         task_status.started()
+        if stopping is not None:
+            await stopping.wait()
+            await leaving.finish(bus, state)
+            nursery.cancel_scope.cancel()
 
 
 def make_state(

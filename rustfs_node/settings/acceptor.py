@@ -69,6 +69,12 @@ class AcceptorSettings:
     """Seconds to go on reading (and dropping) after an answer that closes the connection, because closing on
     unread bytes would reset it and destroy the answer on its way."""
 
+    leave_s: float = 0.0
+    """Seconds that an acceptor which is told to stop goes on serving, while /minio/health/ready and the paths
+    below /minio/health/cluster answer 503 and each connection ends with its next answer: long enough for a
+    load balancer to notice. 0: where none asks, nobody would. With drain_deadline_s below
+    node.stop_deadline_s, which kills."""
+
     drain_deadline_s: float = 15.0
     """Seconds that requests in flight get to finish when the acceptor stops; below node.stop_deadline_s,
     which kills.

@@ -32,6 +32,10 @@ class SetSettings:
     lookup_timeout_s: float = 5.0
     """How long a drive may take to answer a lookup, scan or shard read before it counts as silent."""
 
+    leave_max_s: float = 15.0
+    """How long a worker that is told to stop waits for what other nodes have under way with it; below
+    node.stop_deadline_s, which kills."""
+
     retries: int = 3
     """How often a write is tried again with a newer stamp because drives have seen a later one. One is enough
     unless clocks of several writers run apart."""

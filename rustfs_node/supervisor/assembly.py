@@ -34,7 +34,7 @@ from rustfs_node.settings.cluster import ClusterSettings
 from rustfs_node.supervisor.own_drives import OwnDrives
 from rustfs_proto.topology import gathering
 from rustfs_proto.topology.deployment import Deployment
-from rustfs_proto.topology.findings import Finding
+from rustfs_proto.topology.findings import Condition, Finding
 from rustfs_proto.topology.formation import found_deployment, join
 from rustfs_proto.topology.gathering import Step
 from rustfs_proto.topology.verdicts import Formation, Refusal, Verdict, Wish
@@ -82,6 +82,7 @@ class Assembly:
         """
         try:
             await self.drives.look()
+            self._tell_unusable()
             formation = await self._agree(before_writing)
             self._serves = True
         finally:
@@ -105,6 +106,12 @@ class Assembly:
                 with trio.move_on_after(self.settings.ask_again_s):
                     await moved.wait()
 
+    def _tell_unusable(self) -> None:
+        """A start that waits for others may say at once what will be missing here."""
+        for finding in self.drives.findings:
+            if finding.condition is Condition.UNUSABLE:
+                log.warning("drive_unusable", drive=finding.path, reason=finding.problem)
+
     def _tell_waiting(self, missing: Sequence[int]) -> None:
         names = self.drives.member.topology.nodes
         reasons = [f"{names[one]} ({self._reasons.get(one, 'no answer')})" for one in missing]
@@ -119,7 +126,7 @@ class Assembly:
         heard: dict[int, Introduced] = {}
         for number, answer in (await self._call_all(questions, self.settings.answer_timeout_s)).items():
             if isinstance(answer, Fault):
-                self._note(number, answer.message)
+                self._note(number, answer.message.removeprefix(f"{supervisor_name(number)}: "))
                 continue
             assert isinstance(answer, Introduced)
             strange = gathering.why_strange(question, answer, self.settings.clock_skew_max_s)
@@ -174,8 +181,9 @@ class Assembly:
         others = self.drives.member.others()
         timeout_s = self.settings.step_timeout_s
         formatted = await self._call_all({one: self._first_step(formation, one) for one in others}, timeout_s)
-        if faults := {one: str(answer) for one, answer in formatted.items() if isinstance(answer, Fault)}:
-            log.warning("founding_interrupted", reasons=faults)
+        if faults := {one: answer.message for one, answer in formatted.items() if isinstance(answer, Fault)}:
+            for number, reason in faults.items():
+                self._note(number, f"it did not take the first step of the founding: {reason}")
             return False
         self._format(self._first_step(formation, self.drives.member.own))
         # From here on there is no way back; who misses it hears of it when asking.
@@ -248,7 +256,7 @@ class Assembly:
 
     def _format(self, message: FormatDrives) -> DrivesFormatted:
         """The first step."""
-        if not self.drives.is_locked:
+        if not self.drives.are_looked_at:
             raise Fault(FaultCode.CONFLICT, f"{self.drives.member.own_name} has not looked at its drives yet")
         if self._serves or self.drives.has_deployment:
             raise Fault(FaultCode.CONFLICT, f"{self.drives.member.own_name} belongs to a deployment")

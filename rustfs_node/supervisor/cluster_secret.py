@@ -15,21 +15,16 @@ class SecretError(Exception):
     """The cluster's secret cannot be used; the text says why and what to do."""
 
 
-def cluster_secret(settings: ClusterSettings, credentials: Credentials | None) -> bytes:
+def cluster_secret(settings: ClusterSettings, credentials: Credentials) -> bytes:
     """The secret that is configured, else one made from the key pair. Raises `SecretError`."""
     given = settings.secret or _first_line(settings.secret_file)
     if given:
         if len(given) < SECRET_CHARACTERS_MIN:
             raise SecretError(
                 f"the cluster's secret has {len(given)} characters, at least {SECRET_CHARACTERS_MIN} are"
-                " wanted"
+                " wanted: make one with `openssl rand -base64 32` and give it to all nodes"
             )
         return given.encode()
-    if credentials is None:
-        raise SecretError(
-            "the nodes of a cluster need the same key pair: set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY"
-            " (or their _FILE forms) to the same values on all of them"
-        )
     pair = f"{credentials.access_key}\n{credentials.secret_key}".encode()
     # Whoever finds this value must not have the key pair with it.
     return hashlib.scrypt(pair, salt=b"rustfs-node cluster", n=1 << 14, r=8, p=1)
@@ -41,7 +36,8 @@ def _first_line(path: str) -> str:
     try:
         lines = read_bytes(path).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise SecretError(f"cluster.secret_file {path} cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SecretError(f"cluster.secret_file {path} cannot be read: {reason}") from error
     if not lines or not lines[0].strip():
         raise SecretError(f"cluster.secret_file {path} has no secret in its first line")
     return lines[0].strip()

@@ -37,7 +37,9 @@ async def assembled(
     `Assembly.form` does, and OSError where the bus cannot listen.
     """
     remote, peers = supervisor_side(member, settings.cluster.port_offset)
-    bus = open_bus(supervisor_name(member.own), None, peers, settings.bus, clock, remote)
+    # Nodes may be started hours apart: while one is not there, why is told from the first question on.
+    patience = attrs.evolve(settings.bus, connect_grace_s=settings.cluster.ask_again_s)
+    bus = open_bus(supervisor_name(member.own), None, peers, patience, clock, remote)
     assembly = Assembly(bus, OwnDrives(member, former), settings.cluster, clock, version("rustfs-node"), tell)
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:

@@ -73,12 +73,33 @@ def default_file(environ: Mapping[str, str], home: str, deployment_id: str) -> s
     return f"{state_folder(environ, home)}/credentials-{deployment_id[:8]}.toml"
 
 
+def cluster_credentials(settings: NodeSettings) -> Credentials:
+    """The pair of a node of a cluster: given, or in a file that is there. None is generated, because each
+    node would make another one. Raises `CredentialsError`.
+    """
+    found = given_credentials(settings)
+    if found is None and settings.credentials_file:
+        found = _read(settings.credentials_file)
+    if found is None:
+        raise CredentialsError(
+            "the nodes of a cluster need the same key pair, and none is generated: set RUSTFS_ACCESS_KEY and"
+            " RUSTFS_SECRET_KEY (or their _FILE forms) to the same values on all of them"
+        )
+    return found
+
+
 def kept_credentials(path: str, randomness: Randomness) -> tuple[Credentials, bool]:
     """The pair in that file, and whether it was generated just now."""
+    found = _read(path)
+    return (found, False) if found is not None else (_generate(path, randomness), True)
+
+
+def _read(path: str) -> Credentials | None:
+    """The pair in that file; None where there is no file."""
     try:
         raw = read_bytes(path)
     except FileNotFoundError:
-        return _generate(path, randomness), True
+        return None
     except OSError as error:
         raise CredentialsError(
             f"credentials file {path} cannot be read by user {os.geteuid()}: {error.strerror};"
@@ -88,7 +109,7 @@ def kept_credentials(path: str, randomness: Randomness) -> tuple[Credentials, bo
         raise CredentialsError(f"credentials file {path} can be read by others: chmod 600 {path}")
     try:
         document = tomllib.loads(raw.decode())
-        return checked(str(document["access_key"]), str(document["secret_key"])), False
+        return checked(str(document["access_key"]), str(document["secret_key"]))
     except CredentialsError as error:
         raise CredentialsError(f"credentials file {path}: {error}") from error
     # Whatever is no TOML or no UTF-8, or has numbers of thousands of digits, is a ValueError.

@@ -70,11 +70,6 @@ class Former:
         deadline_s = trio.current_time() + self.settings.lock_wait_s
         return [await self._inspect(inspector, path, deadline_s) for path in paths]
 
-    @property
-    def holds_drives(self) -> bool:
-        """Whether drives are locked."""
-        return bool(self._locks)
-
     def release(self) -> None:
         """Let the drives go."""
         while self._locks:

@@ -49,21 +49,24 @@ class Membership:
 async def find_membership(topology: Topology, settings: Settings, secret: bytes) -> Membership:
     """Find out which node this is. Raises `MembershipError`."""
     host, port = parse_address(settings.acceptor.address)
-    # A node of a cluster is there for others: where no address is named it listens at all.
-    bind = f"[{host}]" if ":" in host else host or "0.0.0.0"  # noqa: S104
-    if settings.cluster.own_endpoint:
-        return Membership(topology, _named(topology, settings.cluster.own_endpoint), bind, secret)
+    named = [str(name) for name in topology.nodes]
     deadline_s = trio.current_time() + settings.cluster.name_wait_s
+    told: list[str] = []
     while True:
-        addresses = {name: await _addresses_of(name.host) for name in topology.nodes if name.port == port}
         listened = await _addresses_of(host) if host and not _is_any(host) else frozenset()
-        own = own_node(topology.nodes, addresses, listened)
-        if own is not None:
-            return Membership(topology, own, bind, secret)
+        if settings.cluster.own_endpoint:
+            own = named.index(settings.cluster.own_endpoint)
+            return Membership(topology, own, door(host, listened), secret)
+        addresses = {name: await _addresses_of(name.host) for name in topology.nodes if name.port == port}
+        found = own_node(topology.nodes, addresses, listened)
+        if found is not None:
+            return Membership(topology, found, door(host, listened), secret)
         unresolved = [str(name) for name, found in addresses.items() if not found]
         if not unresolved or trio.current_time() > deadline_s:
-            raise MembershipError(_why_none(topology, settings.acceptor.address, port, unresolved))
-        log.warning("names_unresolved", nodes=unresolved)
+            raise MembershipError(_why_none(topology, settings.acceptor.address, unresolved))
+        if unresolved != told:
+            log.warning("names_unresolved", nodes=unresolved, wait_s=settings.cluster.name_wait_s)
+            told = unresolved
         await trio.sleep(_PAUSE_S)
 
 
@@ -81,25 +84,35 @@ def own_node(
     return ours[0] if len(ours) == 1 else None
 
 
-def _named(topology: Topology, own_endpoint: str) -> int:
-    for number, name in enumerate(topology.nodes):
-        if str(name) == own_endpoint:
-            return number
+def door(host: str, addresses: Collection[str]) -> str:
+    """Where to listen for the other nodes, given the host of the node's own address and what that resolves
+    to. At all addresses where none is named: a node of a cluster is there for others.
+    """
+    # The bus listens at one address: of a name's several, at the one that most networks have.
+    address = min(addresses, key=lambda one: (":" in one, one), default=host) or "0.0.0.0"  # noqa: S104
+    return f"[{address}]" if ":" in address else address
+
+
+def mistakes_of_names(topology: Topology, settings: Settings) -> list[str]:
+    """Why this can be none of the nodes, whatever their names resolve to."""
     named = ", ".join(map(str, topology.nodes))
-    raise MembershipError(
-        f"cluster.own_endpoint is {own_endpoint!r}, the drives are on {named}: name one of these"
-    )
+    own, address = settings.cluster.own_endpoint, settings.acceptor.address
+    if own and own not in map(str, topology.nodes):
+        return [f"cluster.own_endpoint is {own!r}, the drives are on {named}: name one of these"]
+    if not own and all(name.port != parse_address(address)[1] for name in topology.nodes):
+        return [
+            f"this node serves at {address}, the drives are on {named}: give --address one of these ports"
+        ]
+    return []
 
 
-def _why_none(topology: Topology, address: str, port: int, unresolved: Sequence[str]) -> str:
+def _why_none(topology: Topology, address: str, unresolved: Sequence[str]) -> str:
     named = ", ".join(map(str, topology.nodes))
     if unresolved:
         return (
             f"it cannot be told which of the nodes {named} this is: {', '.join(unresolved)} cannot be"
             " resolved; mend the name service, or set cluster.own_endpoint"
         )
-    if all(name.port != port for name in topology.nodes):
-        return f"this node serves at {address}, the drives are on {named}: give --address one of these ports"
     return (
         f"of the nodes {named} not exactly one is at an address of this machine that --address {address}"
         " listens at: set cluster.own_endpoint, or name the host in --address"

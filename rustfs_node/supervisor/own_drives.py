@@ -27,11 +27,7 @@ class OwnDrives:
     member: Membership
     former: Former
     findings: tuple[Finding, ...] = ()
-
-    @property
-    def is_locked(self) -> bool:
-        """Whether they have been looked at and not been let go."""
-        return self.former.holds_drives
+    are_looked_at: bool = False
 
     @property
     def has_deployment(self) -> bool:
@@ -47,6 +43,7 @@ class OwnDrives:
             for finding, endpoint in zip(found, endpoints, strict=True)
         ]
         self.findings = tuple(with_own_verdicts(labelled, self.former.wish()))
+        self.are_looked_at = True
 
     def by_label(self) -> dict[str, Finding]:
         """What was found."""

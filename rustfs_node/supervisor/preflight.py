@@ -1,5 +1,5 @@
-"""What can be known to be wrong before a drive is touched: the address, the key pair, the certificate, and a
-shape that these drives cannot have. All of it at once.
+"""What can be known to be wrong before a drive is touched: the address, the key pair, the certificate, a
+shape that these drives cannot have, and in a cluster names, ports and the secret. All of it at once.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from rustfs_node.config import Settings
 from rustfs_node.seams.node_files import read_bytes
 from rustfs_node.settings.node import NodeSettings
 from rustfs_node.settings.storage_class import StorageClassSettings
-from rustfs_node.supervisor.credentials import CredentialsError, given_credentials
+from rustfs_node.supervisor.cluster_secret import SecretError, cluster_secret
+from rustfs_node.supervisor.credentials import CredentialsError, cluster_credentials, given_credentials
 from rustfs_node.supervisor.listening import AddressError, parse_address
+from rustfs_node.supervisor.membership import mistakes_of_names
 from rustfs_proto.erasure.sizing import SizingError
 from rustfs_proto.erasure.storage_classes import class_parities, wanted_parity
-from rustfs_proto.topology.endpoints import PoolShape
+from rustfs_proto.topology.endpoints import PoolShape, Topology
 from rustfs_proto.topology.first_start import parities_of, sizes_of
+from rustfs_proto.topology.ports import PortsError, ports_of
 from rustfs_proto.topology.verdicts import Refusal
 
 
@@ -34,6 +37,25 @@ def mistakes(settings: Settings, pools: Sequence[PoolShape]) -> list[str]:
     found.extend(_mistakes_of_tls(settings.acceptor.tls_cert, settings.acceptor.tls_key))
     if pools:
         found.extend(_mistakes_of_shape(pools, settings.node, settings.storage_class))
+    return found
+
+
+def mistakes_of_cluster(settings: Settings, topology: Topology) -> list[str]:
+    """What is wrong about a node of a cluster whose settings are right otherwise."""
+    found = mistakes_of_names(topology, settings)
+    try:
+        cluster_secret(settings.cluster, cluster_credentials(settings.node))
+    except (CredentialsError, SecretError) as error:
+        found.append(str(error))
+    try:
+        ports_of(topology, sizes_of(topology.pools, settings.node.set_drives), settings.cluster.port_offset)
+    except PortsError as error:
+        found.append(str(error))
+    if topology.is_secure and not settings.acceptor.tls_cert:
+        found.append(
+            "the drives are named https://, and this node has no certificate: give --tls-cert and --tls-key,"
+            " or name the drives http:// on all nodes"
+        )
     return found
 
 

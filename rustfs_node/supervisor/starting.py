@@ -24,6 +24,7 @@ from rustfs_node.supervisor.cluster_start import assembled, labelled, own_part
 from rustfs_node.supervisor.commands import make_forge
 from rustfs_node.supervisor.credentials import (
     CredentialsError,
+    cluster_credentials,
     default_file,
     given_credentials,
     kept_credentials,
@@ -98,7 +99,7 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
     log = logs.get_logger()
     for note in order.notes:
         log.warning("configuration", text=note)
-    given = given_credentials(order.settings.node)
+    given = _given_credentials(order)
     await check_address(order.settings.acceptor.address, order.settings.node.lock_wait_s)
     member = await _membership(order, given)
     paths = _own_paths(order.topology, member)
@@ -125,10 +126,17 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
         folder.close()
 
 
+def _given_credentials(order: Order) -> Credentials | None:
+    """What a single node may do without, because it then makes its own."""
+    node = order.settings.node
+    return cluster_credentials(node) if order.topology.is_cluster else given_credentials(node)
+
+
 async def _membership(order: Order, given: Credentials | None) -> Membership | None:
     """Which node of a cluster this is; None where there is no cluster."""
     if not order.topology.is_cluster:
         return None
+    assert given is not None
     secret = cluster_secret(order.settings.cluster, given)
     return await find_membership(order.topology, order.settings, secret)
 

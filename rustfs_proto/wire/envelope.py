@@ -32,6 +32,9 @@ REPLY = 5
 FAULT = 6
 BYE = 7
 """The sender is about to stop and has answered all that it ever will."""
+LEAVING = 8
+"""The sender is going to stop and still answers: whoever has the choice asks others. A release that does not
+know it goes on asking until BYE."""
 
 NIL = msgspec.Raw(b"\xc0")
 

@@ -11,12 +11,12 @@ from tests.clients.server import DOMAIN
 
 
 @pytest.fixture
-def resolves(monkeypatch):
-    """Names below DOMAIN lead to the loopback interface, as a wildcard DNS record would make them."""
+def resolves(server, monkeypatch):
+    """Names below DOMAIN lead to the server, as a wildcard DNS record would make them."""
     genuine = socket.getaddrinfo
 
     def getaddrinfo(host, *rest, **others):
-        return genuine("127.0.0.1" if str(host).endswith(DOMAIN) else host, *rest, **others)
+        return genuine(server.host if str(host).endswith(DOMAIN) else host, *rest, **others)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 

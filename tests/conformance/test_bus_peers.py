@@ -73,6 +73,33 @@ async def test_an_answer_given_before_a_peer_stops_arrives(stage: Stage) -> None
     assert isinstance((await answers.wait_for(1))[0], Reply)
 
 
+async def test_a_peer_that_leaves_finishes_what_it_was_asked(stage: Stage) -> None:
+    """Who has the choice asks others from then on, who connects later hears it too, and calls are answered
+    all the same; its next life is chosen again.
+    """
+    keeper = Keeper()
+    drive = await stage.start("drive", handler=keeper)
+    bus = await stage.start("set", ("drive",))
+    bus.ask("drive", WRITE, deadline_s=60, on_reply=(answers := Answers()))
+    (request,) = await keeper.wait_for(1)
+    assert bus.is_up("drive")
+    drive.leave()
+    await until(lambda: not bus.is_up("drive"))
+    late = await stage.start("late", ("drive",))
+    bus.ask("drive", WRITE, deadline_s=60, on_reply=answers)
+    late.ask("drive", WRITE, deadline_s=60, on_reply=answers)
+    await keeper.wait_for(3)
+    assert not late.is_up("drive")
+    assert drive.unanswered == 3
+    for request in keeper.requests:
+        request.reply(ShardWritten())
+    assert [type(one) for one in await answers.wait_for(3)] == [Reply] * 3
+    assert drive.unanswered == 0
+    await stage.stop("drive")
+    await stage.start("drive", handler=echo)
+    await up(bus, "drive")
+
+
 async def test_answers_to_one_who_has_gone_are_dropped(stage: Stage) -> None:
     """A client that stops while its request is worked on costs nothing but a count."""
     keeper = Keeper()

@@ -37,6 +37,28 @@ NOT_RUN_HERE = {
     ("README.md", "make run"): "test_make_run.py runs it in a clean copy of the tree",
     ("README.md", "make test"): "it is this suite",
     ("docs/performance.md", "python -m bench node /mnt"): "test_bench.py runs it with small budgets",
+    ("README.md", "rustfs-node serve http://node{1...4}:9000/data{1...4}"): "it needs four machines",
+    ("docs/deployment.md", "rustfs-node serve http://node{1...4}:9000/data{1...4}"): "it needs four machines",
+    (
+        "docs/deployment.md",
+        "rustfs-node serve http://node{1...4}:9000/data{1...4} http://node{5...8}:9000/data{1...8}",
+    ): "it needs eight",
+    (
+        "docs/deployment.md",
+        "useradd --system --home-dir /var/lib/rustfs-node --shell /usr/sbin/nologin rustfs-node",
+    ): ("it formats disks"),
+    ("docs/deployment.md", "install -d -m 0700 /etc/rustfs-node"): "test_deployment.py runs it elsewhere",
+    ("docs/deployment.md", "systemctl daemon-reload"): "it is systemd's",
+    ("docs/deployment.md", "rustfs-node ctl status --endpoint http://node1:9000"): "as in operations.md",
+    ("docs/deployment.md", 'echo "set server nodes/node2 state drain" | socat - /run/haproxy/admin.sock'): (
+        "tests/cluster/test_restarts.py sends it"
+    ),
+    ("docs/deployment.md", "for node in node1 node2 node3 node4; do"): (
+        "tests/cluster/test_restarts.py runs it under load"
+    ),
+    ("docs/deployment.md", "export RUSTFS_ACCESS_KEY=trial RUSTFS_SECRET_KEY=trial-secret-key"): (
+        "test_deployment.py runs it at other addresses"
+    ),
     ("docs/testing.md", "make simulate SEEDS=1-1000"): "hours; the suite runs the same with small budgets",
 }
 # Indented, but to be looked at; test_names.py asks whether what README's picture names is there.

@@ -14,7 +14,14 @@ from rustfs_node.config import MINIO_KEY_PAIR, OUR_KEY_PAIR, WELL_KNOWN, own_nam
 from tests.docs.pages import PAGES, ROOT, Page, read_page, read_pages
 
 # Beside the documents, these speak of settings in their comments.
-ALSO = ("etc/rustfs-node.toml", "systemd/rustfs-node.service", "Makefile")
+ALSO = (
+    "etc/rustfs-node.toml",
+    "etc/cluster/rustfs-node.toml",
+    "etc/cluster/drop-in.conf",
+    "etc/cluster/haproxy.cfg",
+    "systemd/rustfs-node.service",
+    "Makefile",
+)
 # Where a path may begin in a document.
 BASES = ("", "rustfs_node/", "rustfs_proto/", "tests/")
 # What lies elsewhere: on a machine, beside the clone, on a drive.

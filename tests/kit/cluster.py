@@ -36,7 +36,7 @@ class RunningCluster:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = Path(folder)
-        self.hosts = _free_hosts(nodes)
+        self.hosts = free_hosts(nodes)
         self.volumes = [
             f"http://{host}:{PORT}{self.folder}/n{number}/d{drive}"
             for drive in range(1, drives + 1)
@@ -96,7 +96,7 @@ class RunningCluster:
         )
 
 
-def _free_hosts(count: int) -> list[str]:
+def free_hosts(count: int) -> list[str]:
     """Addresses of a network of 127.0.0.0/8 at which nobody listens."""
     chance = random.Random(os.urandom(8))
     while True:

@@ -149,10 +149,14 @@ class RunningNode:
 
     def wait_healthy(self, timeout_s: float = START_S) -> None:
         """Wait until every set can be written to through this node."""
+        self.wait_status("/minio/health/cluster", 200, timeout_s)
+
+    def wait_status(self, path: str, wanted: int, timeout_s: float = START_S) -> None:
+        """Ask until an unsigned GET is answered so."""
         deadline_s = time.monotonic() + timeout_s
-        while (status := self.get_status("/minio/health/cluster")) != 200:
+        while (status := self.get_status(path)) != wanted:
             if time.monotonic() > deadline_s:
-                raise NodeError(f"/minio/health/cluster answers {status}\n{self.log_tail()}")
+                raise NodeError(f"{path} answers {status}\n{self.log_tail()}")
 
     def get_status(self, path: str) -> int:
         """The status of an unsigned GET."""

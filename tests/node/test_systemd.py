@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ import pytest
 
 from rustfs_node.settings.node import NodeSettings
 
-UNIT = Path(__file__).parents[2] / "systemd" / "rustfs-node.service"
+ROOT = Path(__file__).parents[2]
+UNIT = ROOT / "systemd" / "rustfs-node.service"
+DROP_IN = ROOT / "etc" / "cluster" / "drop-in.conf"
 
 
 def value_of(name: str) -> str:
@@ -23,6 +26,24 @@ def test_systemd_accepts_the_unit():
     """systemd-analyze has nothing to say about the unit."""
     command = ["systemd-analyze", "verify", str(UNIT)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_accepts_the_drop_in_of_a_cluster(tmp_path):
+    """Nor about the unit together with etc/cluster's drop-in at its place."""
+    unit = tmp_path / UNIT.name
+    shutil.copy(UNIT, unit)
+    (tmp_path / f"{UNIT.name}.d").mkdir()
+    shutil.copy(DROP_IN, tmp_path / f"{UNIT.name}.d" / "cluster.conf")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)],
+        env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -66,6 +66,7 @@ class Connection:
         self._answered = True
         self._expired: Phase | None = None
         self._last_turn = False
+        self._keeps_alive = True
         self.turn = 0
 
     @property
@@ -79,6 +80,10 @@ class Connection:
     def expire(self, phase: Phase) -> None:
         self._expired = phase
         self._scope.cancel()
+
+    def finish_next(self) -> None:
+        """End after the next answer, be its request in flight or yet to come."""
+        self._keeps_alive = False
 
     def finish_soon(self) -> None:
         """End after the request in flight, or now if there is none: half a head is none."""
@@ -198,7 +203,8 @@ class Connection:
             # comes instead of 100 as the answer to every later request of the connection.
             self._inflow.expects_continue = False
             await self._transport.send([CONTINUE])
-        keep_alive = keep_alive and not response.close and not self._last_turn and self._may_follow(request)
+        keep_alive = keep_alive and self._keeps_alive and not response.close
+        keep_alive = keep_alive and not self._last_turn and self._may_follow(request)
         sent_before = self._transport.moved_bytes
         complete = False
         try:

@@ -2,8 +2,9 @@
 
 Several acceptors listen on one port by SO_REUSEPORT, and the kernel spreads new connections over them; an
 acceptor that is alone does without, so that a second node started on its port is refused instead of taking
-half of its clients. A server that stops closes its listeners first, so that new connections go to its
-siblings, then lets requests in flight finish.
+half of its clients. A server that stops first goes on for `acceptor.leave_s`, ending each connection with its
+next answer; then it closes its listeners, so that new connections go to its siblings, and lets requests in
+flight finish.
 """
 
 from __future__ import annotations
@@ -109,6 +110,7 @@ class Server:
         self._clock = clock
         self._certificate = certificate
         self._connections: set[Connection] = set()
+        self._is_leaving = False
         self._plain_scratch = memoryview(bytearray(settings.receive_bytes))
         self._cipher_scratch = memoryview(bytearray(settings.receive_bytes))
 
@@ -118,7 +120,7 @@ class Server:
         return len(self._connections)
 
     async def run(self, listeners: Sequence[Listener], stopping: trio.Event) -> None:
-        """Serve until `stopping`, then drain; connections that outlive the drain deadline are cut."""
+        """Serve until `stopping`, leave, then drain; connections that outlive the drain deadline are cut."""
         async with trio.open_nursery() as nursery:
             try:
                 async with trio.open_nursery() as accepting:
@@ -126,6 +128,7 @@ class Server:
                     for listener in listeners:
                         accepting.start_soon(self._accept, listener, nursery)
                     await stopping.wait()
+                    await self._leave()
                     accepting.cancel_scope.cancel()
             finally:
                 for listener in listeners:
@@ -135,6 +138,14 @@ class Server:
             nursery.cancel_scope.deadline = trio.current_time() + self._settings.drain_deadline_s
         if nursery.cancel_scope.cancelled_caught:
             log.warning("connections_cut", drain_deadline_s=self._settings.drain_deadline_s)
+
+    async def _leave(self) -> None:
+        """Serve on while whoever spreads requests over nodes finds out that this one is going."""
+        self._is_leaving = self._settings.leave_s > 0
+        if self._is_leaving:
+            for connection in self._connections:
+                connection.finish_next()
+            await trio.sleep(self._settings.leave_s)
 
     async def _accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         while True:
@@ -168,6 +179,8 @@ class Server:
         serve = (
             connection.serve if self.connections < self._settings.connections_max else connection.turn_away
         )
+        if self._is_leaving:
+            connection.finish_next()
         self._connections.add(connection)
         nursery.start_soon(self._serve, connection, serve)
 

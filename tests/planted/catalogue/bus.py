@@ -9,6 +9,7 @@ UNACKED = "A write that was not acknowledged"
 ZMQ = "tests/conformance/test_bus_zmq.py"
 MEMORY = "tests/conformance/test_bus_memory.py"
 NODES = "tests/conformance/test_bus_nodes.py"
+PEERS = "tests/conformance/test_bus_peers.py"
 NETWORKS = "tests/conformance/test_bus_networks.py"
 
 BUS = (
@@ -83,5 +84,32 @@ BUS = (
         "A node that is cut off holds every write up for as long as a client is patient.",
         ACKED,
         f"{NETWORKS}::test_as_shipped_a_partition_is_known_within_two_seconds",
+    ),
+    PlantedBug(
+        "chosen-while-leaving",
+        "rustfs_node/bus/bus.py",
+        "found.outbox.is_open and not found.is_leaving",
+        "found.outbox.is_open",
+        "A process that is about to stop is given new work until it is gone, and writes are cut off.",
+        UNACKED,
+        f"{PEERS}::test_a_peer_that_leaves_finishes_what_it_was_asked",
+    ),
+    PlantedBug(
+        "stopped-under-a-write",
+        "rustfs_node/erasureset/leaving.py",
+        "            calm = 0 if bus.unanswered or state.handles.open else calm + 1\n",
+        "            calm += 1\n",
+        "A node that is restarted cuts off the writes that others have under way with it.",
+        UNACKED,
+        "tests/unit/erasureset/test_leaving.py::test_what_is_under_way_is_answered_before_a_worker_stops",
+    ),
+    PlantedBug(
+        "own-drives-counted-as-staying",
+        "rustfs_node/acceptor/health.py",
+        "view.state not in _AWAY and view.slot not in leaving]",
+        "view.state not in _AWAY]",
+        "Whoever asks before he restarts a node is told that the others can do without it when they cannot.",
+        ACKED,
+        "tests/unit/acceptor/test_worker.py::test_whether_a_node_may_be_stopped",
     ),
 )

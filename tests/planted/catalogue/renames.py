@@ -61,12 +61,12 @@ RENAMES = (
     PlantedBug(
         "mark-forgotten-early",
         "rustfs_node/acceptor/renames.py",
-        "        await sets.ask_once(sets.home(bucket, rename.target), finish, Done, trace=trace)\n"
+        "        await sets.ask_once(sets.lead(bucket, rename.target), finish, Done, trace=trace)\n"
         "        forget = RenameForget(bucket, rename.source, rename_id)\n"
-        "        await sets.ask_once(sets.home(bucket, rename.source), forget, Done, trace=trace)\n",
+        "        await sets.ask_once(sets.lead(bucket, rename.source), forget, Done, trace=trace)\n",
         "        forget = RenameForget(bucket, rename.source, rename_id)\n"
-        "        await sets.ask_once(sets.home(bucket, rename.source), forget, Done, trace=trace)\n"
-        "        await sets.ask_once(sets.home(bucket, rename.target), finish, Done, trace=trace)\n",
+        "        await sets.ask_once(sets.lead(bucket, rename.source), forget, Done, trace=trace)\n"
+        "        await sets.ask_once(sets.lead(bucket, rename.target), finish, Done, trace=trace)\n",
         "The mark is gone before the target has the object: whoever comes next gives the rename up.",
         STEP,
         UNFINISHED,

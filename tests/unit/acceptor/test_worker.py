@@ -7,7 +7,9 @@ from functools import partial
 import attrs
 import pytest
 import trio
+import trio.testing
 
+from rustfs_node.acceptor.health import cluster_answer
 from rustfs_node.acceptor.net.server import split_address
 from rustfs_node.acceptor.worker import prepare, run_acceptor
 from rustfs_node.bus import MemoryNet
@@ -15,6 +17,8 @@ from rustfs_node.seams.clock import SystemClock
 from rustfs_node.seams.randomness import SystemRandomness
 from rustfs_node.seams.threads import ThreadPool
 from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_proto.wire.drive_ops import DriveState
+from rustfs_proto.wire.set_ops import DriveView, SetStatusReply
 from tests.unit.acceptor.http_kit import request
 from tests.unit.acceptor.node_kit import (
     SETTINGS,
@@ -103,6 +107,69 @@ async def test_an_acceptor_ends_when_told_to():
                 assert (await client.answer())[0] == 200
                 stopping.set()
                 assert await client.ended()
+
+
+async def test_an_acceptor_that_leaves_serves_on_for_a_while():
+    """Told to stop it says so to those who ask for its health, and each connection ends with its next answer;
+    then it closes.
+    """
+    stopping = trio.Event()
+    bus = MemoryNet().open_bus("acceptor-0", ["set-0"])
+    serve = partial(
+        run_acceptor,
+        bus,
+        plan_of(1),
+        attrs.evolve(SETTINGS, leave_s=0.5),
+        clock=SystemClock(),
+        randomness=SystemRandomness(),
+        threads=ThreadPool(1),
+        stopping=stopping,
+    )
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            port = (await nursery.start(serve))[0][1]
+            async with raw_client(port) as old:
+                await old.send(request("GET", "/health"))
+                assert (await old.answer())[0] == 200
+                stopping.set()
+                await trio.testing.wait_all_tasks_blocked()
+                statuses = []
+                for path in ("/minio/health/ready", "/minio/health/cluster", "/minio/health/live"):
+                    async with raw_client(port) as new:
+                        await new.send(request("GET", path))
+                        statuses.append((await new.answer())[0])
+                        assert await new.ended()
+                assert statuses == [503, 503, 200]
+                await old.send(request("GET", "/minio/health/live"))
+                assert (await old.answer())[0] == 200
+                assert await old.ended()
+    with pytest.raises(OSError):
+        await trio.open_tcp_stream("127.0.0.1", port)
+
+
+def a_set(index: int, states: list[int]) -> SetStatusReply:
+    """A set of 2+1 drives in these states."""
+    views = tuple(DriveView(slot, "", state) for slot, state in enumerate(states))
+    away = sum(state == -1 for state in states)
+    return SetStatusReply(index, 2, 1, 2, readable=away < 2, writable=away < 2, drives=views)
+
+
+@pytest.mark.parametrize(
+    ("sets", "leaving", "status"),
+    [
+        ([a_set(0, [0, 0, 0])], [{0}], 200),
+        ([a_set(0, [0, 0, 0])], [{0, 1}], 412),
+        ([a_set(0, [0, 0, -1])], [{0}], 412),
+        ([a_set(0, [0, 0, -1])], [{2}], 200),
+        ([a_set(0, [0, 0, DriveState.FAULTY])], [{0}], 412),
+        ([a_set(0, [0, 0, 0]), a_set(1, [0, 0, 0])], [{0}, {0, 1}], 412),
+        ([a_set(0, [0, 0, 0]), a_set(1, [0, 0, 0])], [set(), {0}], 200),
+        ([a_set(0, [0, -1, -1])], [set()], 503),
+    ],
+)
+def test_whether_a_node_may_be_stopped(sets, leaving, status):
+    """It may where every set keeps its quorum without the drives of the node that answer now."""
+    assert cluster_answer(sets, [frozenset(one) for one in leaving], for_reads=False).status == status
 
 
 async def test_of_competing_conditional_writes_one_wins(tmp_path):

@@ -127,9 +127,16 @@ class TestSet(Generic[Drive]):
 
 @asynccontextmanager
 async def running_set(
-    drives: int, parity: int | None = None, classes: Classes = (), seed: int = 1, **settings: object
+    drives: int,
+    parity: int | None = None,
+    classes: Classes = (),
+    seed: int = 1,
+    stopping: trio.Event | None = None,
+    **settings: object,
 ) -> AsyncIterator[TestSet[ModelDrive]]:
-    """Model drives and a set worker over them; `classes` as in `SetPlan`, `settings` as in `SetSettings`."""
+    """Model drives and a set worker over them; `classes` as in `SetPlan`, `stopping` as in `run_set`,
+    `settings` as in `SetSettings`.
+    """
     net = MemoryNet()
     async with trio.open_nursery() as nursery:
         models = []
@@ -137,7 +144,9 @@ async def running_set(
             bus = net.open_bus(drive_name(0, slot))
             models.append(ModelDrive(bus))
             await nursery.start(bus.run)
-        yield await serve_set(nursery, net, models, parity, settings, seed, classes=classes)
+        yield await serve_set(
+            nursery, net, models, parity, settings, seed, classes=classes, stopping=stopping
+        )
         nursery.cancel_scope.cancel()
 
 
@@ -167,6 +176,7 @@ async def serve_set(
     seed: int = 1,
     clock: Clock | None = None,
     classes: Classes = (),
+    stopping: trio.Event | None = None,
 ) -> TestSet[Drive]:
     """Start a set worker and a client. Each life of a set needs a `seed` of its own: data ids come of it."""
     m = default_parity(len(drives)) if parity is None else parity
@@ -181,7 +191,14 @@ async def serve_set(
         bus = net.open_bus("set-0", names)
         randomness = SeededRandomness(seed)
         await run_set(
-            bus, plan, resolved, clock or TrioClock(), randomness, writer=1, task_status=task_status
+            bus,
+            plan,
+            resolved,
+            clock or TrioClock(),
+            randomness,
+            writer=1,
+            stopping=stopping,
+            task_status=task_status,
         )
 
     await nursery.start(serve)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+import structlog.testing
 import trio
 
 from rustfs_node.bus import MemoryNet
@@ -200,6 +201,19 @@ async def test_a_founded_drive_is_not_formatted_again(tmp_path):
         assert "belongs to a deployment" in answer
         nursery.cancel_scope.cancel()
     assert gang.on_disk() == before
+
+
+async def test_a_node_without_a_usable_drive_takes_part(tmp_path):
+    """A founding leaves its drive out, tells of it, and does not wait for it."""
+    topology = topology_of(tmp_path, drives=1)
+    (tmp_path / "n2").rmdir()
+    gang = Gang(topology)
+    with structlog.testing.capture_logs() as logs:
+        await gang.form()
+    faults = [verdict.fault for verdict in gang.formations[2].verdicts]
+    assert [bool(fault) for fault in faults] == [False, False, True]
+    (told,) = [entry["reason"] for entry in logs if entry["event"] == "drive_unusable"]
+    assert told in faults[2]
 
 
 async def test_nothing_is_founded_without_all(tmp_path):

@@ -47,6 +47,9 @@ def test_arguments_become_settings(tmp_path):
     assert (node.credentials_file, node.runtime_dir) == ("/cr", "/run/x")
 
 
+ABSENT = "does not exist"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "wanted"),
     [
@@ -59,7 +62,7 @@ def test_arguments_become_settings(tmp_path):
         (["serve", "--tls-cert", "/c", "--tls-key", "/k", "/d"], 2, "--tls-key /k cannot be read: No such"),
         (["serve", "--address", ":80x", "/d"], 2, "write host:port"),
         (["serve", "--address", "127.0.0.1:0", "/d"], 2, "name a port from 1"),
-        (["serve", "--credentials-file", "/dev/null/x", "/does/not/exist/d"], 1, "does not exist"),
+        (["serve", "--address", "127.0.0.9:9", "--credentials-file", "/dev/null/x", "/no/such/d"], 1, ABSENT),
     ],
 )
 def test_mistakes_are_explained(capsys, arguments, status, wanted):

@@ -1,8 +1,11 @@
-"""What is told before a drive is touched: certificates that cannot be used."""
+"""What is told before a drive is touched: certificates that cannot be used, nodes that cannot be one of a
+cluster.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import attrs
 import pytest
@@ -13,8 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from rustfs_node.config import Settings
 from rustfs_node.settings.storage_class import StorageClassSettings
-from rustfs_node.supervisor.preflight import mistakes
-from rustfs_proto.topology.endpoints import PoolShape
+from rustfs_node.supervisor.preflight import mistakes, mistakes_of_cluster
+from rustfs_proto.topology.endpoints import PoolShape, parse_topology
 
 
 def pair(folder, name, password=None):
@@ -94,3 +97,48 @@ def test_key_that_cannot_be_loaded(tmp_path, damage):
         (tmp_path / "a.key").write_text(whole[: len(whole) // 2])
     (text,) = told(cert, key)
     assert "the key without a password" in text
+
+
+NODES = "http://node{1...4}:9000/data{1...4}"
+
+
+def wrong_with(drives, **tables):
+    """What is told of a node of a cluster with the key pair and these settings."""
+    given = {"node": {"access_key": "key", "secret_key": "secret-key"}}
+    settings = Settings()
+    for table, values in (given | tables).items():
+        settings = attrs.evolve(settings, **{table: attrs.evolve(getattr(settings, table), **values)})
+    return mistakes_of_cluster(settings, parse_topology(drives.split()))
+
+
+def test_nothing_is_wrong_with_a_node_of_a_cluster(tmp_path):
+    """A key pair suffices; it may be in a credentials file that is there."""
+    kept = tmp_path / "credentials.toml"
+    kept.write_text('access_key = "abc"\nsecret_key = "12345678"\n')
+    kept.chmod(0o600)
+    assert wrong_with(NODES) == []
+    assert wrong_with(NODES, node={"credentials_file": str(kept)}) == []
+
+
+@pytest.mark.parametrize(
+    ("drives", "tables", "wanted"),
+    [
+        (NODES, {"node": {}}, "the same key pair, and none is generated"),
+        (NODES, {"node": {"credentials_file": "/nowhere/kept"}}, "the same key pair, and none is generated"),
+        (NODES, {"cluster": {"secret": "short"}}, "has 5 characters, at least 16"),
+        (NODES, {"cluster": {"secret_file": "/nowhere"}}, "/nowhere cannot be read: No such file"),
+        (
+            NODES,
+            {"cluster": {"own_endpoint": "node5:9000"}},
+            "'node5:9000', the drives are on node1:9000, no",
+        ),
+        (NODES, {"cluster": {"port_offset": 58000}}, "would listen at ports 67000 to 67005"),
+        (NODES, {"acceptor": {"address": ":9001"}}, "serves at :9001, .* give --address one of these ports"),
+        (NODES.replace("http", "https"), {}, "named https://, and this node has no certificate"),
+        ("http://node:9000/a http://node:9002/b", {}, "ports that are 3 or more apart"),
+    ],
+)
+def test_what_keeps_a_node_out_of_its_cluster(drives, tables, wanted):
+    """Each mistake is told with the value seen, before anything is written on any node."""
+    (told,) = wrong_with(drives, **tables)
+    assert re.search(wanted, told), told
