@@ -211,8 +211,18 @@ class RunningNode:
         """To every process of the node: SIGSTOP stops it as a machine that hangs, SIGCONT lets it go on."""
         assert self.process is not None
         for pid in (self.process.pid, *self.worker_pids().values()):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+            self.signal_one(pid, number)
+
+    @staticmethod
+    def signal_one(pid: int, number: int) -> None:
+        """To one process of the node, as `worker_pids` named it; it may have ended since."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the supervisor lives."""
+        return self.process is not None and self.process.poll() is None
 
     def kill_supervisor(self) -> None:
         """SIGKILL to the supervisor alone; returns when it is gone, which its workers need not be yet."""
