@@ -9,6 +9,7 @@ worker that is still under way is waited for instead.
 from __future__ import annotations
 
 import structlog
+import trio
 from msgspec.structs import replace
 
 from rustfs_node.erasureset.answer import Answer
@@ -40,33 +41,43 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     if _is_final(read):
         _settle_again(state, read)
         return read
-    # What was asked first may be old news: a write may have been settled between two drives' answers.
-    read = await _read_steadily(state, read, trace)
-    decision = read.decision
-    assert decision is not None
-    if decision.verdict is Verdict.SEVERAL:
-        return await _resolve_key(state, lookup, trace)
-    if decision.verdict is Verdict.UNREADABLE:
-        text = f"{state.drives.reachable} of {state.n} drives answer, too few to tell the newest version"
-        raise Fault(FaultCode.NO_QUORUM, text)
-    if decision.complete_on and not _ends_upload(read):
-        await _complete(state, read, trace)
+    for _ in range(state.settings.retries + 1):
+        # What was asked first may be old news: a write may have been settled between two drives' answers.
+        read = await _read_steadily(state, read, trace)
+        decision = read.decision
+        assert decision is not None
+        if decision.verdict is Verdict.SEVERAL:
+            return await _resolve_key(state, lookup, trace)
+        if decision.verdict is Verdict.UNREADABLE:
+            text = f"{state.drives.reachable} of {state.n} drives answer, too few to tell the newest version"
+            raise Fault(FaultCode.NO_QUORUM, text)
+        if not decision.complete_on or _ends_upload(read) or not await _is_passed(state, read, trace):
+            return read
+    # What is newer does not get on: it was left behind by a write that failed.
     return read
 
 
 async def _read_steadily(state: SetState, read: RowRead, trace: str) -> RowRead:
     """A later read, after writes of this worker that are under way, that may be believed: it passes nothing
     over, or it heard from each drive what the read before it did, so that between the two all of them had
-    just that.
+    just that. Other workers' writes cannot be waited for, so between reads it pauses, ever longer; a version
+    in doubt may just be under way there.
     """
     name = (read.lookup.bucket, read.lookup.key)
-    for _ in range(state.settings.steady_reads):
+    rounds = state.settings.steady_reads
+    for number in range(rounds):
         before = read
         if state.under_way.has(name):
             await state.under_way.settled(name, state.settings.in_flight_wait_s)
+        else:
+            await trio.sleep(number * state.settings.steady_pause_s)
         read = await read_row(state, read.lookup, trace)
-        assert read.decision is not None
-        if not read.decision.passes_over or _has_heard_the_same(before, read):
+        decision = read.decision
+        assert decision is not None
+        is_in_doubt = decision.verdict is Verdict.UNREADABLE and bool(decision.stamp)
+        if is_in_doubt and number < rounds - 1:
+            continue
+        if not decision.passes_over or _has_heard_the_same(before, read):
             return read
     raise Fault(FaultCode.NO_QUORUM, "the key is written too often for its drives to be seen at one moment")
 
@@ -119,16 +130,22 @@ def _ends_upload(read: RowRead) -> bool:
     return read.lookup.space == Space.UPLOAD and read.decision.verdict is Verdict.ABSENT
 
 
-async def _complete(state: SetState, read: RowRead, trace: str) -> None:
-    """Write the version to the drives that lack it. Where that fails the answer stands all the same: it is
-    the newest there is, and refusing it would make a drive that fails during a write a failure of every read.
+async def _is_passed(state: SetState, read: RowRead, trace: str) -> bool:
+    """Write the version to the drives that lack it; whether it did not get to a write quorum because drives
+    have a newer one. Where drives fail the answer stands all the same: it is the newest there is, and
+    refusing it would make a drive that fails during a write a failure of every read.
     """
-    assert read.decision is not None
-    for slot in read.decision.complete_on:
+    decision = read.decision
+    assert decision is not None
+    holders, is_newer_there = len(decision.slots), False
+    for slot in decision.complete_on:
         try:
             await copy_version(state, read, slot, trace)
+            holders += 1
         except Fault as fault:
-            log.warning("version_not_completed", slot=slot, stamp=read.decision.stamp, reason=str(fault))
+            is_newer_there |= fault.code is FaultCode.STALE
+            log.warning("version_not_completed", slot=slot, stamp=decision.stamp, reason=str(fault))
+    return is_newer_there and holders < state.write_quorum
 
 
 async def _resolve_key(state: SetState, lookup: Lookup, trace: str) -> RowRead:
