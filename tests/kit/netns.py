@@ -1,5 +1,5 @@
-"""A network of its own for each test: every node is a network namespace, and what one of them sends to another
-can be made to vanish.
+"""A network of its own for each test: every node is a network namespace, and what one of them sends to
+another can be made to vanish.
 
     Network     namespaces with addresses .1, .2, ..., joined by a bridge at which the test has the last one
     cut         packets from one node to another vanish without a word, one way or both

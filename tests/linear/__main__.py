@@ -2,7 +2,7 @@
 
     python -m tests.linear --ops 20000 --seed 1       many clients, workers dying; the verdict on each key
     python -m tests.linear --ops 2000 --plant NAME    with a bug on purpose, to see it found
-    python -m tests.linear --nodes 3 --drives 2       a cluster whose nodes are cut off, stopped and killed in pairs;
+    python -m tests.linear --nodes 3 --drives 2       a cluster, two faults at once on its nodes and network;
                                                       --nemesis isolate,pause-node for these kinds alone
     python -m tests.linear --judge FILE ...           the verdict on histories of an earlier run
 
