@@ -24,8 +24,8 @@ BUGS = {
         PlantedBug(
             "answered-by-one-drive",
             "rustfs_node/erasureset/write.py",
-            "Tally(state.n, state.write_quorum, shards_needed or state.write_quorum, fresh=fresh)\n",
-            "Tally(state.n, 1, 1)\n",
+            "        needed = quorum or state.write_quorum\n        self._tally",
+            "        needed = shards_needed = 1\n        self._tally",
             "A write is answered as soon as one drive has it.",
             "An acknowledged write",
             "tests/linear/test_planted.py",

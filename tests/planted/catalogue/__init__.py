@@ -6,6 +6,7 @@ from tests.planted.bug import PlantedBug
 from tests.planted.catalogue.bus import BUS
 from tests.planted.catalogue.clients import CLIENTS
 from tests.planted.catalogue.commit_path import COMMIT_PATH
+from tests.planted.catalogue.coordinators import COORDINATORS
 from tests.planted.catalogue.drive_content import DRIVE_CONTENT
 from tests.planted.catalogue.drive_index import DRIVE_INDEX
 from tests.planted.catalogue.locks import LOCKS
@@ -18,6 +19,6 @@ from tests.planted.catalogue.writes import WRITES
 
 ALL = (
     *COMMIT_PATH, *RECOVERY, *DRIVE_INDEX, *DRIVE_CONTENT, *WRITES, *VERSIONS, *READS, *UPLOADS, *LOCKS,
-    *CLIENTS, *BUS, *START,
+    *COORDINATORS, *CLIENTS, *BUS, *START,
 )  # fmt: skip
 BUGS: dict[str, PlantedBug] = {bug.name: bug for bug in ALL}

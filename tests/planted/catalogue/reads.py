@@ -126,8 +126,8 @@ READS = (
     PlantedBug(
         "half-written-version-answered",
         "rustfs_node/erasureset/resolve.py",
-        "    if decision.complete_on and not _ends_upload(read):\n",
-        "    if decision.complete_on and _ends_upload(read):\n",
+        "        if not decision.complete_on or _ends_upload(read) or not",
+        "        if not decision.complete_on or not _ends_upload(read) or not",
         "A version that was read is not found by a later read of other drives.",
         UNACKED,
         f"{QUORUMS}::test_a_version_on_k_drives_is_completed_by_a_read[small]",

@@ -15,6 +15,7 @@ from rustfs_node.bus import MemoryNet
 from rustfs_node.plan import drive_name
 from rustfs_proto.erasure.placement import first_slot
 from rustfs_proto.stamp import NO_STAMP
+from rustfs_proto.wire.drive_ops import Commit
 from rustfs_proto.wire.faults import Fault, FaultCode
 from tests.unit.erasureset.kit import Client, serve_set
 from tests.unit.erasureset.model_drive import ModelDrive
@@ -179,3 +180,44 @@ async def test_writes_of_several_workers_do_not_make_each_other_fail(autojump_cl
         await trio.sleep(30)
         assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
         assert await reader.get(KEY) in (ONE * 500, OTHER)
+
+
+async def test_two_workers_that_write_at_one_moment_write_two_versions(autojump_clock):
+    """By clocks that agree to the millisecond: each version has a stamp of its own, and its own bytes."""
+    async with shared_drives(5) as shared:
+        one, other, reader = shared.clients
+        shared.delays(0, (0.0, 0.0, 0.1, 0.1, 0.1))
+        shared.delays(1, (0.1, 0.1, 0.0, 0.0, 0.0))
+        stamps: list[int] = []
+
+        async def write(client: Client, body: bytes) -> None:
+            stamps.append(await client.put(KEY, body))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write, one, ONE)
+            nursery.start_soon(write, other, OTHER)
+        assert len({*stamps}) == len(stamps)
+        await trio.sleep(1)
+        assert await reader.get(KEY) in (ONE, OTHER)
+
+
+async def test_a_place_that_was_claimed_settles_nothing(autojump_clock):
+    """A conditional write has its place on some drives when its worker is cut off: what was acknowledged
+    before is still there on all of them.
+    """
+    async with shared_drives(5) as shared, trio.open_nursery() as nursery:
+        one, other, reader = shared.clients
+        first = await one.put(KEY, FIRST)
+        await trio.sleep(1)
+        # Left on two drives by a write that went no further.
+        shared.delays(1, (0.0, 9.0, 9.0, 9.0, 9.0))
+        for slot in range(1, 5):
+            shared.net.cut("set-1", drive_name(0, slot))
+        nursery.start_soon(outcome_of, other.put(KEY, OTHER))
+        await trio.sleep(0.5)
+        shared.drives[4].refuses_where = lambda message: isinstance(message, Commit)
+        assert isinstance(await one.put(KEY, ONE, expect=first), int)
+        await trio.sleep(1)
+        assert await reader.get(KEY) == ONE
+        assert all(max(drive.versions("b", KEY)) > first for drive in shared.drives[:4])
+        nursery.cancel_scope.cancel()
