@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from tests.kit.cluster import RunningCluster
+from tests.kit.netns import Network
 from tests.kit.node import RunningNode
 
 REST_S = (0.3, 1.5)
@@ -145,15 +146,15 @@ class ClusterNemesis:
         return lambda: None if node.is_running else node.spawn()
 
     def _kill_worker(self) -> Undo:
-        return self._kill(1)
+        return self._kill(self.cluster.nodes[self._node()], 1)
 
     def _kill_workers(self) -> Undo:
-        return self._kill(99)
-
-    def _kill(self, most: int) -> Undo:
         node = self.cluster.nodes[self._node()]
+        return self._kill(node, self.chance.randint(2, 5))
+
+    def _kill(self, node: RunningNode, count: int) -> Undo:
         workers = self._workers(node)
-        for name in self.chance.sample(sorted(workers), self.chance.randint(1, most) % (len(workers) + 1)):
+        for name in self.chance.sample(sorted(workers), min(count, len(workers))):
             node.signal_one(workers[name], signal.SIGKILL)
         return lambda: None
 
@@ -168,7 +169,7 @@ class ClusterNemesis:
     # Whom
 
     @property
-    def _network(self):
+    def _network(self) -> Network:
         assert self.cluster.network is not None
         return self.cluster.network
 
