@@ -6,7 +6,7 @@ from tests.planted.bug import PlantedBug
 
 UNACKED = "A write that was not acknowledged"
 ORDER = "Versions of one key"
-READS = "A read"
+NODES = "Several nodes"
 CONDITIONAL = "rustfs_node/erasureset/conditional.py"
 RESOLVE = "rustfs_node/erasureset/resolve.py"
 TESTS = "tests/unit/erasureset/test_coordinators.py"
@@ -63,7 +63,7 @@ COORDINATORS = (
         "        if is_in_doubt and number < rounds - 1:\n",
         "        if False:\n",
         "While a drive is away, reads fail by every write at another worker.",
-        READS,
+        NODES,
         f"{TESTS}::test_a_write_of_another_worker_does_not_disturb_reads_while_a_drive_is_away",
     ),
     PlantedBug(
@@ -72,7 +72,7 @@ COORDINATORS = (
         "    issuer = StampIssuer(writer, randomness.token(1)[0] & LIFE_MAX)\n",
         "    issuer = StampIssuer(0)\n",
         "Two workers give two versions one stamp, and drives take them for the same.",
-        ORDER,
+        NODES,
         f"{TESTS}::test_two_workers_that_write_at_one_moment_write_two_versions",
     ),
 )
