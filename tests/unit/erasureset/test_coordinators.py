@@ -47,7 +47,7 @@ class Shared:
 
 
 @asynccontextmanager
-async def shared_drives(drives: int, **settings: object) -> AsyncIterator[Shared]:
+async def shared_drives(drives: int, parity: int | None = None, **settings: object) -> AsyncIterator[Shared]:
     net, models, clients = MemoryNet(), [], []
     clocks = [WrongClock() for _ in WORKERS]
     async with trio.open_nursery() as nursery:
@@ -57,7 +57,7 @@ async def shared_drives(drives: int, **settings: object) -> AsyncIterator[Shared
             await nursery.start(bus.run)
         for number, worker in enumerate(WORKERS):
             running = await serve_set(
-                nursery, net, models, None, settings, number + 1, clocks[number], worker
+                nursery, net, models, parity, settings, number + 1, clocks[number], worker
             )
             clients.append(running.client)
         yield Shared(net, models, clients, clocks)
