@@ -21,8 +21,10 @@ from tests.unit.erasureset.kit import Client
 from tests.unit.erasureset.test_coordinators import KEY, WORKERS, Shared, shared_drives
 
 DELAYS_S = (0.001, 0.003, 0.01, 0.05, 0.3)
-WEIGHTS = {Kind.PUT: 5, Kind.CREATE: 2, Kind.REPLACE: 4, Kind.DELETE: 2, Kind.READ: 7}
-OPERATIONS = 14
+WEIGHTS = {Kind.PUT: 3, Kind.CREATE: 3, Kind.REPLACE: 9, Kind.DELETE: 1, Kind.READ: 5}
+OPERATIONS = 10
+SEEDS = (1020, 1022, 1033, 1043, 1052, 1092)
+"""Each of them was broken before workers of one set knew of each other what they must."""
 
 
 @attrs.define(eq=False)
@@ -91,7 +93,7 @@ async def disturb(shared: Shared, chance: Random) -> None:
         await trio.sleep(chance.choice((0.1, 0.5, 2.0)))
 
 
-@pytest.mark.parametrize("seed", range(1, 13))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_what_three_workers_answer_has_an_order(autojump_clock, seed):
     """Nothing that was acknowledged is lost, nothing comes twice, and no comparison is passed over."""
     chance, ops, seen = Random(seed), list[Op](), list[tuple[str, int]]()
