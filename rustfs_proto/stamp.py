@@ -4,11 +4,16 @@ A stamp is one positive 63-bit integer, so that plain `<` is version order every
 and in a hex dump.
 
     bits 62..20   wall clock, milliseconds since 1970 (43 bits: enough until the year 2248)
-    bits 19..8    counter within that millisecond, or above a version seen with a later clock
+    bits 19..14   counter within that millisecond, or above a version seen with a later clock
+    bits 13..8    life: drawn by a set worker when it starts
     bits  7..0    writer: the number of the node whose set worker issued it, so that two writers never issue
                   the same stamp
 
-This module knows no clock: callers bring `wall_ms`.
+One stamp names one version. A worker that is killed may have sent a version that arrives long afterwards; its
+successor, which looks for a stamp above the same other one, does not draw the same unless the lives are equal
+too.
+
+This module knows no clock and no chance: callers bring `wall_ms` and `life`.
 """
 
 from __future__ import annotations
@@ -19,7 +24,9 @@ NO_STAMP = 0
 """Stands for "no version at all": smaller than every stamp that was ever issued."""
 
 WRITER_MAX = 0xFF
-_COUNTER_SHIFT = 8
+LIFE_MAX = 0x3F
+_LIFE_SHIFT = 8
+_COUNTER_SHIFT = 14
 _WALL_SHIFT = 20
 STAMP_MAX = (1 << 63) - 1
 """The greatest that fits."""
@@ -35,11 +42,12 @@ def writer_of(stamp: int) -> int:
     return stamp & WRITER_MAX
 
 
-def first_stamp(wall_ms: int, writer: int) -> int:
-    """The smallest stamp of that millisecond and writer."""
+def first_stamp(wall_ms: int, writer: int, life: int = 0) -> int:
+    """The smallest stamp of that millisecond, life and writer."""
     assert 0 <= writer <= WRITER_MAX, writer
+    assert 0 <= life <= LIFE_MAX, life
     assert 0 <= wall_ms < 1 << 43, wall_ms
-    return (wall_ms << _WALL_SHIFT) | writer
+    return (wall_ms << _WALL_SHIFT) | (life << _LIFE_SHIFT) | writer
 
 
 def before(stamp: int, age_ms: int) -> int:
@@ -49,13 +57,14 @@ def before(stamp: int, age_ms: int) -> int:
 
 @attrs.define
 class StampIssuer:
-    """Issues strictly rising stamps for one writer.
+    """Issues strictly rising stamps for one life of one writer.
 
     State is one number, so one issuer per set worker. A clock that steps back never makes stamps step back:
     the counter runs on above the last one issued, and spills into the millisecond field when it is full.
     """
 
     writer: int
+    life: int = 0
     last: int = NO_STAMP
 
     def issue(self, wall_ms: int, above: int = NO_STAMP) -> int:
@@ -63,9 +72,10 @@ class StampIssuer:
         reported.
         """
         floor = max(self.last, above)
-        stamp = first_stamp(wall_ms, self.writer)
+        stamp = first_stamp(wall_ms, self.writer, self.life)
         if stamp <= floor:
-            stamp = (((floor >> _COUNTER_SHIFT) + 1) << _COUNTER_SHIFT) | self.writer
+            low = first_stamp(0, self.writer, self.life)
+            stamp = (((floor >> _COUNTER_SHIFT) + 1) << _COUNTER_SHIFT) | low
         assert floor < stamp <= STAMP_MAX, (floor, stamp)
         self.last = stamp
         return stamp

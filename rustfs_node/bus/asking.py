@@ -156,7 +156,7 @@ class Asking:
         if self.is_closed:
             return Fault(FaultCode.PEER_DOWN, "this process is stopping")
         if peer.state in _UNREACHABLE:
-            return Fault(FaultCode.PEER_DOWN, f"{peer.name}: {peer.reason}")
+            return Fault(FaultCode.PEER_DOWN, f"{peer.name}: {peer.reason}", is_unsent=True)
         # Only what is large, or has frames of its own, can be too large.
         if (item.frames or item.size_bytes > settings.frame_bytes_max) and (
             problem := too_large(item, settings)

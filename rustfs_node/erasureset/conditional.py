@@ -4,6 +4,10 @@ Under the lock of its key such a write finds out what is current, compares, and 
 commit only if it still has exactly what it had a moment ago. The lock makes progress likely; the drives'
 compare makes it safe: two such writes need two write quorums, which meet in a drive that takes only one.
 
+That holds only of drives that had just what is current. One that had something newer may have it of a write
+that is still under way at another worker, and would count for both. So such a drive gets the version only
+after so many others have it that whatever it has can no longer come to a write quorum.
+
 What is expected is the current version of the key, or where a write says more of a version, or removes it,
 that very version.
 """
@@ -13,6 +17,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Sequence
 
+import attrs
 import trio
 from msgspec.structs import replace
 
@@ -23,15 +28,27 @@ from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.target import target_of
 from rustfs_node.erasureset.write import WatchedWrite, inline_commits, write_row
 from rustfs_proto.erasure.decide import Verdict
+from rustfs_proto.erasure.geometry import voters_needed
 from rustfs_proto.objects import Geometry
+from rustfs_proto.stamp import NO_STAMP
 from rustfs_proto.versions import NULL_VERSION
-from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, Space
+from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, RowState, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, PutDone, PutSmall
 
 Frames = Sequence[tuple[bytes, ...]] | None
 Build = Callable[[int, list[int]], tuple[Sequence[Commit | None], Frames]]
 """Makes the commits and frames, by slot, for a stamp and what each drive is to expect."""
+
+
+@attrs.frozen
+class _Compared:
+    """What each drive is to expect, by slot. `in_doubt` are those that had something else than what is
+    current.
+    """
+
+    expects: list[int]
+    in_doubt: frozenset[int] = frozenset()
 
 
 async def put_inline(state: SetState, request: Request) -> Reply:
@@ -84,20 +101,62 @@ async def commit_expecting(
     lookup = Lookup(Space.OBJECT, bucket, key, row, want_inline=False, current=is_current, rename=rename)
     above = 0
     for retries_left in range(state.settings.retries, -1, -1):
-        expects = [ANY_STAMP] * state.n
+        compared = _Compared([ANY_STAMP] * state.n)
         if expect != ANY_STAMP:
-            expects = await _compare(state, lookup, expect, trace)
-        stamp = state.new_stamp(max(above, *expects))
-        commits, frames = build(stamp, expects)
+            compared = await _compare(state, lookup, expect, trace)
+        stamp = state.new_stamp(max(above, *compared.expects))
+        commits, frames = build(stamp, compared.expects)
         try:
-            return await write_row(state, geometry, commits, frames, trace, shards_needed, fresh)
+            if not compared.in_doubt:
+                return await write_row(state, geometry, commits, frames, trace, shards_needed, fresh)
+            await _claim(state, geometry, commits, frames, compared.in_doubt, trace)
+            return await _write_claimed(state, geometry, commits, frames, trace, shards_needed, fresh)
         except Fault as fault:
-            # Nothing was applied: a drive changed between question and commit, so look again at what is
-            # current.
-            if fault.code not in {FaultCode.STALE, FaultCode.CONFLICT} or not retries_left:
+            if not retries_left or not _may_try_again(fault, expect):
                 raise
             above = fault.newest
     raise AssertionError("unreachable: the last round raises or returns")
+
+
+def _may_try_again(fault: Fault, expect: int) -> bool:
+    """Nothing was applied: a drive changed between question and commit, so look again at what is current. Or
+    nothing is expected, and a newer version came before this one on too many drives.
+    """
+    is_untouched = fault.code in {FaultCode.STALE, FaultCode.CONFLICT}
+    return is_untouched or (expect == ANY_STAMP and fault.code is FaultCode.NO_QUORUM and bool(fault.newest))
+
+
+async def _claim(
+    state: SetState,
+    geometry: Geometry,
+    commits: Sequence[Commit | None],
+    frames: Frames,
+    in_doubt: Collection[int],
+    trace: str,
+) -> None:
+    """Have the version on enough drives that were not in doubt: after that nothing else that is older can be
+    acknowledged. They get the same commit again with all others.
+    """
+    sure = [None if slot in in_doubt else commit for slot, commit in enumerate(commits)]
+    quorum = voters_needed(state.k, state.m)
+    await write_row(state, geometry, sure, frames, trace, shards_needed=0, quorum=quorum)
+
+
+async def _write_claimed(
+    state: SetState,
+    geometry: Geometry,
+    commits: Sequence[Commit | None],
+    frames: Frames,
+    trace: str,
+    shards_needed: int | None,
+    fresh: Collection[bytes],
+) -> WatchedWrite:
+    """Write to all drives what is on some of them."""
+    try:
+        return await write_row(state, geometry, commits, frames, trace, shards_needed, fresh)
+    except Fault as fault:
+        # Whatever these drives say, the claim was applied.
+        raise Fault(FaultCode.NO_QUORUM, f"after its place was claimed: {fault.message}") from fault
 
 
 async def finish_late(state: SetState, written: WatchedWrite, expected: int, trace: str) -> None:
@@ -114,22 +173,37 @@ async def finish_late(state: SetState, written: WatchedWrite, expected: int, tra
             await state.drives.write(slot, replace(commit, expect=expected), frames, trace)
 
 
-async def _compare(state: SetState, lookup: Lookup, expect: int, trace: str) -> list[int]:
+async def _compare(state: SetState, lookup: Lookup, expect: int, trace: str) -> _Compared:
     """The newest stamp on each drive, after `expect` was found to be current."""
     read = await resolve(state, lookup, trace)
-    current = _require(read, expect)
+    decided = _require(read, expect)
+    found: dict[int, LookedUp] = {}
     if read.lookup.current is not lookup.current:
         # Drives differ in which version is current. What they have must be known before it is found out once
         # more which one is: what comes after that is then noticed by them.
-        newest: dict[int, int] = {}
-        await _ask_the_others(state, lookup, newest, trace)
+        await _ask_the_others(state, lookup, found, trace)
         _require(await resolve(state, lookup, trace), expect)
-        return [newest.get(slot, current) for slot in range(state.n)]
-    assert read.decision is not None
-    newest = {slot: found.stamp for slot, (found, _) in read.answers.items()}
-    newest |= dict.fromkeys(read.decision.complete_on, read.decision.stamp)
-    await _ask_the_others(state, lookup, newest, trace)
-    return [newest.get(slot, read.decision.stamp) for slot in range(state.n)]
+    else:
+        assert read.decision is not None
+        decided = read.decision.stamp
+        found = {slot: answer for slot, (answer, _) in read.answers.items()}
+        await _ask_the_others(state, lookup, found, trace)
+        for slot in read.decision.complete_on:
+            # It was given what was decided upon.
+            del found[slot]
+    expects = [found[slot].stamp if slot in found else decided for slot in range(state.n)]
+    in_doubt = {
+        slot
+        for slot, answer in found.items()
+        if answer.stamp != decided and not (expect == NO_STAMP and _is_gone(answer))
+    }
+    return _Compared(expects, frozenset(in_doubt))
+
+
+def _is_gone(found: LookedUp) -> bool:
+    """Whether the drive says that there is no such version."""
+    is_removed = found.state == RowState.FOUND and found.kind == RowKind.TOMBSTONE
+    return is_removed or found.state == RowState.ABSENT
 
 
 def _require(read: RowRead, expect: int) -> int:
@@ -143,8 +217,8 @@ def _require(read: RowRead, expect: int) -> int:
     return current
 
 
-async def _ask_the_others(state: SetState, lookup: Lookup, newest: dict[int, int], trace: str) -> None:
-    """Learn what the drives have that are not in `newest`."""
+async def _ask_the_others(state: SetState, lookup: Lookup, known: dict[int, LookedUp], trace: str) -> None:
+    """Learn what the drives have that are not in `known`."""
 
     async def ask(slot: int) -> None:
         try:
@@ -153,9 +227,9 @@ async def _ask_the_others(state: SetState, lookup: Lookup, newest: dict[int, int
             # It will hardly commit either; if it does, then only on top of the current version.
             return
         assert isinstance(reply.message, LookedUp)
-        newest[slot] = reply.message.stamp
+        known[slot] = reply.message
 
     async with trio.open_nursery() as nursery:
         for slot in range(state.n):
-            if slot not in newest:
+            if slot not in known:
                 nursery.start_soon(ask, slot)

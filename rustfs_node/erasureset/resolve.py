@@ -9,6 +9,7 @@ worker that is still under way is waited for instead.
 from __future__ import annotations
 
 import structlog
+import trio
 from msgspec.structs import replace
 
 from rustfs_node.erasureset.answer import Answer
@@ -43,7 +44,7 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
         settle_again(state, read)
         return read
     passing: frozenset[int] = frozenset()
-    while True:
+    for _ in range(state.settings.retries + 1):
         # What was asked first may be old news: a write may have been settled between two drives' answers.
         read = await _read_steadily(state, read, trace, passing)
         refuse_renamed(read)
@@ -54,13 +55,14 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
         if decision.verdict is Verdict.UNREADABLE:
             text = f"{state.drives.reachable} of {state.n} drives answer, too few to tell the newest version"
             raise Fault(FaultCode.NO_QUORUM, text)
-        if not decision.complete_on or _ends_upload(read) or await _complete(state, read, trace):
+        if not decision.complete_on or _ends_upload(read):
             return read
-        if decision.stamp in passing:
-            raise Fault(
-                FaultCode.NO_QUORUM, "the newest version is on too few drives, and no more will take it"
-            )
-        passing |= {decision.stamp}
+        is_enough, is_newer_there = await _complete(state, read, trace)
+        if is_enough:
+            return read
+        if not is_newer_there:
+            passing |= {decision.stamp}
+    raise Fault(FaultCode.NO_QUORUM, "the newest version is on too few drives, and no more will take it")
 
 
 def refuse_renamed(read: RowRead) -> None:
@@ -75,16 +77,24 @@ async def _read_steadily(
 ) -> RowRead:
     """A later read, after writes of this worker that are under way, that may be believed: it passes nothing
     over, or it heard from each drive what the read before it did, so that between the two all of them had
-    just that.
+    just that. Other workers' writes cannot be waited for, so between reads it pauses, ever longer; a version
+    in doubt may just be under way there.
     """
     name = (read.lookup.bucket, read.lookup.key)
-    for _ in range(state.settings.steady_reads):
+    rounds = state.settings.steady_reads
+    for number in range(rounds):
         before = read
         if state.under_way.has(name):
             await state.under_way.settled(name, state.settings.in_flight_wait_s)
+        else:
+            await trio.sleep(number * state.settings.steady_pause_s)
         read = await read_row(state, read.lookup, trace, passing)
-        assert read.decision is not None
-        if not read.decision.passes_over or _has_heard_the_same(before, read):
+        decision = read.decision
+        assert decision is not None
+        is_in_doubt = decision.verdict is Verdict.UNREADABLE and bool(decision.stamp)
+        if is_in_doubt and number < rounds - 1:
+            continue
+        if not decision.passes_over or _has_heard_the_same(before, read):
             return read
     raise Fault(FaultCode.NO_QUORUM, "the key is written too often for its drives to be seen at one moment")
 
@@ -143,19 +153,21 @@ def _ends_upload(read: RowRead) -> bool:
     return read.lookup.space == Space.UPLOAD and read.decision.verdict is Verdict.ABSENT
 
 
-async def _complete(state: SetState, read: RowRead, trace: str) -> bool:
-    """Write the version to the drives that lack it. Where that fails the answer stands all the same, as long
-    as no other drives could give an older one: False where they could.
+async def _complete(state: SetState, read: RowRead, trace: str) -> tuple[bool, bool]:
+    """Write the version to the drives that lack it; whether that is enough to answer, which it is, too, where
+    no other drives could give an older one; and whether drives did not take it because they have a newer one.
     """
-    assert read.decision is not None
-    needs = read.decision.needs
-    for slot in read.decision.complete_on:
+    decision = read.decision
+    assert decision is not None
+    needs, is_newer_there = decision.needs, False
+    for slot in decision.complete_on:
         try:
             await copy_version(state, read, slot, trace)
             needs -= 1
         except Fault as fault:
-            log.warning("version_not_completed", slot=slot, stamp=read.decision.stamp, reason=str(fault))
-    return needs <= 0
+            is_newer_there |= fault.code is FaultCode.STALE
+            log.warning("version_not_completed", slot=slot, stamp=decision.stamp, reason=str(fault))
+    return needs <= 0, is_newer_there
 
 
 async def _resolve_key(state: SetState, lookup: Lookup, trace: str) -> RowRead:

@@ -47,7 +47,7 @@ from rustfs_node.seams.randomness import Randomness
 from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.objects import Geometry
-from rustfs_proto.stamp import StampIssuer
+from rustfs_proto.stamp import LIFE_MAX, StampIssuer
 from rustfs_proto.wire import rename_ops, set_ops, upload_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
 
@@ -132,7 +132,7 @@ def make_state(
 ) -> SetState:
     """The state of a worker that starts. `writer` is the number of the node, part of every stamp."""
     geometry = Geometry(plan.k, plan.m, settings.stripe_bytes)
-    issuer = StampIssuer(writer)
+    issuer = StampIssuer(writer, randomness.token(1)[0] & LIFE_MAX)
     settler = Settler(drives, settings.settle_delay_s, marks=plan.k == plan.m)
     return SetState(
         plan=plan,

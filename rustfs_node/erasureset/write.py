@@ -22,7 +22,7 @@ from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.target import Target, target_of
 from rustfs_proto.erasure.geometry import quorum_of
 from rustfs_proto.erasure.placement import first_slot, shard_of_slot
-from rustfs_proto.erasure.writes import Tally, WriteState, failure, newest_seen
+from rustfs_proto.erasure.writes import Tally, WriteState, failure
 from rustfs_proto.objects import INLINE, Geometry, ObjectHead, ObjectMeta, Part, encode_head, encode_meta
 from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
@@ -35,12 +35,14 @@ class RowWrite:
 
     `done` is called once: with None when a write quorum has the version on stable storage, else with the
     fault. Drives that answer later are still counted, for settling and healing. `shards_needed` is how many
-    drives must hold each shard file (default: the write quorum); those in `fresh` a write quorum in any case.
+    drives must hold each shard file (default: the quorum); those in `fresh` the quorum in any case. With a
+    `quorum` of its own it claims the place of the version and acknowledges nothing.
     """
 
     __slots__ = (
         "_commit",
         "_done",
+        "_is_claim",
         "_is_decided",
         "_is_marked",
         "_is_settled",
@@ -57,11 +59,13 @@ class RowWrite:
         done: Callable[[Fault | None], None],
         shards_needed: int | None = None,
         fresh: Collection[bytes] = (),
+        quorum: int | None = None,
     ) -> None:
         self._state = state
         self._done: Callable[[Fault | None], None] | None = done
-        quorum = quorum_of(geometry)
-        self._tally = Tally(state.n, quorum, shards_needed or quorum, fresh=fresh)
+        needed = quorum or quorum_of(geometry)
+        self._tally = Tally(state.n, needed, needed if shards_needed is None else shards_needed, fresh=fresh)
+        self._is_claim = quorum is not None
         self._is_decided = self._is_settled = self._replaced = False
 
     def start(
@@ -82,7 +86,7 @@ class RowWrite:
             if commit is not None:
                 ask(slot, commit, frames[slot] if frames else (), self._answered, trace)
         for _ in range(sum(commit is None for commit in commits)):
-            self._tally.faults.append(Fault(FaultCode.PEER_DOWN, "left out of this write"))
+            self._tally.faults.append(Fault(FaultCode.PEER_DOWN, "left out of this write", is_unsent=True))
 
     def _answered(self, slot: int, answer: Reply | Fault) -> None:
         tally = self._tally
@@ -97,7 +101,7 @@ class RowWrite:
             self._decided(write_state)
         if self._is_decided and (self._replaced or self._is_marked or self._commit.kind == RowKind.TOMBSTONE):
             self._settle()
-        if tally.is_finished and tally.committed and (tally.faults or tally.gaps):
+        if tally.is_finished and tally.committed and (tally.faults or tally.gaps) and not self._is_claim:
             self._state.heal_notes.note(self._commit.bucket, self._commit.key)
 
     def _decided(self, write_state: WriteState) -> None:
@@ -113,7 +117,7 @@ class RowWrite:
 
     def _settle(self) -> None:
         """Let drives drop what this version replaced; a tombstone itself may go once all drives have it."""
-        if self._tally.state is not WriteState.ACKNOWLEDGED:
+        if self._is_claim or self._tally.state is not WriteState.ACKNOWLEDGED:
             return
         if not self._is_settled:
             self._is_settled = True
@@ -123,8 +127,10 @@ class RowWrite:
 
     @property
     def newest_seen(self) -> int:
-        """The newest version that drives refused this one for, or 0."""
-        return newest_seen(self._tally.faults)
+        """The newest version that drives refused this one for, where it may be tried again above that; else
+        0.
+        """
+        return self._tally.newest_seen
 
     @property
     def stamp(self) -> int:
@@ -151,8 +157,9 @@ class WatchedWrite(RowWrite):
         done: Callable[[Fault | None], None],
         shards_needed: int | None = None,
         fresh: Collection[bytes] = (),
+        quorum: int | None = None,
     ) -> None:
-        super().__init__(state, geometry, done, shards_needed, fresh)
+        super().__init__(state, geometry, done, shards_needed, fresh, quorum)
         self._finished = trio.Event()
         self.committed_slots: set[int] = set()
         self.conflicts: dict[int, int] = {}
@@ -364,15 +371,16 @@ async def write_row(
     trace: str = "",
     shards_needed: int | None = None,
     fresh: Collection[bytes] = (),
+    quorum: int | None = None,
 ) -> WatchedWrite:
     """`RowWrite` for a task, which gets it when it is acknowledged. Raises `Fault`; STALE and CONFLICT only
     where no drive has taken it.
     """
-    quorum = quorum_of(geometry)
-    if sum(commit is not None for commit in commits) < quorum:
-        raise Fault(FaultCode.NO_QUORUM, f"fewer than {quorum} drives are left for this write")
+    needed = quorum or quorum_of(geometry)
+    if sum(commit is not None for commit in commits) < needed:
+        raise Fault(FaultCode.NO_QUORUM, f"fewer than {needed} drives are left for this write")
     answered: Answer[Fault | None] = Answer()
-    write = WatchedWrite(state, geometry, answered.set, shards_needed, fresh)
+    write = WatchedWrite(state, geometry, answered.set, shards_needed, fresh, quorum)
     write.start(commits, frames, trace)
     fault = await answered.wait()
     if fault is not None:

@@ -135,6 +135,10 @@ class SetSettings:
     read is answered by an error. Each time waits for the writes under way, so more than two are rare.
     """
 
+    steady_pause_s: float = 0.005
+    """Pause before the second of these questions; each further one is that much longer. A write of another
+    worker, whose end is not known here, takes about that long to get from its first drive to its last."""
+
     lock_wait_s: float = 10.0
     """How long a conditional write waits for the lock of its key."""
 

@@ -4,6 +4,9 @@ its failure is told.
 A write is acknowledged as soon as W drives have it on stable storage, and given up as soon as too few are
 left that could. What an error says of the effect matters: only where certainly no drive has applied the write
 may the answer be one of `NOT_APPLIED`.
+
+A write that failed may be made once more, under a later stamp, only where its first version can no longer
+come to be on W drives. Else both may be seen: the first one, what came between them, and the second.
 """
 
 from __future__ import annotations
@@ -68,13 +71,25 @@ class Tally:
         return self.fresh_shards + more >= self.quorum and self.shards + more >= self.shards_needed
 
     @property
+    def is_void(self) -> bool:
+        """Whether it failed for good: so many drives have refused it that it never is on a quorum."""
+        return self.drives - sum(fault.not_applied for fault in self.faults) < self.quorum
+
+    @property
+    def newest_seen(self) -> int:
+        """The newest version that a drive refused this write for, where a retry may be stamped above it;
+        else 0.
+        """
+        return newest_seen(self.faults) if self.is_void else 0
+
+    @property
     def is_finished(self) -> bool:
         """Every drive has answered."""
         return self.committed + len(self.faults) == self.drives
 
 
 def newest_seen(faults: list[Fault]) -> int:
-    """The newest version that a drive refused this write for, or 0: a retry must be stamped above it."""
+    """The newest version that a drive refused a write for, or 0."""
     return max((fault.newest for fault in faults if fault.code is FaultCode.STALE), default=0)
 
 
@@ -83,8 +98,8 @@ def failure(tally: Tally) -> Fault:
 
     CONFLICT and STALE are kept only if no drive took the write and none is in doubt: otherwise a later read
     may find it and complete it. A rename that is open at the key is told first, because ending it is what
-    helps. Where full drives made the difference that is told, because it is what an
-    operator can mend: as FULL or FULL_UNKNOWN, by the same rule.
+    helps. Where full drives made the difference that is told, because it is what an operator can mend: as
+    FULL or FULL_UNKNOWN, by the same rule. NO_QUORUM with a `newest` may be tried again.
     """
     faults = tally.faults
     is_untouched = (
@@ -106,6 +121,7 @@ def failure(tally: Tally) -> Fault:
     return Fault(
         FaultCode.NO_QUORUM,
         f"{left} of {tally.drives} drives left for a write that needs {tally.quorum} (others: {reasons})",
+        tally.newest_seen,
     )
 
 

@@ -67,11 +67,14 @@ OPEN_RENAME = frozenset({FaultCode.UNRESOLVED, FaultCode.UNRESOLVED_UNKNOWN})
 
 @attrs.define(auto_exc=True, str=False)
 class Fault(Exception):
-    """A failed call: raised by the one who asked, a value in the reply of the one who answers."""
+    """A failed call: raised by the one who asked, a value in the reply of the one who answers. `is_unsent`:
+    it never left this process, which is not told to anybody else.
+    """
 
     code: FaultCode
     message: str
     newest: int = 0
+    is_unsent: bool = False
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -79,4 +82,4 @@ class Fault(Exception):
     @property
     def not_applied(self) -> bool:
         """True when the call certainly changed nothing."""
-        return self.code in NOT_APPLIED
+        return self.is_unsent or self.code in NOT_APPLIED

@@ -1,7 +1,8 @@
-"""A whole cluster on one machine: each node is the real program at a loopback address of its own.
+"""A whole cluster on one machine: each node is the real program at an address of its own.
 
 All of 127.0.0.0/8 is the machine's, so every node can have the same port, as on machines of their own, and
-clusters of tests that run side by side have networks of their own.
+clusters of tests that run side by side have networks of their own. With a `Network` each node is in a
+namespace of it, and with `clocks` each has a wall clock that can be set.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from tests.kit.netns import Network
 from tests.kit.node import START_S, RunningNode
+from tests.kit.wall_clock import WallClock
 
 PORT = 9180
 """Not the one that a node without --address takes."""
@@ -34,9 +37,14 @@ class RunningCluster:
         drives: int = 1,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        network: Network | None = None,
+        clocks: bool = False,
     ) -> None:
         self.folder = Path(folder)
-        self.hosts = free_hosts(nodes)
+        self.network = network
+        self.hosts = [network.host(one) for one in range(nodes)] if network else free_hosts(nodes)
+        self.clocks = [WallClock(self.folder / f"clock{number}") for number in range(nodes)]
+        clock_environment = [clock.make() if clocks else {} for clock in self.clocks]
         self.volumes = [
             f"http://{host}:{PORT}{self.folder}/n{number}/d{drive}"
             for drive in range(1, drives + 1)
@@ -47,9 +55,10 @@ class RunningCluster:
                 self.folder / f"n{number}",
                 drives=drives,
                 arguments=arguments,
-                environment=environment,
+                environment={**(environment or {}), **clock_environment[number]},
                 address=(host, PORT),
                 volumes=self.volumes,
+                launcher=network.launcher(number) if network else (),
             )
             for number, host in enumerate(self.hosts)
         ]

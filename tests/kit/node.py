@@ -40,7 +40,7 @@ class RunningNode:
 
     `arguments` are added to `serve`; `environment` is laid over that of the test. `folder` may hold drives of
     an earlier run. A node of a cluster has an `address` of its own, and `volumes`, the drives of all nodes,
-    in place of its folders.
+    in place of its folders. `launcher` stands before the command.
     """
 
     def __init__(
@@ -54,11 +54,12 @@ class RunningNode:
         secret_key: str = SECRET_KEY,
         address: tuple[str, int] | None = None,
         volumes: Sequence[str] = (),
+        launcher: Sequence[str] = (),
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.drive_paths = [self.folder / f"d{number}" for number in range(1, drives + 1)]
-        self.arguments = list(arguments)
+        self.arguments, self.launcher = list(arguments), list(launcher)
         self.environment = dict(environment or {})
         self.access_key, self.secret_key = access_key, secret_key
         self.host, self.port = address or ("127.0.0.1", free_port())
@@ -105,7 +106,7 @@ class RunningNode:
         environment = os.environ | {
             "RUSTFS_ACCESS_KEY": self.access_key,
             "RUSTFS_SECRET_KEY": self.secret_key,
-            "NOTIFY_SOCKET": f"@{self._notices.name}",
+            "NOTIFY_SOCKET": self._notices.path,
             "XDG_STATE_HOME": str(self.folder / "state"),
             # The drives of a test may be small, and there is no need to fill logs with zeros ahead of their
             # use.
@@ -118,7 +119,7 @@ class RunningNode:
         command += ["--address", f"{self.host}:{self.port}"]
         with self.log_path.open("ab") as log, self.output_path.open("ab") as output:
             self.process = subprocess.Popen(
-                [*command, *self.arguments, *self.volumes],
+                [*self.launcher, *command, *self.arguments, *self.volumes],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=log,
@@ -154,9 +155,16 @@ class RunningNode:
     def wait_status(self, path: str, wanted: int, timeout_s: float = START_S) -> None:
         """Ask until an unsigned GET is answered so."""
         deadline_s = time.monotonic() + timeout_s
-        while (status := self.get_status(path)) != wanted:
+        while (status := self._status(path)) != wanted:
             if time.monotonic() > deadline_s:
                 raise NodeError(f"{path} answers {status}\n{self.log_tail()}")
+
+    def _status(self, path: str) -> int:
+        """0 while nobody listens: the node may be starting."""
+        try:
+            return self.get_status(path)
+        except ConnectionRefusedError:
+            return 0
 
     def get_status(self, path: str) -> int:
         """The status of an unsigned GET."""
@@ -209,6 +217,23 @@ class RunningNode:
         for pid in victims:
             os.kill(pid, number)
         return victims
+
+    def signal_all(self, number: int) -> None:
+        """To every process of the node: SIGSTOP stops it as a machine that hangs, SIGCONT lets it go on."""
+        assert self.process is not None
+        for pid in (self.process.pid, *self.worker_pids().values()):
+            self.signal_one(pid, number)
+
+    @staticmethod
+    def signal_one(pid: int, number: int) -> None:
+        """To one process of the node, as `worker_pids` named it; it may have ended since."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the supervisor lives."""
+        return self.process is not None and self.process.poll() is None
 
     def kill_supervisor(self) -> None:
         """SIGKILL to the supervisor alone; returns when it is gone, which its workers need not be yet."""

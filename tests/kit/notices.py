@@ -1,5 +1,5 @@
 """systemd's end of the notification socket: everything a node says of itself, in order, however late it is
-asked for.
+asked for. It stands in a folder, because names without one end at the border of a network namespace.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ import queue
 import select
 import socket
 import subprocess
+import tempfile
 import threading
-import uuid
 
 
 class Notices:
     """Reads from its start to `close`, so that the node never meets a full socket."""
 
     def __init__(self) -> None:
-        self.name = f"rustfs-test-{uuid.uuid4().hex}"
+        self._folder = tempfile.TemporaryDirectory(prefix="rn-")
+        self.path = f"{self._folder.name}/notices"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(f"\0{self.name}")
+        self._socket.bind(self.path)
         self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._stop = os.eventfd(0)
         self._thread: threading.Thread | None = None
@@ -60,3 +61,4 @@ class Notices:
             self._thread.join()
         os.close(self._stop)
         self._socket.close()
+        self._folder.cleanup()

@@ -24,8 +24,8 @@ BUGS = {
         PlantedBug(
             "answered-by-one-drive",
             "rustfs_node/erasureset/write.py",
-            "Tally(state.n, quorum, shards_needed or quorum, fresh=fresh)\n",
-            "Tally(state.n, 1, 1)\n",
+            "        needed = quorum or quorum_of(geometry)\n        self._tally",
+            "        needed = shards_needed = 1\n        self._tally",
             "A write is answered as soon as one drive has it.",
             "An acknowledged write",
             "tests/linear/test_planted.py",

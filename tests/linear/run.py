@@ -1,19 +1,24 @@
-"""A node, clients at work on it, workers dying, and in the end the verdict on every key."""
+"""A node or a cluster, clients at work on it, faults, and in the end the verdict on every key."""
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
 
+from tests.kit.cluster import RunningCluster
+from tests.kit.netns import Network
 from tests.kit.node import RunningNode
+from tests.kit.wall_clock import WallClock
 from tests.linear.actor import Actor
+from tests.linear.cluster_nemesis import ClusterNemesis
 from tests.linear.history import Kind, Op, Outcome, line_of
 from tests.linear.keys import Key, Keys
 from tests.linear.nemesis import KINDS, Nemesis
@@ -22,12 +27,15 @@ from tests.linear.verdict import Broken, Verdict, judge
 from tests.node.storm.client import Client
 
 BUCKET = "linear"
+CLUSTER_ENVIRONMENT = {"RUSTFS_NODE_PARITY": "2"}
+"""Of six drives four hold data: with half of them for parity a write in doubt may come and go."""
 
 
 @attrs.frozen
 class Plan:
     """What is done. `weights` are of the operations, where the usual ones are not wanted. With k = m, as with
-    4 drives, a write in doubt may come and go: docs/guarantees.md.
+    4 drives, a write in doubt may come and go: docs/guarantees.md. With several `nodes`, each has `drives`,
+    and `kinds` are those of `cluster_nemesis`.
     """
 
     operations: int
@@ -39,6 +47,22 @@ class Plan:
     kinds: Mapping[str, int] = attrs.field(factory=lambda: KINDS)
     environment: Mapping[str, str] = attrs.field(factory=dict)
     weights: Mapping[str, int] | None = None
+    nodes: int = 1
+
+
+@attrs.define
+class Scene:
+    """Where it happens: the nodes, and what there is of a cluster."""
+
+    nodes: Sequence[RunningNode]
+    cluster: RunningCluster | None = None
+
+    def requester(self, number: int, written: dict[str, Body]) -> Requester:
+        """The connection of a client: they are spread over the nodes."""
+        node = number % len(self.nodes)
+        clock = self.cluster.clocks[node] if self.cluster else WallClock(Path())
+        wall_s = lambda: time.time() + clock.off_ms / 1000  # noqa: E731
+        return Requester(Client(self.nodes[node], BUCKET, wall_s=wall_s), BUCKET, written)
 
 
 @attrs.define
@@ -51,6 +75,7 @@ class Report:
     kills: Counter[str]
     worked_s: float
     judged_s: float
+    back_s: Sequence[float] = ()
 
     def text(self) -> str:
         """For people."""
@@ -59,7 +84,8 @@ class Report:
         lines = [
             f"seed {self.plan.seed}: {sum(self.counts.values())} operations in {self.worked_s:.1f} s",
             f"  {dict(sorted(self.counts.items()))}",
-            f"  killed {dict(sorted(self.kills.items()))}",
+            f"  faults {dict(sorted(self.kills.items()))}",
+            f"  first answer after them at most {max(self.back_s, default=0.0):.1f} s later",
             f"  {len(self.verdicts)} keys judged in {self.judged_s:.1f} s, at most {steps} steps",
             f"  zones {dict(sorted(zones.items()))}",
         ]
@@ -68,12 +94,12 @@ class Report:
 
 def run(folder: Path, plan: Plan, say: Callable[[str], object] = lambda _text: None) -> Report:
     """Raises where anything is wrong; the histories are left in `folder`."""
-    with RunningNode(folder, drives=plan.drives, environment=plan.environment) as node:
-        _make_bucket(node, plan)
+    with _scene(folder, plan) as scene:
+        _make_bucket(scene.nodes[0], plan)
         began_s = time.monotonic()
-        keys, kills, troubles = _work(node, plan)
+        keys, nemesis, troubles = _work(scene, plan)
         worked_s = time.monotonic() - began_s
-        say(f"{len(keys.all)} keys, killed {dict(kills)}, in {worked_s:.1f} s")
+        say(f"{len(keys.all)} keys, faults {dict(nemesis.kills)}, in {worked_s:.1f} s")
     counts: Counter[str] = Counter()
     for key in keys.all:
         counts.update(f"{op.note} {op.outcome.value}" for op in key.ops)
@@ -82,7 +108,29 @@ def run(folder: Path, plan: Plan, say: Callable[[str], object] = lambda _text: N
     verdicts = _judge_all(keys, plan)
     for trouble in troubles:
         raise trouble
-    return Report(plan, verdicts, counts, kills, worked_s, time.monotonic() - began_s)
+    judged_s = time.monotonic() - began_s
+    return Report(plan, verdicts, counts, nemesis.kills, worked_s, judged_s, nemesis.back_s)
+
+
+@contextlib.contextmanager
+def _scene(folder: Path, plan: Plan) -> Iterator[Scene]:
+    if plan.nodes == 1:
+        with RunningNode(folder, drives=plan.drives, environment=plan.environment) as node:
+            yield Scene([node])
+        return
+    environment = CLUSTER_ENVIRONMENT | {**plan.environment}
+    with (
+        Network(plan.nodes) as network,
+        RunningCluster(
+            folder,
+            nodes=plan.nodes,
+            drives=plan.drives,
+            environment=environment,
+            network=network,
+            clocks=True,
+        ) as cluster,
+    ):
+        yield Scene(cluster.nodes, cluster)
 
 
 def _judge_all(keys: Keys, plan: Plan) -> dict[str, Verdict]:
@@ -106,22 +154,25 @@ def _make_bucket(node: RunningNode, plan: Plan) -> None:
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
 
 
-def _work(node: RunningNode, plan: Plan) -> tuple[Keys, Counter[str], list[BaseException]]:
-    """The keys, how often whom was killed, and what went wrong beside: the histories may tell why."""
+def _work(scene: Scene, plan: Plan) -> tuple[Keys, Nemesis | ClusterNemesis, list[BaseException]]:
+    """The keys, what was done to the nodes, and what went wrong beside: the histories may tell why."""
     keys, done, written = Keys(plan.operations, plan.each), threading.Event(), dict[str, Body]()
-    nemesis = Nemesis(node, random.Random(f"nemesis {plan.seed}"), done, plan.kinds)
+    chance = random.Random(f"nemesis {plan.seed}")
+    nemesis: Nemesis | ClusterNemesis
+    if scene.cluster is None:
+        nemesis = Nemesis(scene.nodes[0], chance, done, plan.kinds)
+    else:
+        nemesis = ClusterNemesis(scene.cluster, chance, done, plan.kinds)
     with ThreadPoolExecutor(plan.clients + 1) as pool:
-        killer = pool.submit(nemesis.run if plan.kinds else done.wait)
+        killer = pool.submit(_plague, nemesis, done) if plan.kinds else pool.submit(done.wait)
         clients = []
         for number in range(plan.clients):
-            requester = Requester(Client(node, BUCKET), BUCKET, written)
-            chance = random.Random(f"client {plan.seed} {number}")
             actor = Actor(
                 number,
                 plan.clients,
-                chance,
+                random.Random(f"client {plan.seed} {number}"),
                 keys,
-                requester,
+                scene.requester(number, written),
                 done,
                 nemesis.answered,
                 plan.versioned,
@@ -133,8 +184,18 @@ def _work(node: RunningNode, plan: Plan) -> tuple[Keys, Counter[str], list[BaseE
         troubles.append(killer.exception())
     found = [trouble for trouble in troubles if trouble is not None]
     if not found:
-        _look_once_more(node, keys, written)
-    return keys, nemesis.kills, found
+        for number in range(len(scene.nodes)):
+            _look_once_more(scene.requester(number, written), keys)
+    return keys, nemesis, found
+
+
+def _plague(nemesis: Nemesis | ClusterNemesis, done: threading.Event) -> None:
+    try:
+        nemesis.run()
+    # Clients would wait for what no longer comes back.
+    except BaseException:
+        done.set()
+        raise
 
 
 def _run(actor: Actor, done: threading.Event) -> None:
@@ -149,9 +210,8 @@ def _run(actor: Actor, done: threading.Event) -> None:
         actor.requester.close()
 
 
-def _look_once_more(node: RunningNode, keys: Keys, written: dict[str, Body]) -> None:
+def _look_once_more(requester: Requester, keys: Keys) -> None:
     """Every worker is back and nobody writes: each key is read once more, and has to answer."""
-    requester = Requester(Client(node, BUCKET), BUCKET, written)
     for key in keys.all:
         op = Op(-1, Kind.READ, time.monotonic(), note="last look")
         requester.read(op, key.name)

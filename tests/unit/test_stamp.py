@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustfs_proto.stamp import NO_STAMP, WRITER_MAX, StampIssuer, first_stamp, wall_ms_of, writer_of
+from rustfs_proto.stamp import LIFE_MAX, NO_STAMP, WRITER_MAX, StampIssuer, first_stamp, wall_ms_of, writer_of
 
 WALL_MS = st.integers(0, (1 << 42) - 1)
 WRITER = st.integers(0, WRITER_MAX)
+LIFE = st.integers(0, LIFE_MAX)
 
 
 @given(WALL_MS, WRITER)
@@ -48,12 +49,21 @@ def test_a_clock_that_moves_on_is_followed() -> None:
 
 
 def test_a_full_counter_spills_into_the_next_millisecond() -> None:
-    """More than 4,096 stamps in one millisecond go on in the next one."""
+    """More than 64 stamps in one millisecond go on in the next one."""
     issuer = StampIssuer(1)
-    stamps = [issuer.issue(5) for _ in range(4_097)]
+    stamps = [issuer.issue(5) for _ in range(65)]
     assert stamps == sorted(set(stamps))
-    assert wall_ms_of(stamps[4_095]) == 5
-    assert wall_ms_of(stamps[4_096]) == 6
+    assert wall_ms_of(stamps[63]) == 5
+    assert wall_ms_of(stamps[64]) == 6
+
+
+@given(WALL_MS, WRITER, LIFE, LIFE)
+def test_two_lives_of_a_writer_never_issue_the_same_stamp(
+    above: int, writer: int, one: int, other: int
+) -> None:
+    """What a worker sent before it was killed may arrive after its successor has sent another version."""
+    first, second = (StampIssuer(writer, life).issue(0, above << 20) for life in (one, other))
+    assert (first == second) == (one == other)
 
 
 @pytest.mark.parametrize(("wall_ms", "writer"), [(-1, 0), (1 << 43, 0), (0, -1), (0, 256)])

@@ -60,11 +60,18 @@ class Answer:
 
 class Client:
     """One connection, kept as long as it lasts. With `pause` bodies go in pieces, and it is called between
-    them.
+    them. `wall_s` is the time by the node's clock.
     """
 
-    def __init__(self, node: RunningNode, bucket: str, pause: Callable[[], object] | None = None) -> None:
-        self._port = node.port
+    def __init__(
+        self,
+        node: RunningNode,
+        bucket: str,
+        pause: Callable[[], object] | None = None,
+        wall_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._host, self._port = node.host, node.port
+        self._wall_s = wall_s
         self._credentials = Credentials(node.access_key, node.secret_key)
         self._bucket = bucket
         self._pause = pause
@@ -100,15 +107,15 @@ class Client:
 
     def _send(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Answer]:
         if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_S)
+            self._connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_S)
         connection = self._connection
         is_small = len(body) <= SIGNED_BODY_BYTES_MAX
         signed = sign_request(
             self._credentials,
             method,
             target,
-            {"host": f"127.0.0.1:{self._port}", "content-length": str(len(body)), **headers},
-            now_s=time.time(),
+            {"host": f"{self._host}:{self._port}", "content-length": str(len(body)), **headers},
+            now_s=self._wall_s(),
             payload_hash=hashlib.sha256(body).hexdigest() if is_small else "UNSIGNED-PAYLOAD",
         )
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)

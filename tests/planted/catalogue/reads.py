@@ -126,7 +126,7 @@ READS = (
     PlantedBug(
         "half-written-version-answered",
         "rustfs_node/erasureset/resolve.py",
-        "        if not decision.complete_on or _ends_upload(read) or await _complete(state, read, trace):\n",
+        "        if not decision.complete_on or _ends_upload(read):\n",
         "        if decision.verdict:\n",
         "A version that was read is not found by a later read of other drives.",
         UNACKED,

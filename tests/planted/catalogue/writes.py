@@ -26,8 +26,8 @@ WRITES = (
     PlantedBug(
         "write-answered-before-quorum",
         "rustfs_node/erasureset/write.py",
-        "Tally(state.n, quorum, shards_needed or quorum, fresh=fresh)\n",
-        "Tally(state.n, quorum - 1, quorum - 1)\n",
+        "        needed = quorum or quorum_of(geometry)\n        self._tally",
+        "        needed = (quorum or quorum_of(geometry)) - 1\n        self._tally",
         "The set worker answers a write one drive before its quorum.",
         ACKED,
         f"{QUORUMS}::test_writes_need_their_quorum_and_no_more[4-small]",
@@ -71,8 +71,8 @@ WRITES = (
     PlantedBug(
         "settled-before-quorum",
         "rustfs_node/erasureset/write.py",
-        "        if self._tally.state is not WriteState.ACKNOWLEDGED:\n            return\n",
-        "",
+        " or self._tally.state is not WriteState.ACKNOWLEDGED:\n            return\n",
+        ":\n            return\n",
         "Drives drop the acknowledged version for one that failed.",
         UNACKED,
         f"{QUORUMS}::test_a_partial_overwrite_does_not_harm_the_version_before",
@@ -89,8 +89,8 @@ WRITES = (
     PlantedBug(
         "no-heal-note",
         "rustfs_node/erasureset/write.py",
-        "        if tally.is_finished and tally.committed and (tally.faults or tally.gaps):\n",
-        "        if tally.is_finished and not tally.committed:\n",
+        "        if tally.is_finished and tally.committed and (tally.faults or tally.gaps) and",
+        "        if tally.is_finished and not tally.committed and",
         "That a drive missed a write is written down nowhere.",
         ACKED,
         f"{DOUBTS}::test_a_drive_that_missed_a_write_is_noted_by_the_write",

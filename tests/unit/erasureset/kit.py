@@ -54,9 +54,10 @@ class Client:
 
     bus: Bus
     stripe_bytes: int
+    worker: str = "set-0"
 
     async def ask(self, message: object, *frames: bytes) -> object:
-        return (await self.bus.call("set-0", message, frames, deadline_s=60)).message
+        return (await self.bus.call(self.worker, message, frames, deadline_s=60)).message
 
     async def put(
         self, key: bytes, body: bytes, *, expect: int = set_ops.ANY_STAMP, bucket: str = "b", **info: object
@@ -77,7 +78,11 @@ class Client:
             block = body[index * self.stripe_bytes : (index + 1) * self.stripe_bytes]
             under_way.append(Answer())
             self.bus.ask(
-                "set-0", set_ops.PutBlock(handle, index), (block,), deadline_s=60, on_reply=under_way[-1].set
+                self.worker,
+                set_ops.PutBlock(handle, index),
+                (block,),
+                deadline_s=60,
+                on_reply=under_way[-1].set,
             )
             if len(under_way) == WINDOW_BLOCKS:
                 raise_fault(await under_way.popleft().wait())
@@ -87,14 +92,14 @@ class Client:
 
     async def get(self, key: bytes, span: set_ops.Span = WHOLE, bucket: str = "b") -> bytes:
         """The bytes of a span, block by block."""
-        reply = await self.bus.call("set-0", set_ops.Get(bucket, key, span), deadline_s=60)
+        reply = await self.bus.call(self.worker, set_ops.Get(bucket, key, span), deadline_s=60)
         got = reply.message
         body = b"".join(reply.frames)
         end = got.offset + got.length
         while (at := got.offset + len(body)) < end:
             stop = min(end, stripe_end(got.meta.parts, got.meta.geometry.stripe_bytes, at))
             block = await self.bus.call(
-                "set-0", set_ops.ReadBlock(bucket, key, got.stamp, at, stop - at), deadline_s=60
+                self.worker, set_ops.ReadBlock(bucket, key, got.stamp, at, stop - at), deadline_s=60
             )
             body += block.frames[0]
         return body
@@ -177,18 +182,21 @@ async def serve_set(
     clock: Clock | None = None,
     classes: Classes = (),
     stopping: trio.Event | None = None,
+    worker: str = "set-0",
 ) -> TestSet[Drive]:
-    """Start a set worker and a client. Each life of a set needs a `seed` of its own: data ids come of it."""
+    """Start a set worker and a client. Each life of a set, and each of several workers that serve the same
+    drives, needs a `seed` of its own: data ids come of it, and stamps.
+    """
     m = default_parity(len(drives)) if parity is None else parity
     resolved = attrs.evolve(
         SetSettings(stripe_bytes=4096, inline_bytes_max=1024, settle_delay_s=0.0), **settings
     )
     names = [drive_name(0, slot) for slot in range(len(drives))]
     plans = tuple(DrivePlan(slot, name, "", "", "") for slot, name in enumerate(names))
-    plan = SetPlan(0, "set-0", "", len(drives) - m, m, plans, class_parities=tuple(classes))
+    plan = SetPlan(0, worker, "", len(drives) - m, m, plans, class_parities=tuple(classes))
 
     async def serve(task_status: trio.TaskStatus[None]) -> None:
-        bus = net.open_bus("set-0", names)
+        bus = net.open_bus(worker, names)
         randomness = SeededRandomness(seed)
         await run_set(
             bus,
@@ -196,12 +204,12 @@ async def serve_set(
             resolved,
             clock or TrioClock(),
             randomness,
-            writer=1,
+            writer=seed,
             stopping=stopping,
             task_status=task_status,
         )
 
     await nursery.start(serve)
-    client_bus = net.open_bus("client", ["set-0"])
+    client_bus = net.open_bus(f"client of {worker}", [worker])
     await nursery.start(client_bus.run)
-    return TestSet(net, drives, Client(client_bus, resolved.stripe_bytes), resolved)
+    return TestSet(net, drives, Client(client_bus, resolved.stripe_bytes, worker), resolved)

@@ -1,0 +1,193 @@
+"""Plagues the nodes of a cluster, with two faults at once, and lets clients work in between.
+
+A blow is a pair of faults on nodes drawn by chance, the second a moment after the first; both last for a
+while and end together, or one after the other. What may happen to whom is bounded by nothing: a blow may well
+leave no quorum. What must hold is that nothing wrong is answered then, and that all works again afterwards.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from tests.kit.cluster import RunningCluster
+from tests.kit.netns import Network
+from tests.kit.node import RunningNode
+
+REST_S = (0.3, 1.5)
+"""Between two blows."""
+
+LASTS_S = (0.4, 4.0)
+"""How long a fault lasts: shorter and longer than silence is borne."""
+
+APART_S = (0.0, 0.6)
+"""Between the two faults of a blow."""
+
+RETURN_S = 60.0
+CLOCK_MAX_MS = 600_000
+"""Less than nodes may differ by when they meet: see `cluster.clock_skew_max_s`."""
+
+FAR_CLOCK_MAX_MS = 3_600_000
+LINE_KILOBITS = (500, 8000)
+
+KINDS = {
+    "isolate": 4, "one-way": 3, "pair": 3, "slow": 1, "pause-node": 3, "pause-worker": 3, "kill-node": 2,
+    "kill-worker": 3, "kill-workers": 2, "clock": 2,
+}  # fmt: skip
+"""Shares. A `pair` is a cut between two nodes that both see the third; of a `one-way` cut either side may be
+the deaf one. `far-clock` is for runs in which no node is killed: it would not be let in again.
+"""
+
+Undo = Callable[[], None]
+
+
+@attrs.define(eq=False)
+class ClusterNemesis:
+    """`stop` ends it; `kills` counts faults by kind, and pairs of them."""
+
+    cluster: RunningCluster
+    chance: random.Random
+    stop: threading.Event
+    kinds: Mapping[str, int] = attrs.field(factory=lambda: KINDS)
+    kills: Counter[str] = attrs.field(factory=Counter)
+    back_s: list[float] = attrs.field(factory=list)
+    _answers: int = 0
+
+    def answered(self) -> None:
+        """A client was answered. Counted roughly: many threads call this."""
+        self._answers += 1
+
+    def run(self) -> None:
+        """Until told to stop; in the end nothing is wrong any more."""
+        left = self.chance.sample([*self.kinds], len(self.kinds))
+        try:
+            while not self.stop.wait(self.chance.uniform(*REST_S)):
+                first = left.pop() if left else self._draw()
+                self._blow([first, self._draw()])
+        finally:
+            self._end_all()
+
+    def _draw(self) -> str:
+        (kind,) = self.chance.choices([*self.kinds], [*self.kinds.values()])
+        return kind
+
+    def _blow(self, kinds: list[str]) -> None:
+        undone: list[Undo] = []
+        try:
+            for kind in kinds:
+                self.kills[kind] += 1
+                undone.append(getattr(self, f"_{kind.replace('-', '_')}")())
+                self.stop.wait(self.chance.uniform(*APART_S))
+            self.stop.wait(self.chance.uniform(*LASTS_S))
+        finally:
+            if self.chance.random() < 0.5:
+                undone.reverse()
+            for undo in undone:
+                undo()
+                self.stop.wait(self.chance.uniform(*APART_S))
+            began_s, before = time.monotonic(), self._answers
+            while self._answers == before and not self.stop.is_set():
+                if time.monotonic() - began_s > RETURN_S:
+                    raise AssertionError(f"no answer for {RETURN_S} s after {kinds}")
+                self.stop.wait(0.02)
+            self.back_s.append(time.monotonic() - began_s)
+
+    # Faults: each begins one and returns what ends it
+
+    def _isolate(self) -> Undo:
+        victim = self._node()
+        self._network.cut_between([victim], self._others(victim))
+        return self._network.heal
+
+    def _one_way(self) -> Undo:
+        victim = self._node()
+        for other in self._others(victim):
+            ends = (victim, other) if self.kills["one-way"] % 2 else (other, victim)
+            self._network.cut(*ends)
+        return self._network.heal
+
+    def _pair(self) -> Undo:
+        one = self._node()
+        self._network.cut_between([one], [self.chance.choice(self._others(one))])
+        return self._network.heal
+
+    def _slow(self) -> Undo:
+        self._network.slow(self._node(), self.chance.randint(*LINE_KILOBITS), self.chance.randint(5, 300))
+        return self._network.heal
+
+    def _pause_node(self) -> Undo:
+        node = self.cluster.nodes[self._node()]
+        node.signal_all(signal.SIGSTOP)
+        return lambda: node.signal_all(signal.SIGCONT)
+
+    def _pause_worker(self) -> Undo:
+        node = self.cluster.nodes[self._node()]
+        pid = self._worker_pid(node)
+        return lambda: None if pid is None else node.signal_one(pid, signal.SIGCONT)
+
+    def _worker_pid(self, node: RunningNode) -> int | None:
+        """That of a worker which was just stopped."""
+        workers = self._workers(node)
+        if not workers:
+            return None
+        pid = workers[self.chance.choice(sorted(workers))]
+        node.signal_one(pid, signal.SIGSTOP)
+        return pid
+
+    def _kill_node(self) -> Undo:
+        node = self.cluster.nodes[self._node()]
+        node.kill_all()
+        return lambda: None if node.is_running else node.spawn()
+
+    def _kill_worker(self) -> Undo:
+        return self._kill(self.cluster.nodes[self._node()], 1)
+
+    def _kill_workers(self) -> Undo:
+        node = self.cluster.nodes[self._node()]
+        return self._kill(node, self.chance.randint(2, 5))
+
+    def _kill(self, node: RunningNode, count: int) -> Undo:
+        workers = self._workers(node)
+        for name in self.chance.sample(sorted(workers), min(count, len(workers))):
+            node.signal_one(workers[name], signal.SIGKILL)
+        return lambda: None
+
+    def _clock(self) -> Undo:
+        self.cluster.clocks[self._node()].set(self.chance.randint(-CLOCK_MAX_MS, CLOCK_MAX_MS) // 2)
+        return lambda: None
+
+    def _far_clock(self) -> Undo:
+        self.cluster.clocks[self._node()].set(self.chance.randint(-FAR_CLOCK_MAX_MS, FAR_CLOCK_MAX_MS))
+        return lambda: None
+
+    # Whom
+
+    @property
+    def _network(self) -> Network:
+        assert self.cluster.network is not None
+        return self.cluster.network
+
+    def _node(self) -> int:
+        return self.chance.randrange(len(self.cluster.nodes))
+
+    def _others(self, node: int) -> list[int]:
+        return [other for other in range(len(self.cluster.nodes)) if other != node]
+
+    def _workers(self, node: RunningNode) -> dict[str, int]:
+        """Of a node that runs."""
+        return {name: pid for name, pid in node.worker_pids().items() if name != "forge"}
+
+    def _end_all(self) -> None:
+        self._network.heal()
+        for node in self.cluster.nodes:
+            if node.is_running:
+                node.signal_all(signal.SIGCONT)
+            else:
+                node.spawn()
+        self.cluster.wait_healthy()
