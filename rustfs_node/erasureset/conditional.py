@@ -27,8 +27,7 @@ from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.target import target_of
 from rustfs_node.erasureset.write import WatchedWrite, inline_commits, write_row
-from rustfs_proto.erasure.decide import Verdict
-from rustfs_proto.erasure.geometry import voters_needed
+from rustfs_proto.erasure.decide import Verdict, quorum_to_say
 from rustfs_proto.objects import Geometry
 from rustfs_proto.stamp import NO_STAMP
 from rustfs_proto.versions import NULL_VERSION
@@ -44,11 +43,12 @@ Build = Callable[[int, list[int]], tuple[Sequence[Commit | None], Frames]]
 @attrs.frozen
 class _Compared:
     """What each drive is to expect, by slot. `in_doubt` are those that had something else than what is
-    current.
+    current; none of it gets to its quorum once `claim` others have what is to be written.
     """
 
     expects: list[int]
     in_doubt: frozenset[int] = frozenset()
+    claim: int = 0
 
 
 async def put_inline(state: SetState, request: Request) -> Reply:
@@ -109,7 +109,7 @@ async def commit_expecting(
         try:
             if not compared.in_doubt:
                 return await write_row(state, geometry, commits, frames, trace, shards_needed, fresh)
-            await _claim(state, geometry, commits, frames, compared.in_doubt, trace)
+            await _claim(state, geometry, commits, frames, compared, trace)
             return await _write_claimed(state, geometry, commits, frames, trace, shards_needed, fresh)
         except Fault as fault:
             if not retries_left or not _may_try_again(fault, expect):
@@ -131,15 +131,14 @@ async def _claim(
     geometry: Geometry,
     commits: Sequence[Commit | None],
     frames: Frames,
-    in_doubt: Collection[int],
+    compared: _Compared,
     trace: str,
 ) -> None:
     """Have the version on enough drives that were not in doubt: after that nothing else that is older can be
     acknowledged. They get the same commit again with all others.
     """
-    sure = [None if slot in in_doubt else commit for slot, commit in enumerate(commits)]
-    quorum = voters_needed(state.k, state.m)
-    await write_row(state, geometry, sure, frames, trace, shards_needed=0, quorum=quorum)
+    sure = [None if slot in compared.in_doubt else commit for slot, commit in enumerate(commits)]
+    await write_row(state, geometry, sure, frames, trace, shards_needed=0, quorum=compared.claim)
 
 
 async def _write_claimed(
@@ -193,11 +192,12 @@ async def _compare(state: SetState, lookup: Lookup, expect: int, trace: str) -> 
             del found[slot]
     expects = [found[slot].stamp if slot in found else decided for slot in range(state.n)]
     in_doubt = {
-        slot
+        slot: quorum_to_say(answer, state.k, state.m)
         for slot, answer in found.items()
         if answer.stamp != decided and not (expect == NO_STAMP and _is_gone(answer))
     }
-    return _Compared(expects, frozenset(in_doubt))
+    least = min(in_doubt.values(), default=state.write_quorum)
+    return _Compared(expects, frozenset(in_doubt), state.n - least + 1)
 
 
 def _is_gone(found: LookedUp) -> bool:

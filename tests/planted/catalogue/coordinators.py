@@ -33,8 +33,8 @@ COORDINATORS = (
     PlantedBug(
         "place-claimed-on-too-few-drives",
         CONDITIONAL,
-        "    quorum = voters_needed(state.k, state.m)\n",
-        "    quorum = 1\n",
+        "    return _Compared(expects, frozenset(in_doubt), state.n - least + 1)\n",
+        "    return _Compared(expects, frozenset(in_doubt), 1)\n",
         "A conditional write goes on although another worker's may still be acknowledged.",
         ORDER,
         f"{TESTS}::test_a_write_that_compares_never_passes_over_one_that_succeeds[False]",
@@ -51,8 +51,8 @@ COORDINATORS = (
     PlantedBug(
         "answered-although-passed",
         RESOLVE,
-        "    return is_newer_there and holders < state.write_quorum\n",
-        "    return False\n",
+        "    return needs <= 0, is_newer_there\n",
+        "    return True, is_newer_there\n",
         "A read answers with a version that no later read finds.",
         UNACKED,
         f"{TESTS}::test_a_version_that_cannot_be_completed_because_of_a_newer_one_is_no_answer",

@@ -16,8 +16,8 @@ STORAGE_CLASSES = (
     PlantedBug(
         "acknowledged-by-the-sets-quorum",
         "rustfs_node/erasureset/write.py",
-        "        quorum = quorum_of(geometry)\n        self._tally",
-        "        quorum = state.write_quorum\n        self._tally",
+        "        needed = quorum or quorum_of(geometry)\n        self._tally",
+        "        needed = quorum or state.write_quorum\n        self._tally",
         "An object with little parity is acknowledged by fewer drives than it takes to read it.",
         ACKED,
         f"{SETS}::test_a_write_needs_the_quorum_of_its_class[small]",

@@ -57,7 +57,7 @@ async def shared_drives(drives: int, parity: int | None = None, **settings: obje
             await nursery.start(bus.run)
         for number, worker in enumerate(WORKERS):
             running = await serve_set(
-                nursery, net, models, parity, settings, number + 1, clocks[number], worker
+                nursery, net, models, parity, settings, number + 1, clocks[number], worker=worker
             )
             clients.append(running.client)
         yield Shared(net, models, clients, clocks)
