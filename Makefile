@@ -6,8 +6,9 @@
 PYTHON  ?= python3
 ADDRESS ?= 127.0.0.1:9000
 DATA    ?= ./data
-# A file of tests stays in one process, so that a node which its tests share is started once.
-WORKERS ?= auto
+# A file of tests stays in one process, so that a node which its tests share is started once. One process more than there
+# are processors: many tests wait for the programs that they started.
+WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 TESTS   ?=
 # Budgets of the longer runs.
 SEEDS      ?= 1-1000
@@ -28,14 +29,14 @@ INSTALLED_TEST  := $(VENV)/installed-test
 INSTALLED_BENCH := $(VENV)/installed-bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run test lint format simulate fuzz model storm linear linear-cluster sweeps memory cluster-clients bench clean
+.PHONY: help run test lint format simulate fuzz model storm linear linear-cluster sweeps memory long cluster-clients bench clean
 
 help:
 	@echo 'make run     start a node of four drives under $(DATA) on $(ADDRESS)'
 	@echo 'make test    run the whole suite'
 	@echo 'make lint    run the rules of the tree, ruff and mypy only'
 	@echo 'make format  rewrite the sources as ruff formats them'
-	@echo 'make simulate | fuzz | model | storm | linear | linear-cluster | sweeps | memory | cluster-clients   run a part of the suite for long: docs/testing.md'
+	@echo 'make simulate | fuzz | model | storm | linear | linear-cluster | sweeps | memory | long | cluster-clients   run a part of the suite for long: docs/testing.md'
 	@echo 'make bench   measure a running node: make bench BENCH="$(BENCH) --op put --size 4KiB"'
 	@echo 'make clean   remove the environment and caches; data stays'
 
@@ -76,6 +77,9 @@ linear-cluster: $(INSTALLED_TEST)
 
 sweeps: $(INSTALLED_TEST)
 	SWEEPS=all $(BIN)/python -m pytest -q -n $(WORKERS) -o faulthandler_timeout=0 tests/unit/drive/test_sweeps.py tests/unit/erasureset/test_set_sweeps.py tests/unit/erasureset/test_set_failures.py tests/simulation/test_renames.py
+
+long: $(INSTALLED_TEST)
+	$(BIN)/python -m pytest -q -m long -o faulthandler_timeout=0 tests
 
 memory: $(INSTALLED_TEST)
 	MEMORY_TEST_OBJECT_MIB=5120 $(BIN)/python -m pytest -q -s -o faulthandler_timeout=0 tests/node/test_memory.py

@@ -79,6 +79,11 @@ class SetState:
         """What new objects of that storage class get."""
         return self.geometries.get(storage_class, self.geometry)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other worker serves these drives."""
+        return len(self.plan.workers) == 1
+
     def new_stamp(self, above: int = 0) -> int:
         """A stamp above every one issued here, and above `above`."""
         return self.issuer.issue(self.clock.wall_ms(), above)

@@ -9,7 +9,16 @@ import attrs
 import xxhash
 
 from rustfs_node.config import Settings
-from rustfs_node.plan import Credentials, DrivePlan, NodePlan, SetPlan, drive_name, endpoint_of, set_name
+from rustfs_node.plan import (
+    Credentials,
+    DrivePlan,
+    NodePlan,
+    ProcessPlan,
+    SetPlan,
+    drive_name,
+    endpoint_of,
+    set_name,
+)
 from rustfs_node.seams.node_files import (
     FolderLock,
     empty_folder,
@@ -121,10 +130,17 @@ def _sets(formation: Formation, runtime_dir: str, classes: Mapping[str, str]) ->
             k=len(record.slots) - record.parity,
             m=record.parity,
             drives=_drives(formation.verdicts, index, runtime_dir),
+            workers=(
+                ProcessPlan(ONLY_NODE_NUMBER, set_name(index), endpoint_of(runtime_dir, set_name(index))),
+            ),
             class_parities=tuple(class_parities(classes, record.parity).items()),
         )
         for index, record in enumerate(formation.deployment.sets)
     )
+
+
+def _worker(index: int, runtime_dir: str) -> ProcessPlan:
+    return ProcessPlan(ONLY_NODE_NUMBER, set_name(index), endpoint_of(runtime_dir, set_name(index)))
 
 
 def _drives(verdicts: Sequence[Verdict], set_index: int, runtime_dir: str) -> tuple[DrivePlan, ...]:

@@ -31,7 +31,8 @@ class WriteState(Enum):
 class Tally:
     """Answers to one write so far. `drives` were asked, `quorum` must commit, and `shards_needed` of them
     must hold the shard file of each part, or where that is one of `fresh` as many as must commit; `gaps`
-    counts, by data id, those that do not.
+    counts, by data id, those that do not. `shown_by`: so many drives that have the version are enough for a
+    read of another worker to give it to further ones (default: the quorum).
     """
 
     drives: int
@@ -41,6 +42,7 @@ class Tally:
     faults: list[Fault] = attrs.field(factory=list)
     gaps: dict[bytes, int] = attrs.field(factory=dict)
     fresh: Collection[bytes] = ()
+    shown_by: int = attrs.field(default=attrs.Factory(lambda self: self.quorum, takes_self=True))
 
     def commit(self, missing: tuple[bytes, ...] = ()) -> None:
         """One more drive has committed; it lacks these shard files."""
@@ -72,8 +74,11 @@ class Tally:
 
     @property
     def is_void(self) -> bool:
-        """Whether it failed for good: so many drives have refused it that it never is on a quorum."""
-        return self.drives - sum(fault.not_applied for fault in self.faults) < self.quorum
+        """Whether it failed for good: so many drives have refused it that it never is on a quorum, nor was it
+        when a read gave it to drives that have refused it since, because something newer has come there.
+        """
+        left = self.drives - sum(fault.not_applied for fault in self.faults)
+        return left < min(self.quorum, self.shown_by)
 
     @property
     def newest_seen(self) -> int:

@@ -29,7 +29,7 @@ def urls(tmp_path_factory) -> Iterator[dict[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", SELECTED)
 def test_clients_find_in_a_cluster_what_they_find_in_a_node(urls, name):
     """Versions behave through any node, and conditions and uploads through the balancer."""

@@ -47,7 +47,7 @@ class Remote:
         self._done.write_text("")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_rolling_restart_fails_no_request(tmp_path):
     """While haproxy drains a node, and each of four is then stopped and started in its turn, every request
     succeeds and what was written meanwhile is read.

@@ -30,7 +30,7 @@ def shape(drives: str) -> tuple[Topology, tuple[int, ...], list[int]]:
     """Topology, sizes of its sets and their parities."""
     topology = parse_topology(drives.split())
     sizes = sizes_of(topology.pools, 0)
-    return topology, sizes, list(parities_of(sizes, -1))
+    return topology, sizes, list(parities_of(sizes, -1, "node.parity"))
 
 
 def drives_on_one_node(topology: Topology, sizes: tuple[int, ...]) -> int:
@@ -86,7 +86,7 @@ def test_the_example(tmp_path):
     assert [*mistakes(settings, topology.pools), *mistakes_of_cluster(settings, topology)] == []
     assert len(cluster_secret(settings.cluster, cluster_credentials(settings.node))) >= 32
     sizes = sizes_of(topology.pools, settings.node.set_drives)
-    assert (sizes, parities_of(sizes, settings.node.parity)) == ((16,), [8])
+    assert (sizes, parities_of(sizes, settings.node.parity, "node.parity")) == ((16,), [8])
     assert settings.node.parity >= 2 * drives_on_one_node(topology, sizes)
     assert settings.acceptor.leave_s + settings.acceptor.drain_deadline_s < settings.node.stop_deadline_s
     folders = sorted({endpoint.path for endpoint in topology.drives})

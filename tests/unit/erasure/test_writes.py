@@ -82,6 +82,16 @@ def test_a_retry_goes_above_the_newest_refusal() -> None:
     assert newest_seen([]) == 0
 
 
+def test_what_a_read_may_have_given_away_is_not_made_again() -> None:
+    """A refusal because of something newer does not say that the drive never had the version: as long as a
+    read may have found it on another drive and given it to that one, the write is not repeated.
+    """
+    refused = [fault(FaultCode.STALE, 9), fault(FaultCode.STALE, 9)]
+    for committed, shown_by, newest in ((2, 3, 9), (2, 2, 0), (1, 2, 9), (1, 1, 0), (0, 1, 9)):
+        faults = [*refused, *[fault(FaultCode.STALE, 5)] * (2 - committed)]
+        assert Tally(4, 3, 3, committed, faults, shown_by=shown_by).newest_seen == newest
+
+
 def test_faults_are_told_in_words() -> None:
     """The text says how many drives were left and what became of the others."""
     tally = Tally(4, 3, 3, 1, [fault(FaultCode.TIMEOUT), fault(FaultCode.PEER_DOWN)])
