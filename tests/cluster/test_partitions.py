@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(bool(netns.why_not()), reason=netns.why_not() or
 
 REFUSAL_S = 5.0
 RECOVERY_S = 10.0
-KNOWN_S = 2.0
+KNOWN_S = 5.0
 ROUNDS = 10
 
 

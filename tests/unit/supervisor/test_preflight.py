@@ -132,10 +132,10 @@ def test_nothing_is_wrong_with_a_node_of_a_cluster(tmp_path):
             {"cluster": {"own_endpoint": "node5:9000"}},
             "'node5:9000', the drives are on node1:9000, no",
         ),
-        (NODES, {"cluster": {"port_offset": 58000}}, "would listen at ports 67000 to 67005"),
+        (NODES, {"cluster": {"port_offset": 58000}}, "would listen at ports 67000 to 67006"),
         (NODES, {"acceptor": {"address": ":9001"}}, "serves at :9001, .* give --address one of these ports"),
         (NODES.replace("http", "https"), {}, "named https://, and this node has no certificate"),
-        ("http://node:9000/a http://node:9002/b", {}, "ports that are 3 or more apart"),
+        ("http://node:9000/a http://node:9002/b", {}, "ports that are 4 or more apart"),
     ],
 )
 def test_what_keeps_a_node_out_of_its_cluster(drives, tables, wanted):
