@@ -162,7 +162,7 @@ def test_the_session_of_the_readme(node, tmp_path):
 
 
 def test_health_paths_answer(node):
-    """Every health path that a document names answers 200 on a healthy node, but that without it nobody writes."""
+    """Every health path that a document names answers 200; one asks whether the node can be done without."""
     paths = {span for page in read_pages() for span in page.spans if re.match(r"/(minio/)?health\b", span)}
     assert {"/health", "/minio/health/live", "/minio/health/cluster"} <= paths
     wanted = {path: 412 if "maintenance" in path else 200 for path in paths}
