@@ -26,6 +26,8 @@ class Nemesis:
         self._node, self._chance, self._stop, self._kinds = node, chance, stop, kinds
         self._answers = threading.Semaphore(0)
         self.kills: Counter[str] = Counter()
+        # How long clients waited is told of whole nodes only.
+        self.back_s: tuple[float, ...] = ()
 
     def answered(self) -> None:
         """A client was answered."""

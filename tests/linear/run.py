@@ -85,7 +85,7 @@ class Report:
             f"seed {self.plan.seed}: {sum(self.counts.values())} operations in {self.worked_s:.1f} s",
             f"  {dict(sorted(self.counts.items()))}",
             f"  faults {dict(sorted(self.kills.items()))}",
-            f"  first answer after them at most {max(self.back_s, default=0.0):.1f} s later",
+            *([f"  first answer after them at most {max(self.back_s):.1f} s later"] if self.back_s else []),
             f"  {len(self.verdicts)} keys judged in {self.judged_s:.1f} s, at most {steps} steps",
             f"  zones {dict(sorted(zones.items()))}",
         ]

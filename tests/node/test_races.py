@@ -69,8 +69,8 @@ async def race(node: RunningNode, bucket: str) -> Counter[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("status", ["", "Enabled", "Suspended"])
 async def test_one_of_a_thousand_creates_the_key(node: RunningNode, status: str) -> None:
-    """Of a thousand PUTs with If-None-Match: * one is answered 200, and the others 412 or 409, which says to
-    try again; nothing else is ever stored.
+    """Of a thousand PUTs with If-None-Match: * one is answered 200, and the others 412, or 409 and 503, which say
+    to try again; nothing else is ever stored.
     """
     bucket = f"race-{status.lower() or 'never'}"
     s3 = boto3_client(node.url, node.access_key, node.secret_key)
@@ -79,7 +79,8 @@ async def test_one_of_a_thousand_creates_the_key(node: RunningNode, status: str)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
     statuses = await race(node, bucket)
     assert statuses[200] == 1, statuses
-    assert statuses[412] + statuses[409] == CLIENTS - 1, statuses
+    # 503: on a busy machine not everybody gets a turn in time.
+    assert statuses[412] + statuses[409] + statuses[503] == CLIENTS - 1, statuses
     page = s3.list_object_versions(Bucket=bucket)
     assert len(page["Versions"]) == 1 and "DeleteMarkers" not in page
     s3.close()
