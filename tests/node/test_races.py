@@ -69,7 +69,7 @@ async def race(node: RunningNode, bucket: str) -> Counter[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("status", ["", "Enabled", "Suspended"])
 async def test_one_of_a_thousand_creates_the_key(node: RunningNode, status: str) -> None:
-    """Of a thousand PUTs with If-None-Match: * one is answered 200, and the others 412, or 409 and 503, which say
+    """Of a thousand PUTs with If-None-Match: * one is answered 200, the others 412, or 409 and 503, which say
     to try again; nothing else is ever stored.
     """
     bucket = f"race-{status.lower() or 'never'}"
