@@ -14,7 +14,7 @@ pytestmark = pytest.mark.client
 TREE_FILES = 5_100
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_tree_of_five_thousand_files(aws, bucket, tmp_path):
     """`sync` carries a tree there and back unchanged and finds no more to do; `rm --recursive` empties it."""
     source, back = tmp_path / "source", tmp_path / "back"

@@ -53,7 +53,7 @@ def parts() -> Iterator[tuple[int, int, int]]:
         yield number, first, min(PART, SIZE - first)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.large
 def test_five_gibibytes(server, bucket):
     """81 parts, two at a time, make one object larger than a single PUT may be, and read back the same."""

@@ -59,7 +59,7 @@ UPLOADS = (
         "upload-ended-before-its-object",
         "rustfs_node/erasureset/uploads.py",
         "        written = await _commit_object(state, message, head, meta, trace)\n",
-        "        await _remove_upload(state, bucket, key, upload_id, upload.stamp, (), trace)\n"
+        "        await remove_upload(state, bucket, key, upload_id, upload.stamp, (), trace)\n"
         "        written = await _commit_object(state, message, head, meta, trace)\n",
         "A completion that fails takes the parts along.",
         UNACKED,

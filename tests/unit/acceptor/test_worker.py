@@ -11,7 +11,8 @@ import trio.testing
 
 from rustfs_node.acceptor.health import cluster_answer
 from rustfs_node.acceptor.net.server import split_address
-from rustfs_node.acceptor.worker import prepare, run_acceptor
+from rustfs_node.acceptor.siblings import Siblings
+from rustfs_node.acceptor.worker import make_services, prepare, run_acceptor
 from rustfs_node.bus import MemoryNet
 from rustfs_node.seams.clock import SystemClock
 from rustfs_node.seams.randomness import SystemRandomness
@@ -33,8 +34,9 @@ from tests.unit.acceptor.node_kit import (
 
 def prepared(settings: AcceptorSettings):
     """The parts of an acceptor with those settings."""
-    bus = MemoryNet().open_bus("acceptor-0", ["set-0"])
-    return prepare(bus, plan_of(1), settings, SystemClock(), SystemRandomness(), ThreadPool(1))
+    bus, plan = MemoryNet().open_bus("acceptor-0", ["set-0"]), plan_of(1)
+    clock, randomness, siblings = SystemClock(), SystemRandomness(), Siblings.of_plan(bus, plan)
+    return prepare(make_services(bus, plan, settings, clock, randomness, ThreadPool(1), siblings), plan)
 
 
 @pytest.mark.parametrize(

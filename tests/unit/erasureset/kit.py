@@ -17,7 +17,7 @@ import trio
 from rustfs_node.bus import Bus, MemoryNet, Reply, TrioClock
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.worker import run_set
-from rustfs_node.plan import DrivePlan, SetPlan, drive_name
+from rustfs_node.plan import DrivePlan, ProcessPlan, SetPlan, drive_name
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import default_parity, stripe_end
@@ -182,21 +182,24 @@ async def serve_set(
     clock: Clock | None = None,
     classes: Classes = (),
     stopping: trio.Event | None = None,
-    worker: str = "set-0",
+    worker: str = "",
 ) -> TestSet[Drive]:
     """Start a set worker and a client. Each life of a set, and each of several workers that serve the same
     drives, needs a `seed` of its own: data ids come of it, and stamps.
     """
     m = default_parity(len(drives)) if parity is None else parity
+    # A worker that is named is one of several.
+    own = worker or "set-0"
+    workers = () if worker else (ProcessPlan(0, own, ""),)
     resolved = attrs.evolve(
         SetSettings(stripe_bytes=4096, inline_bytes_max=1024, settle_delay_s=0.0), **settings
     )
     names = [drive_name(0, slot) for slot in range(len(drives))]
     plans = tuple(DrivePlan(slot, name, "", "", "") for slot, name in enumerate(names))
-    plan = SetPlan(0, worker, "", len(drives) - m, m, plans, class_parities=tuple(classes))
+    plan = SetPlan(0, own, "", len(drives) - m, m, plans, tuple(classes), workers)
 
     async def serve(task_status: trio.TaskStatus[None]) -> None:
-        bus = net.open_bus(worker, names)
+        bus = net.open_bus(own, names)
         randomness = SeededRandomness(seed)
         await run_set(
             bus,
@@ -210,6 +213,6 @@ async def serve_set(
         )
 
     await nursery.start(serve)
-    client_bus = net.open_bus(f"client of {worker}", [worker])
+    client_bus = net.open_bus(f"client of {own}", [own])
     await nursery.start(client_bus.run)
-    return TestSet(net, drives, Client(client_bus, resolved.stripe_bytes, worker), resolved)
+    return TestSet(net, drives, Client(client_bus, resolved.stripe_bytes, own), resolved)
