@@ -219,7 +219,9 @@ async def test_a_node_that_does_not_encrypt_is_not_spoken_with(nursery: trio.Nur
         asking = open_bus("set", None, {"drive": f"tcp://127.0.0.1:{secured.port}"}, SETTINGS, SystemClock())
         await nursery.start(asking.run)
         await until(lambda: bool(told([*logs], "client_refused")))
-    assert "did not encrypt" in told([*logs], "client_refused")[0]
+    # ZeroMQ reports the mechanism, or only that the handshake came to nothing, whichever it notices first.
+    reason = told([*logs], "client_refused")[0]
+    assert "did not encrypt" in reason or "did not finish the handshake" in reason
     assert drive.statistics().messages_received == 0
 
 
