@@ -65,7 +65,7 @@ BUS = (
         "    socket.setsockopt(zmq.CURVE_SERVER, 0)\n",
         "Other nodes are served without encryption, and so is everybody else.",
         ACKED,
-        f"{NODES}::test_a_node_that_does_not_encrypt_is_not_spoken_with",
+        f"{NODES}::test_one_process_serves_its_node_and_others_and_asks_both",
     ),
     PlantedBug(
         "queue-outlives-its-connection",
