@@ -85,7 +85,6 @@ class SetPlan:
     drives: tuple[DrivePlan, ...]
     class_parities: tuple[tuple[str, int], ...] = ()
     workers: tuple[ProcessPlan, ...] = ()
-    pool: int = 0
 
 
 @attrs.frozen

@@ -204,15 +204,6 @@ class Gathering:
         await self._all_here.wait()
         return [outcome for outcome in self._outcomes if outcome is not None]
 
-    async def replies(self) -> list[Reply]:
-        """All answers; raises the first `Fault`."""
-        replies: list[Reply] = []
-        for outcome in await self.outcomes():
-            if isinstance(outcome, Fault):
-                raise outcome
-            replies.append(outcome)
-        return replies
-
 
 def _replied(outcome: Reply | Fault, answer: type[M]) -> M:
     if isinstance(outcome, Fault):

@@ -51,6 +51,11 @@ class _Compared:
     claim: int = 0
 
 
+def on_every_drive(commit: Commit, expects: Sequence[int]) -> tuple[Sequence[Commit], Frames]:
+    """The same row without bytes for all drives, each told what it is to expect."""
+    return [replace(commit, expect=expect) for expect in expects], None
+
+
 async def put_inline(state: SetState, request: Request) -> Reply:
     """Answer a `PutSmall` that expects a version, or whose key is locked."""
     message = request.message

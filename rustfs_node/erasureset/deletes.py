@@ -12,7 +12,7 @@ import trio
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
-from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.conditional import Frames, commit_expecting, on_every_drive
 from rustfs_node.erasureset.delete import BatchDelete, RowRemoval, deleted_of
 from rustfs_node.erasureset.markers import add_markers
 from rustfs_node.erasureset.state import SetState
@@ -67,10 +67,7 @@ async def _remove(state: SetState, bucket: str, key: bytes, expect: int, trace: 
         return await removed.wait()
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
-        return [
-            Commit(Space.OBJECT, bucket, key, stamp, RowKind.TOMBSTONE, expect=expects[slot])
-            for slot in range(state.n)
-        ], None
+        return on_every_drive(Commit(Space.OBJECT, bucket, key, stamp, RowKind.TOMBSTONE), expects)
 
     async with state.locks.hold((bucket, key)):
         written = await commit_expecting(state, state.geometry, bucket, key, expect, build, trace)

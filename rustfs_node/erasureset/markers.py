@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from rustfs_node.bus import Reply, Request
-from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.conditional import Frames, commit_expecting, on_every_drive
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.target import target_of
 from rustfs_node.erasureset.together import outcomes_of
@@ -42,21 +42,10 @@ async def _add_marker(state: SetState, message: Delete, key: bytes, expect: int,
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
         target = target_of(state, bucket, key, message.versioning, stamp)
-        return [
-            Commit(
-                Space.OBJECT,
-                bucket,
-                key,
-                stamp,
-                RowKind.MARKER,
-                target.sub,
-                head=head,
-                meta=meta,
-                expect=expects[slot],
-                of_key=True,
-            )
-            for slot in range(state.n)
-        ], None
+        marker = Commit(
+            Space.OBJECT, bucket, key, stamp, RowKind.MARKER, target.sub, head=head, meta=meta, of_key=True
+        )
+        return on_every_drive(marker, expects)
 
     if expect == ANY_STAMP and not state.locks.is_held((bucket, key)):
         return await commit_expecting(state, geometry, bucket, key, expect, build, trace)

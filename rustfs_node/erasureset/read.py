@@ -57,7 +57,7 @@ def _decided(state: SetState, request: Request, message: Get, read: RowRead) -> 
     elif decision.verdict is Verdict.RENAMED:
         request.fail(open_rename())
     else:
-        if state.settler.marks:
+        if state.settler.marks and not all(found.on_quorum for found, _ in read.answers.values()):
             settle_again(state, read)
         _answer(state, request, message, read)
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
-from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.conditional import Frames, commit_expecting, on_every_drive
 from rustfs_node.erasureset.delete import RowRemoval
 from rustfs_node.erasureset.lock_check import refuse_locked
 from rustfs_node.erasureset.resolve import resolve
@@ -110,10 +110,7 @@ async def _bury(state: SetState, lookup: Lookup, version: Version, trace: str) -
     bucket, key, sub = lookup.bucket, lookup.key, lookup.sub
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
-        return [
-            Commit(Space.OBJECT, bucket, key, stamp, RowKind.TOMBSTONE, sub, expect=expects[slot])
-            for slot in range(state.n)
-        ], None
+        return on_every_drive(Commit(Space.OBJECT, bucket, key, stamp, RowKind.TOMBSTONE, sub), expects)
 
     written = await commit_expecting(state, state.geometry, bucket, key, version.stamp, build, trace, sub=sub)
     return written.stamp

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rustfs_node.bus import Reply, Request
-from rustfs_node.erasureset.conditional import Frames, commit_expecting
+from rustfs_node.erasureset.conditional import Frames, commit_expecting, on_every_drive
 from rustfs_node.erasureset.lock_check import refuse_locked
 from rustfs_node.erasureset.rename_rows import end_row, rename_of, row_states
 from rustfs_node.erasureset.resolve import resolve
@@ -41,26 +41,15 @@ def forget(state: SetState, request: Request) -> None:
 async def _mark(state: SetState, request: Request) -> Reply:
     message, trace = request.message, request.trace
     assert isinstance(message, RenameMark)
-    bucket, key, rename = message.bucket, message.key, message.rename
+    bucket, key, rename, rename_id = message.bucket, message.key, message.rename, message.rename_id
     head = encode_head(ObjectHead(0, ""))
     meta = encode_meta(ObjectMeta(state.geometry, rename=rename))
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
-        return [
-            Commit(
-                Space.RENAME,
-                bucket,
-                key,
-                stamp,
-                RowKind.VALUE,
-                message.rename_id,
-                head=head,
-                meta=meta,
-                expect=expects[slot],
-                of_key=True,
-            )
-            for slot in range(state.n)
-        ], None
+        row = Commit(
+            Space.RENAME, bucket, key, stamp, RowKind.VALUE, rename_id, head=head, meta=meta, of_key=True
+        )
+        return on_every_drive(row, expects)
 
     async with state.locks.hold((bucket, key)):
         await _refuse(state, bucket, key, rename, trace)
@@ -98,18 +87,9 @@ async def _remove(state: SetState, message: RenameForget, stamp_moved: int, trac
     bucket, key, rename_id = message.bucket, message.key, message.rename_id
 
     def build(stamp: int, expects: list[int]) -> tuple[Sequence[Commit | None], Frames]:
-        return [
-            Commit(
-                Space.OBJECT,
-                bucket,
-                key,
-                stamp,
-                RowKind.TOMBSTONE,
-                expect=expects[slot],
-                rename=rename_id,
-            )
-            for slot in range(state.n)
-        ], None
+        return on_every_drive(
+            Commit(Space.OBJECT, bucket, key, stamp, RowKind.TOMBSTONE, rename=rename_id), expects
+        )
 
     try:
         await commit_expecting(

@@ -42,7 +42,6 @@ class RowWrite:
     __slots__ = (
         "_commit",
         "_done",
-        "_geometry_k",
         "_is_claim",
         "_is_decided",
         "_is_marked",
@@ -64,9 +63,11 @@ class RowWrite:
     ) -> None:
         self._state = state
         self._done: Callable[[Fault | None], None] | None = done
-        self._geometry_k = geometry.k
         needed = quorum or quorum_of(geometry)
         self._tally = Tally(state.n, needed, needed if shards_needed is None else shards_needed, fresh=fresh)
+        if not state.is_alone:
+            # Reads of other workers do not wait for this write: what they find of it they give to others.
+            self._tally.shown_by = geometry.k
         self._is_claim = quorum is not None
         self._is_decided = self._is_settled = self._replaced = False
 
@@ -81,11 +82,8 @@ class RowWrite:
         # Reads and conditional writes of objects look at what is under way; other rows have no such readers.
         self._is_watched = self._commit.space == Space.OBJECT
         self._is_marked = self._is_watched and self._state.settler.marks
-        if not self._state.is_alone:
-            # Reads of other workers do not wait for this write: what they find of it they give to other
-            # drives.
-            is_tombstone = self._commit.kind == RowKind.TOMBSTONE
-            self._tally.shown_by = 1 if is_tombstone else self._geometry_k
+        if self._commit.kind == RowKind.TOMBSTONE and not self._state.is_alone:
+            self._tally.shown_by = 1
         if self._is_watched:
             self._state.under_way.begin((self._commit.bucket, self._commit.key))
         ask = self._state.drives.ask_write

@@ -23,8 +23,7 @@ from rustfs_node.plan import (
 )
 from rustfs_node.supervisor.assembly import supervisor_name
 from rustfs_node.supervisor.membership import Membership
-from rustfs_node.supervisor.planning import RuntimeFolderError
-from rustfs_proto.disk.identity import HEALING
+from rustfs_node.supervisor.planning import RuntimeFolderError, own_drive
 from rustfs_proto.erasure.storage_classes import class_parities
 from rustfs_proto.topology.ports import NodePorts, ports_of
 from rustfs_proto.topology.verdicts import Formation, Verdict
@@ -108,27 +107,19 @@ class _Planner:
 
     def _drive(self, at: int, verdict: Verdict) -> DrivePlan:
         endpoint = self.member.topology.drives[at]
-        name = drive_name(verdict.set_index, verdict.slot)
-        record = self.formation.deployment.sets[verdict.set_index].slots[verdict.slot]
         port = self.ports[endpoint.node].drives[at]
         if endpoint.node != self.member.own:
+            record = self.formation.deployment.sets[verdict.set_index].slots[verdict.slot]
             # What its own node makes of it shows when it is asked.
             return DrivePlan(
-                verdict.slot, name, self._dialled(endpoint.node, port), endpoint.path, record.drive_id,
+                slot=verdict.slot,
+                name=drive_name(verdict.set_index, verdict.slot),
+                endpoint=self._dialled(endpoint.node, port),
+                path=endpoint.path,
+                drive_id=record.drive_id,
                 node=endpoint.node,
-            )  # fmt: skip
-        identity = verdict.identity
-        return DrivePlan(
-            slot=verdict.slot,
-            name=name,
-            endpoint=endpoint_of(self.runtime_dir, name),
-            path=endpoint.path,
-            drive_id="" if identity is None else identity.drive_id,
-            healing=identity is not None and identity.state == HEALING,
-            fault=verdict.fault,
-            node=endpoint.node,
-            listen=self._listened(port),
-        )
+            )
+        return own_drive(verdict, endpoint.path, self.runtime_dir, endpoint.node, self._listened(port))
 
     def contact(self, node: int) -> ProcessPlan:
         """The first acceptor of a node."""

@@ -17,17 +17,25 @@ class SecretError(Exception):
 
 def cluster_secret(settings: ClusterSettings, credentials: Credentials) -> bytes:
     """The secret that is configured, else one made from the key pair. Raises `SecretError`."""
-    given = settings.secret or _first_line(settings.secret_file)
+    given = given_secret(settings)
     if given:
-        if len(given) < SECRET_CHARACTERS_MIN:
-            raise SecretError(
-                f"the cluster's secret has {len(given)} characters, at least {SECRET_CHARACTERS_MIN} are"
-                " wanted: make one with `openssl rand -base64 32` and give it to all nodes"
-            )
         return given.encode()
     pair = f"{credentials.access_key}\n{credentials.secret_key}".encode()
     # Whoever finds this value must not have the key pair with it.
     return hashlib.scrypt(pair, salt=b"rustfs-node cluster", n=1 << 14, r=8, p=1)
+
+
+def given_secret(settings: ClusterSettings) -> str:
+    """The secret that is configured, empty where there is none. Raises `SecretError` for one that cannot be
+    used.
+    """
+    given = settings.secret or _first_line(settings.secret_file)
+    if given and len(given) < SECRET_CHARACTERS_MIN:
+        raise SecretError(
+            f"the cluster's secret has {len(given)} characters, at least {SECRET_CHARACTERS_MIN} are"
+            " wanted: make one with `openssl rand -base64 32` and give it to all nodes"
+        )
+    return given
 
 
 def _first_line(path: str) -> str:

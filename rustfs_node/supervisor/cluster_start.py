@@ -6,7 +6,7 @@ The bus between the supervisors stays open for as long as the node runs, for nod
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -54,13 +54,13 @@ async def assembled(
         raise failure
 
 
-def labelled(member: Membership, by_path: Mapping[str, str]) -> dict[str, str]:
-    """What is known by folders of this machine, by the labels of its drives."""
-    return {
-        member.topology.label(endpoint): by_path[endpoint.path]
+def labels_of(member: Membership, paths: Collection[str]) -> tuple[str, ...]:
+    """The labels of this node's drives in those folders, in their order."""
+    return tuple(
+        member.topology.label(endpoint)
         for endpoint in member.topology.drives
-        if endpoint.node == member.own and endpoint.path in by_path
-    }
+        if endpoint.node == member.own and endpoint.path in paths
+    )
 
 
 def own_part(member: Membership, formation: Formation) -> Formation:

@@ -130,9 +130,7 @@ def _sets(formation: Formation, runtime_dir: str, classes: Mapping[str, str]) ->
             k=len(record.slots) - record.parity,
             m=record.parity,
             drives=_drives(formation.verdicts, index, runtime_dir),
-            workers=(
-                ProcessPlan(ONLY_NODE_NUMBER, set_name(index), endpoint_of(runtime_dir, set_name(index))),
-            ),
+            workers=(_worker(index, runtime_dir),),
             class_parities=tuple(class_parities(classes, record.parity).items()),
         )
         for index, record in enumerate(formation.deployment.sets)
@@ -145,15 +143,25 @@ def _worker(index: int, runtime_dir: str) -> ProcessPlan:
 
 def _drives(verdicts: Sequence[Verdict], set_index: int, runtime_dir: str) -> tuple[DrivePlan, ...]:
     return tuple(
-        DrivePlan(
-            slot=verdict.slot,
-            name=drive_name(set_index, verdict.slot),
-            endpoint=endpoint_of(runtime_dir, drive_name(set_index, verdict.slot)),
-            path=verdict.path,
-            drive_id="" if verdict.identity is None else verdict.identity.drive_id,
-            healing=verdict.identity is not None and verdict.identity.state == HEALING,
-            fault=verdict.fault,
-        )
+        own_drive(verdict, verdict.path, runtime_dir)
         for verdict in verdicts
         if verdict.set_index == set_index
+    )
+
+
+def own_drive(
+    verdict: Verdict, path: str, runtime_dir: str, node: int = ONLY_NODE_NUMBER, listen: str = ""
+) -> DrivePlan:
+    """The plan of a drive of this node, in the folder that it has here."""
+    name, identity = drive_name(verdict.set_index, verdict.slot), verdict.identity
+    return DrivePlan(
+        slot=verdict.slot,
+        name=name,
+        endpoint=endpoint_of(runtime_dir, name),
+        path=path,
+        drive_id="" if identity is None else identity.drive_id,
+        healing=identity is not None and identity.state == HEALING,
+        fault=verdict.fault,
+        node=node,
+        listen=listen,
     )

@@ -11,7 +11,7 @@ from rustfs_node.config import Settings
 from rustfs_node.seams.node_files import read_bytes
 from rustfs_node.settings.node import NodeSettings
 from rustfs_node.settings.storage_class import StorageClassSettings
-from rustfs_node.supervisor.cluster_secret import SecretError, cluster_secret
+from rustfs_node.supervisor.cluster_secret import SecretError, given_secret
 from rustfs_node.supervisor.credentials import CredentialsError, cluster_credentials, given_credentials
 from rustfs_node.supervisor.listening import AddressError, parse_address
 from rustfs_node.supervisor.membership import mistakes_of_names
@@ -44,7 +44,8 @@ def mistakes_of_cluster(settings: Settings, topology: Topology) -> list[str]:
     """What is wrong about a node of a cluster whose settings are right otherwise."""
     found = mistakes_of_names(topology, settings)
     try:
-        cluster_secret(settings.cluster, cluster_credentials(settings.node))
+        cluster_credentials(settings.node)
+        given_secret(settings.cluster)
     except (CredentialsError, SecretError) as error:
         found.append(str(error))
     try:

@@ -20,7 +20,7 @@ from rustfs_node.seams.real_files import RealFiles
 from rustfs_node.settings.node import NodeSettings
 from rustfs_node.supervisor.cluster_planning import make_cluster_plan
 from rustfs_node.supervisor.cluster_secret import SecretError, cluster_secret
-from rustfs_node.supervisor.cluster_start import assembled, labelled, own_part
+from rustfs_node.supervisor.cluster_start import assembled, labels_of, own_part
 from rustfs_node.supervisor.commands import make_forge
 from rustfs_node.supervisor.credentials import (
     CredentialsError,
@@ -171,7 +171,7 @@ class _Start:
     async def planned(self) -> AsyncIterator[NodePlan]:
         """The plan; in a cluster the other nodes are answered while the context is open."""
         settings, member = self.order.settings, self.member
-        labels = self.paths if member is None else tuple(labelled(member, {p: p for p in self.paths}))
+        labels = self.paths if member is None else labels_of(member, self.paths)
         memory = MountMemory(state_folder(self.environ, self.environ.get("HOME", "/")), labels)
         former = self._former(memory.load())
         if member is None:
@@ -188,7 +188,7 @@ class _Start:
     def _former(self, known_mounts: Mapping[str, str]) -> Former:
         accepted = self.order.accepted
         if self.member is not None:
-            accepted = frozenset(labelled(self.member, {path: path for path in accepted}))
+            accepted = frozenset(labels_of(self.member, accepted))
         return Former(
             RealFiles(),
             SystemClock(),

@@ -1,4 +1,6 @@
-"""Every test that takes `stage` runs over each kind of connection."""
+"""Every test that takes `stage` runs over each kind of connection; one that takes `nursery` opens its buses
+itself.
+"""
 
 from __future__ import annotations
 
@@ -18,4 +20,13 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
         nets: dict[str, Net] = {"memory": InMemory(), "zmq": ZmqNet(folder), "curve": CurveNet()}
         async with trio.open_nursery() as nursery:
             yield Stage(nets[request.param], nursery)
+            nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+async def nursery() -> AsyncIterator[trio.Nursery]:
+    """Ends with the test; a test that hangs fails."""
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            yield nursery
             nursery.cancel_scope.cancel()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import attrs
 import pytest
 import trio
@@ -47,15 +45,6 @@ async def set_up(nursery: trio.Nursery, settings: BusSettings) -> Scene:
     await nursery.start(bus.run)
     await up(bus, "drive")
     return Scene(relay, keeper, drive, bus)
-
-
-@pytest.fixture
-async def nursery() -> AsyncIterator[trio.Nursery]:
-    """Ends with the test; a test that hangs fails."""
-    with trio.fail_after(30):
-        async with trio.open_nursery() as nursery:
-            yield nursery
-            nursery.cancel_scope.cancel()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import attrs
 import pytest
@@ -28,15 +28,6 @@ SETTINGS = BusSettings(
 )
 HERE, THERE = node_keys(SECRET, "node1:9001"), node_keys(SECRET, "node2:9001")
 ALLOWED = frozenset({HERE.public, THERE.public})
-
-
-@pytest.fixture
-async def nursery() -> AsyncIterator[trio.Nursery]:
-    """Ends with the test; a test that hangs fails."""
-    with trio.fail_after(30):
-        async with trio.open_nursery() as nursery:
-            yield nursery
-            nursery.cancel_scope.cancel()
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ The other release is a socket in the hands of the test, which writes each messag
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -67,15 +67,6 @@ class OtherRelease:
 
     def close(self) -> None:
         self._context.destroy()
-
-
-@pytest.fixture
-async def nursery() -> AsyncIterator[trio.Nursery]:
-    """Ends with the test; a test that hangs fails."""
-    with trio.fail_after(30):
-        async with trio.open_nursery() as nursery:
-            yield nursery
-            nursery.cancel_scope.cancel()
 
 
 @pytest.fixture

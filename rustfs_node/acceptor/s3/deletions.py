@@ -46,8 +46,8 @@ async def delete_all(call: Call, deletions: Sequence[Deletion]) -> Outcomes:
         met = [deletion for deletion, outcome in done.items() if _is_open_rename(outcome)]
         if not met:
             break
-        for home in {call.sets.home(call.bucket, deletion.key) for deletion in met}:
-            keys = {deletion.key for deletion in met}
+        keys = {deletion.key for deletion in met}
+        for home in {call.sets.home(call.bucket, key) for key in keys}:
             await call.sets.renames.settle(home, call.bucket, keys, call.request_id)
         done |= await _delete_all(call, met)
     return done

@@ -69,8 +69,8 @@ VERSIONS = (
     PlantedBug(
         "another-version-removed",
         "rustfs_node/erasureset/removal.py",
-        "RowKind.TOMBSTONE, sub, expect=expects[slot])",
-        "RowKind.TOMBSTONE, expect=expects[slot])",
+        "RowKind.TOMBSTONE, sub), expects)",
+        "RowKind.TOMBSTONE), expects)",
         "Removing a version removes the null version in its place.",
         STAY,
         UNDISTURBED,

@@ -152,8 +152,8 @@ WRITES = (
     PlantedBug(
         "condition-of-a-delete-kept-from-drives",
         "rustfs_node/erasureset/deletes.py",
-        "RowKind.TOMBSTONE, expect=expects[slot])",
-        "RowKind.TOMBSTONE, expect=ANY_STAMP)",
+        "RowKind.TOMBSTONE), expects)",
+        "RowKind.TOMBSTONE), [ANY_STAMP] * state.n)",
         "Between question and commit of a conditional delete somebody else's write is removed.",
         ORDER,
         f"{DOUBTS}::test_a_version_that_comes_between_question_and_commit_is_not_removed",
