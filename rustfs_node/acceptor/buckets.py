@@ -237,6 +237,9 @@ class Buckets:
         for name, outcome in zip(names, await gathering.outcomes(), strict=True):
             if not isinstance(outcome, Fault):
                 records.append(_record_of(name, typed(outcome, Got)))
+            elif outcome.code is FaultCode.MOVED:
+                found = await self._ask(name, trace)
+                records += [] if found is None else [found]
             elif outcome.code is not FaultCode.NOT_FOUND:
                 raise outcome
         return records

@@ -21,7 +21,7 @@ from rustfs_node.drive.identity_file import DriveAddress, DriveRefused
 from rustfs_node.drive.index_file import INDEX_ERRORS
 from rustfs_node.drive.lane import Lane
 from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_row
-from rustfs_node.drive.scan import list_unsettled, scan_page
+from rustfs_node.drive.scan import list_unsettled, open_renames, scan_page
 from rustfs_node.drive.shard_tasks import ShardTasks
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.files import Files
@@ -42,6 +42,7 @@ from rustfs_proto.wire.drive_ops import (
     ShardDrop,
     ShardRead,
     ShardWrite,
+    WatchSlots,
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
 
@@ -112,7 +113,9 @@ class DriveWorker:
             case ListUnsettled():
                 request.reply(list_unsettled(self.engine.index, message, self.engine.settings.scan_rows))
             case ListRenames():
-                request.reply(RenamesHeld(self.engine.index.renames.of_bucket(message.bucket)))
+                request.reply(RenamesHeld(open_renames(self.engine.index, message.bucket)))
+            case WatchSlots():
+                request.reply(self.engine.index.slots.watched(message))
             case ShardWrite():
                 self.shards.write(request, message)
             case ShardRead() if (fault := no_such_fragments(message)) is not None:

@@ -27,6 +27,7 @@ from rustfs_node.erasureset.version import version_of
 from rustfs_node.erasureset.write import inline_commits
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.lock_time import LockTime, period_begin_ms
+from rustfs_proto.s3.names import LOCK_CLOCK_KEY as KEY
 from rustfs_proto.s3.names import SYSTEM_BUCKET
 from rustfs_proto.stamp import NO_STAMP
 from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
@@ -35,7 +36,6 @@ from rustfs_proto.wire.set_ops import LockTimeTold, ObjectInfo
 
 log = structlog.get_logger()
 
-KEY = b"lock-clock"
 _FIELD = "lock_time_ms"
 
 

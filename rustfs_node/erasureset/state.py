@@ -32,6 +32,8 @@ from rustfs_proto.wire.faults import Fault, FaultCode
 
 if TYPE_CHECKING:
     # A stream needs the state, and the state knows the open streams.
+    # So does the charter.
+    from rustfs_node.erasureset.charters import KnownCharter
     from rustfs_node.erasureset.handles import Handles
 
     # The lock clock stands in a row, which is read and written with the state.
@@ -67,6 +69,7 @@ class SetState:
     versions: Versions
     handles: Handles
     lock_clock: LockClock
+    charter: KnownCharter
     geometry: Geometry
     geometries: Mapping[str, Geometry]
     k: int

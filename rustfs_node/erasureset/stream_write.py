@@ -75,6 +75,7 @@ async def _geometry(state: SetState, message: PutOpen | PutSmall, storage_class:
 def _new_stream(state: SetState, geometry: Geometry, message: PutOpen | PutSmall, size: int) -> Stream:
     data_id = state.randomness.token(DATA_ID_BYTES)
     bucket, key, appends = message.bucket, message.key, message.appends
+    appends |= isinstance(message, PutOpen) and message.moves
     return Stream(state, geometry, bucket, key, size, data_id, message.part, appends=appends)
 
 

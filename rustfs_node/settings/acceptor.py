@@ -163,6 +163,13 @@ class AcceptorSettings:
     delete_lookups: int = 256
     """Objects that a DeleteObjects with conditions looks at at once."""
 
+    move_patience_s: float = 10.0
+    """Seconds that a request waits for a slot that is just moving to another set: as long as it takes to start
+    a mover again that died at it."""
+
+    move_poll_s: float = 0.05
+    """Seconds between two looks whether it has moved, which take a few milliseconds nearly always."""
+
     bucket_delete_lease_s: float = 60.0
     """Seconds that a bucket refuses writes while it is being deleted; a deletion that takes longer is given
     up, so that one that died half-way locks nobody out."""

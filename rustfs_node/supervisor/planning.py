@@ -132,6 +132,7 @@ def _sets(formation: Formation, runtime_dir: str, classes: Mapping[str, str]) ->
             drives=_drives(formation.verdicts, index, runtime_dir),
             workers=(_worker(index, runtime_dir),),
             class_parities=tuple(class_parities(classes, record.parity).items()),
+            is_added=formation.deployment.is_added(index),
         )
         for index, record in enumerate(formation.deployment.sets)
     )

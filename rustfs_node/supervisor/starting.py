@@ -198,6 +198,7 @@ class _Start:
             known_mounts,
             self.order.settings.storage_class,
             self.order.topology.pools,
+            may_grow=self.member is None,
         )
 
     def _find_credentials(self, deployment_id: str) -> None:

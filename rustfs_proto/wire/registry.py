@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from rustfs_proto.wire import acceptor_ops, drive_ops, node_ops, rename_ops, set_ops, upload_ops
+from rustfs_proto.wire import acceptor_ops, drive_ops, move_ops, node_ops, rename_ops, set_ops, upload_ops
 
 OPERATIONS: dict[type, type | None] = {
     drive_ops.Commit: drive_ops.Committed,
@@ -21,6 +21,7 @@ OPERATIONS: dict[type, type | None] = {
     drive_ops.Scan: drive_ops.Scanned,
     drive_ops.ListUnsettled: drive_ops.UnsettledListed,
     drive_ops.ListRenames: drive_ops.RenamesHeld,
+    drive_ops.WatchSlots: drive_ops.SlotsWatched,
     drive_ops.ShardWrite: drive_ops.ShardWritten,
     drive_ops.ShardDrop: None,
     drive_ops.ShardRead: drive_ops.ShardFragments,
@@ -50,6 +51,10 @@ OPERATIONS: dict[type, type | None] = {
     rename_ops.RenameDrop: set_ops.Done,
     rename_ops.RenameForget: set_ops.Done,
     rename_ops.RenamesOpen: rename_ops.RenamesListed,
+    move_ops.MoveScan: move_ops.MoveScanned,
+    move_ops.MoveVersion: set_ops.Done,
+    move_ops.MoveRemove: set_ops.Done,
+    move_ops.MoveChanges: move_ops.MoveChanged,
     set_ops.LockTime: set_ops.LockTimeTold,
     set_ops.SetStatus: set_ops.SetStatusReply,
     acceptor_ops.BucketChanged: acceptor_ops.BucketNoted,
