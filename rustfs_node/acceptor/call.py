@@ -8,6 +8,7 @@ import trio
 from rustfs_node.acceptor.auth import Authenticator
 from rustfs_node.acceptor.body import BodyReader, BodyTools
 from rustfs_node.acceptor.buckets import BucketRecord, Buckets
+from rustfs_node.acceptor.moves.layout import Layouts
 from rustfs_node.acceptor.net.messages import HttpRequest
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.seams.clock import Clock
@@ -21,6 +22,13 @@ from rustfs_proto.s3.xml_out import Owner
 from rustfs_proto.versions import Versioning
 
 XML_HEADERS = [(b"content-type", b"application/xml")]
+
+
+@attrs.define
+class Load:
+    """`requests` are being answered now."""
+
+    requests: int = 0
 
 
 @attrs.frozen
@@ -40,6 +48,8 @@ class Services:
     owner: Owner
     host_id: str
     leaving: trio.Event = attrs.field(factory=trio.Event)
+    load: Load = attrs.field(factory=Load)
+    layouts: Layouts | None = None
     extractions: trio.Semaphore = attrs.field(init=False)
     zip_reads: trio.Semaphore = attrs.field(init=False)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import structlog
 
+from rustfs_node.acceptor.admin import answer_admin, is_admin
 from rustfs_node.acceptor.call import XML_HEADERS, Call, Services
 from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.health import HEALTH, answer_health, is_health
@@ -40,11 +41,14 @@ class Dispatcher:
     async def handle(self, request: HttpRequest) -> Response:
         request_id = self._new_request_id()
         request.facts["request_id"] = request_id
+        self._services.load.requests += 1
         try:
             response = await self._answer(request, request_id)
         except Disconnected:
             self._log_access(request, status=_CLIENT_GONE)
             raise
+        finally:
+            self._services.load.requests -= 1
         return self._identified(response, request_id)
 
     def refuse(self, code: str, message: str | None = None) -> Response:
@@ -73,6 +77,8 @@ class Dispatcher:
         try:
             if is_health(request):
                 return await answer_health(request, self._services)
+            if is_admin(request):
+                return await answer_admin(request, self._services, request_id)
             call = self._read(request, request_id)
             try:
                 return await self._perform(call, HANDLERS[call.operation])

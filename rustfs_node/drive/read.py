@@ -43,7 +43,11 @@ class Reader:
         """The answer and its frames."""
         answer, frames = self._look_up(lookup, evidence=evidence)
         is_object = lookup.space == Space.OBJECT
-        if is_object and not lookup.mover and self.index.renames.is_open(lookup.bucket, lookup.key, lookup.rename):
+        if (
+            is_object
+            and not lookup.mover
+            and self.index.renames.is_open(lookup.bucket, lookup.key, lookup.rename)
+        ):
             answer = replace(answer, is_renamed=True)
         if self.index.slots.is_elsewhere(lookup):
             answer = replace(answer, is_elsewhere=True)

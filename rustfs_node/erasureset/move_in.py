@@ -11,32 +11,38 @@ arrived there is nobody but the mover.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from functools import partial
 
+import attrs
 from msgspec.structs import replace
 
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.conditional import Frames
 from rustfs_node.erasureset.delete import RowRemoval
+from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.stream import DATA_ID_BYTES, Stream
 from rustfs_node.erasureset.target import Target
 from rustfs_node.erasureset.together import together
-from rustfs_node.erasureset.write import file_commits, fragment_commits, write_row
+from rustfs_node.erasureset.version import version_of
+from rustfs_node.erasureset.write import WatchedWrite, file_commits, fragment_commits, write_row
+from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import fragment_bytes
+from rustfs_proto.erasure.multipart import part_sub
 from rustfs_proto.objects import (
     INLINE,
     Geometry,
     ObjectHead,
     ObjectMeta,
+    Part,
     encode_head,
     encode_meta,
     written_of,
 )
 from rustfs_proto.versions import is_sub
-from rustfs_proto.wire.drive_ops import Commit, RowKind, Space
+from rustfs_proto.wire.drive_ops import Commit, Lookup, RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.move_ops import MOVE_ROWS_MAX, MovePlace, MoveRemove, MoveVersion
 from rustfs_proto.wire.set_ops import ANY_STAMP, Done
@@ -56,24 +62,19 @@ async def _move_version(state: SetState, request: Request) -> Reply:
     message, body = request.message, request.frames[0] if request.frames else b""
     assert isinstance(message, MoveVersion)
     _check(state, message, body)
-    streams = _streams(state, message)
-    await state.memory.taken(request, len(body))
-    try:
-        if body and _needs_file(state, message, body):
-            streams = [await _stream_of(state, request, message, body)]
-        for stream in streams:
-            await stream.drained()
-        await _write(state, message, b"" if streams else body, streams, request.trace)
-    except Fault as fault:
-        # Where the effect is unknown the files may be part of a version: the drives find out.
-        for stream in streams:
-            if fault.not_applied:
-                stream.give_up()
-        raise
-    finally:
-        state.memory.give_back(len(body))
-        for stream in streams:
-            stream.finished()
+    if message.parts_id:
+        geometry, parts = await _kept_parts(state, message, request.trace)
+        row = await _write(state, message, _Bytes(geometry, parts), request.trace)
+        await row.finished(state.settings.complete_wait_s)
+        # As after a completed upload: a drive that missed the version keeps its shards by the rows of the parts.
+        spared = set(range(state.n)) - row.committed_slots
+        await _forget_parts(state, message, spared, request.trace)
+    else:
+        await state.memory.taken(request, len(body))
+        try:
+            await _move_body(state, request, message, body)
+        finally:
+            state.memory.give_back(len(body))
     return Reply(Done())
 
 
@@ -82,82 +83,138 @@ def _check(state: SetState, message: MoveVersion, body: bytes) -> None:
     is_known = message.kind in (RowKind.VALUE, RowKind.MARKER) and is_sub(message.sub)
     if not is_known or message.stamp <= 0 or size != message.head.size:
         raise Fault(FaultCode.INVALID, "no version of a key is like that")
-    if not message.handles and (len(body) != size or size > state.geometry.stripe_bytes):
+    if not message.parts_id and (len(body) != size or size > state.geometry.stripe_bytes):
         raise Fault(FaultCode.INVALID, f"{len(body)} bytes came in one body of {size}")
 
 
-def _streams(state: SetState, message: MoveVersion) -> list[Stream]:
-    """What was written under the handles, which are spent by this."""
-    found = [state.handles.remove(handle) for handle in message.handles]
-    streams = [stream for stream in found if stream is not None]
-    sizes = [part.size for part in message.meta.parts if part.size]
-    are_whole = all(not stream.blocks_waiting for stream in streams)
-    geometries = {stream.geometry for stream in streams}
-    is_right = not message.handles or [stream.received_bytes for stream in streams] == sizes
-    if len(streams) == len(found) and are_whole and is_right and len(geometries) <= 1:
-        return streams
-    for stream in streams:
-        stream.give_up()
-    raise Fault(FaultCode.NOT_FOUND, "what was written for the version is not there as it should be")
+@attrs.frozen
+class _Bytes:
+    """The bytes of a version as they stand here: `parts` names them, `body` is inline, `stream` wrote the one
+    file of a body that is too large for that. `shards_needed` as in `RowWrite`.
+    """
+
+    geometry: Geometry
+    parts: tuple[Part, ...]
+    body: bytes = b""
+    stream: Stream | None = None
+
+    @property
+    def shards_needed(self) -> int | None:
+        """Parts were acknowledged, each by itself."""
+        return None if self.body or self.stream else self.geometry.k
 
 
-def _needs_file(state: SetState, message: MoveVersion, body: bytes) -> bool:
+async def _move_body(state: SetState, request: Request, message: MoveVersion, body: bytes) -> None:
     geometry = state.geometry_of(message.head.storage_class)
-    return fragment_bytes(len(body), geometry.k) > state.settings.inline_bytes_max
+    parts = message.meta.parts
+    stream = None
+    data_id = INLINE
+    if fragment_bytes(len(body), geometry.k) > state.settings.inline_bytes_max:
+        data_id = state.randomness.token(DATA_ID_BYTES)
+        stream = Stream(state, geometry, message.bucket, message.key, len(body), data_id)
+        # Given back by the stream.
+        await state.memory.taken(request, len(body))
+        await stream.send_only(body)
+    named = tuple(replace(part, data_id=data_id if part.size else INLINE) for part in parts)
+    try:
+        if stream is not None:
+            await stream.drained()
+        written = _Bytes(geometry, named, b"" if stream else body, stream)
+        await _write(state, message, written, request.trace)
+    except Fault as fault:
+        # Where the effect is unknown the file may be part of a version: the drives find out.
+        if stream is not None and fault.not_applied:
+            stream.give_up()
+        raise
+    finally:
+        if stream is not None:
+            stream.finished()
 
 
-async def _stream_of(state: SetState, request: Request, message: MoveVersion, body: bytes) -> Stream:
-    """The body in a shard file: it is too large for the logs."""
-    geometry = state.geometry_of(message.head.storage_class)
-    data_id = state.randomness.token(DATA_ID_BYTES)
-    stream = Stream(state, geometry, message.bucket, message.key, len(body), data_id)
-    # Given back by the stream.
-    await state.memory.taken(request, len(body))
-    await stream.send_only(body)
-    return stream
+async def _kept_parts(state: SetState, message: MoveVersion, trace: str) -> tuple[Geometry, tuple[Part, ...]]:
+    """The parts of the version under the names that they have here, which must all be cut alike."""
+    works = [partial(_kept_part, state, message, part, trace) for part in message.meta.parts if part.size]
+    found = await together(works, state.settings.lookup_concurrency)
+    geometries = {geometry for geometry, _ in found}
+    if len(geometries) != 1:
+        raise Fault(FaultCode.NOT_FOUND, f"the parts of the version are cut in {len(geometries)} ways")
+    kept = iter([part for _, part in found])
+    parts = tuple(
+        replace(part, data_id=next(kept).data_id) if part.size else replace(part, data_id=INLINE)
+        for part in message.meta.parts
+    )
+    return geometries.pop(), parts
 
 
-async def _write(
-    state: SetState, message: MoveVersion, body: bytes, streams: Sequence[Stream], trace: str
-) -> None:
+async def _kept_part(state: SetState, message: MoveVersion, part: Part, trace: str) -> tuple[Geometry, Part]:
+    sub = part_sub(message.parts_id, part.number)
+    lookup = Lookup(Space.PART, message.bucket, message.key, sub, want_inline=False, mover=message.mover)
+    read = await resolve(state, lookup, trace)
+    assert read.decision is not None
+    if read.decision.verdict is not Verdict.ABSENT:
+        meta = (await version_of(state, read, trace)).meta
+        if [kept.size for kept in meta.parts] == [part.size]:
+            return meta.geometry, meta.parts[0]
+    raise Fault(FaultCode.NOT_FOUND, f"part {part.number} of the version is not there as it should be")
+
+
+async def _forget_parts(state: SetState, message: MoveVersion, spared: Collection[int], trace: str) -> None:
+    """As an upload does, they end by one tombstone, with which each drive drops their rows."""
+    answered: Answer[int | Fault] = Answer()
+    removal = RowRemoval(
+        state,
+        Space.UPLOAD,
+        message.bucket,
+        message.key,
+        message.parts_id,
+        answered.set,
+        spared,
+        mover=message.mover,
+    )
+    removal.start(trace, known_stamp=message.stamp)
+    outcome = await answered.wait()
+    if isinstance(outcome, Fault):
+        raise outcome
+
+
+async def _write(state: SetState, message: MoveVersion, written: _Bytes, trace: str) -> WatchedWrite:
     """Under a stamp above whatever the row has on enough drives to be in the way."""
     above = message.stamp
     for retries_left in range(state.settings.retries, -1, -1):
-        stamp = state.new_stamp(above)
-        geometry, commits, frames = _commits(state, message, body, streams, stamp)
+        commits, frames = _commits(state, message, written, state.new_stamp(above))
         try:
-            await write_row(state, geometry, commits, frames, trace)
+            # Once it is acknowledged the version is here, for the mover alone.
+            return await write_row(state, written.geometry, commits, frames, trace, written.shards_needed)
         except Fault as fault:
             if not fault.newest or not retries_left:
                 raise
             above = fault.newest
-        else:
-            # The version is here from now on, for the mover alone.
-            return
+    raise AssertionError("unreachable: the last round raises or returns")
 
 
 def _commits(
-    state: SetState, message: MoveVersion, body: bytes, streams: Sequence[Stream], stamp: int
-) -> tuple[Geometry, list[Commit | None], Frames]:
-    geometry = streams[0].geometry if streams else state.geometry_of(message.head.storage_class)
+    state: SetState, message: MoveVersion, written: _Bytes, stamp: int
+) -> tuple[list[Commit | None], Frames]:
+    geometry = written.geometry
     target = Target(message.bucket, message.key, message.sub)
     head = replace(message.head, written=written_of(message.head, message.stamp), origin=message.stamp)
-    meta = _meta(message, geometry, streams)
+    meta = replace(message.meta, geometry=geometry, parts=written.parts)
     frames: Frames = None
     if message.kind == RowKind.MARKER:
         commits = _marker_commits(state, target, stamp, head, meta)
-    elif body:
-        fragments = codec_of(geometry).encode(body)
+    elif written.body:
+        fragments = codec_of(geometry).encode(written.body)
         commits, frames = fragment_commits(state, target, stamp, head, meta, fragments, None)
     else:
         expects = [ANY_STAMP] * state.n
-        commits = file_commits(state, target, stamp, encode_head(head), meta, expects, whole=bool(streams))
-    left_out = {slot for stream in streams for slot, out in enumerate(stream.left_out) if out}
+        whole = written.stream is not None
+        commits = file_commits(state, target, stamp, encode_head(head), meta, expects, whole=whole)
+    left_out = written.stream.left_out if written.stream else [False] * state.n
     named = [
-        None if commit is None or slot in left_out else replace(commit, mover=message.mover)
-        for slot, commit in enumerate(commits)
+        None if commit is None or out else replace(commit, mover=message.mover)
+        for out, commit in zip(left_out, commits, strict=True)
     ]
-    return geometry, named, frames
+    return named, frames
 
 
 def _marker_commits(
@@ -174,15 +231,6 @@ def _marker_commits(
         meta=encode_meta(meta),
     )
     return [marker] * state.n
-
-
-def _meta(message: MoveVersion, geometry: Geometry, streams: Sequence[Stream]) -> ObjectMeta:
-    """The same under the names and the geometry that its parts have here."""
-    data_ids = iter([stream.data_id for stream in streams])
-    parts = tuple(
-        replace(part, data_id=next(data_ids, INLINE) if part.size else INLINE) for part in message.meta.parts
-    )
-    return replace(message.meta, geometry=geometry, parts=parts)
 
 
 async def _remove(state: SetState, request: Request) -> Reply:

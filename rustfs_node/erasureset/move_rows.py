@@ -20,7 +20,6 @@ from rustfs_node.erasureset.together import together
 from rustfs_node.erasureset.version import version_of
 from rustfs_proto.erasure.charter import unpack_slots
 from rustfs_proto.erasure.decide import Verdict
-from rustfs_proto.erasure.geometry import voters_needed
 from rustfs_proto.erasure.layout import slot_of
 from rustfs_proto.erasure.listing import Merged, RowVerdict
 from rustfs_proto.objects import decode_head
@@ -114,6 +113,7 @@ async def _changes(state: SetState, request: Request) -> Reply:
     watch = WatchSlots(message.watch, message.slots, message.begins)
     keys: dict[tuple[str, bytes], None] = {}
     drives: list[int] = []
+    under_charter: list[int] = []
 
     async def ask(slot: int) -> None:
         try:
@@ -124,12 +124,14 @@ async def _changes(state: SetState, request: Request) -> Reply:
         watched = reply.message
         assert isinstance(watched, SlotsWatched)
         keys.update(dict.fromkeys(watched.keys))
-        is_current = message.charter_stamp in (NO_STAMP, watched.charter_stamp)
-        if is_current and (watched.is_kept or message.begins):
+        if watched.is_kept or message.begins:
             drives.append(slot)
+            if watched.charter_stamp == message.charter_stamp:
+                under_charter.append(slot)
 
     async with trio.open_nursery() as nursery:
         for slot in range(state.n) if message.begins else message.drives:
             if slot < state.n:
                 nursery.start_soon(ask, slot)
-    return Reply(MoveChanged(tuple(keys), tuple(sorted(drives)), voters_needed(state.k, state.m)))
+    told = MoveChanged(tuple(keys), tuple(sorted(drives)), len(under_charter), state.write_quorum)
+    return Reply(told)

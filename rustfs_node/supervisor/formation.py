@@ -126,7 +126,9 @@ class Former:
             return
         if formation.added_from is not None:
             # Nothing of an added set counts before one drive has the layout complete.
-            added = [v for v in formation.verdicts if v.set_index >= formation.added_from and v.write_identity]
+            added = [
+                v for v in formation.verdicts if v.set_index >= formation.added_from and v.write_identity
+            ]
             self.begin_founding([attrs.evolve(v, write_layout=True) for v in added], deployment)
         fresh = [v for v in formation.verdicts if v.write_identity and not v.returns]
         self._write_identities([v for v in formation.verdicts if v.returns])  # those that heal

@@ -177,7 +177,8 @@ class _Start:
         if member is None:
             formation = await former.form(self.paths, self._find_credentials)
             self._note(memory, formation)
-            yield make_plan(formation, settings, self.folder.path, self._found[0][0])
+            pools = self.order.topology.pools
+            yield make_plan(formation, settings, self.folder.path, self._found[0][0], pools)
             return
         async with assembled(
             member, former, settings, former.clock, self._tell, self._find_credentials

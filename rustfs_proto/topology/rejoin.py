@@ -79,9 +79,7 @@ def grown_formation(
             None if fault else new_identity(grown.deployment_id, place, grown.sizes(), drive_id, now_ms)
         )
         path = place.finding.path
-        verdicts.append(
-            Verdict(path, place.set_index, place.slot, identity, fault, write_identity=not fault)
-        )
+        verdicts.append(Verdict(path, place.set_index, place.slot, identity, fault, write_identity=not fault))
     formation = _formation(grown, verdicts, places)
     return attrs.evolve(formation, added_from=added_from)
 

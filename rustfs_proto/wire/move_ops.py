@@ -58,8 +58,8 @@ class MoveScanned(Message, frozen=True):
 
 class MoveVersion(Message, frozen=True):
     """Write a version as it was in another set, where it had that `stamp`. Its bytes are frame 0, at most one
-    stripe (no frame: there are none), or those of `handles`: writes begun by a `PutOpen` that `moves`, one
-    for each part that is not empty. Answered by `Done`.
+    stripe (no frame: there are none), or those of its parts that are kept under `parts_id`, which end by
+    this. Answered by `Done`.
     """
 
     bucket: str
@@ -70,7 +70,7 @@ class MoveVersion(Message, frozen=True):
     head: ObjectHead
     meta: ObjectMeta
     mover: bytes
-    handles: tuple[int, ...] = ()
+    parts_id: bytes = b""
 
 
 class MoveRemove(Message, frozen=True):
@@ -85,8 +85,8 @@ class MoveRemove(Message, frozen=True):
 
 class MoveChanges(Message, frozen=True):
     """Which keys in these slots (packed) were changed since this was asked last under the name `watch`? It
-    `begins` at all drives, and is asked of those in `drives` afterwards. Where `charter_stamp` is not 0 only
-    drives count that have exactly that charter.
+    `begins` at all drives, and is asked of those in `drives` afterwards. `charter_stamp` is that of a charter
+    of which is asked how many of them have it.
     """
 
     watch: bytes
@@ -97,10 +97,9 @@ class MoveChanges(Message, frozen=True):
 
 
 class MoveChanged(Message, frozen=True):
-    """Answer to `MoveChanges`: `drives` have told all. `voters_needed` of them are enough to know of each
-    write that was acknowledged.
-    """
+    """Answer to `MoveChanges`: `drives` have told all, and `under_charter` of them have that charter."""
 
     keys: tuple[tuple[str, bytes], ...]
     drives: tuple[int, ...]
-    voters_needed: int
+    under_charter: int
+    write_quorum: int

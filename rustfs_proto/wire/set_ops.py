@@ -76,8 +76,9 @@ class PutDone(Message, frozen=True):
 class PutOpen(Message, frozen=True):
     """Begin an object or part of more than one stripe. `size` in bytes or -1 where the client did not say.
     `appends` as in `PutSmall`. `storage_class` is that of the object: its `PutFinish` must name one that is
-    stored alike. A part has that of its upload, what is appended that of what is there. `moves`: it is a
-    part of a version that is moved here, and ends with a `MoveVersion`.
+    stored alike. A part has that of its upload, what is appended that of what is there. With a `mover` it is
+    a part of a version that is moved here by it, and of no upload: `part` names what it is kept under until a
+    `MoveVersion` takes it.
     """
 
     bucket: str
@@ -86,7 +87,7 @@ class PutOpen(Message, frozen=True):
     part: PartTarget | None = None
     appends: bool = False
     storage_class: str = "STANDARD"
-    moves: bool = False
+    mover: bytes = b""
 
 
 class PutOpened(Message, frozen=True):

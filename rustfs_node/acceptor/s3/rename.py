@@ -192,7 +192,9 @@ def _info_of(source: Got) -> ObjectInfo:
 
 
 async def _move(call: Call, lead: str, rename_id: bytes, rename: Rename) -> None:
-    """Set the mark, at `lead`. Where that fails, find out what became of it: nothing, or the rename has happened."""
+    """Set the mark, at `lead`. Where that fails, find out what became of it: nothing, or the rename has
+    happened.
+    """
     sets, trace = call.sets, call.request_id
     request = RenameMark(call.bucket, rename.source, rename_id, rename)
     try:

@@ -1,0 +1,202 @@
+"""Slots of one set that move to one other.
+
+    COMING      at the target: it takes copies, from this mover alone
+    watch       at the source: from now on its drives tell which keys are changed
+    copy        all versions of all keys, while clients read and write them; then what was changed meanwhile
+    FROZEN      at the source, a few slots at a time: their keys are read, and who would change one waits
+    copy        what was changed since, which is little
+    NONE        at the source: **the slots have moved**
+    OWNED       at the target: it serves them
+    remove      what the source still has of them
+
+Where this ends before NONE, nothing has moved: the source owns the slots, and copies are removed or made use
+of by the next mover. Where it ends after, the next mover begins by what is left.
+
+What the drives must have told before a slot may leave: that all of those which were asked at first were
+heard each time, without one of them having begun anew, and that a write quorum of them had the slot frozen
+when they were heard last. A write that was acknowledged came to a write quorum as well, of which one drive is
+among these; and it took the write before it was frozen, as it takes none afterwards. Before the first copy is
+made it is waited for as long as a commit may take, so that no write is half on drives that were not watched
+yet and half to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import attrs
+import structlog
+import trio
+
+from rustfs_node.acceptor.moves.copying import Way
+from rustfs_node.acceptor.moves.registers import Charters
+from rustfs_proto.erasure.charter import MOVER_BYTES, Hold, pack_slots
+from rustfs_proto.wire.faults import OPEN_RENAME, Fault, FaultCode
+from rustfs_proto.wire.move_ops import MoveChanged, MoveChanges
+from rustfs_proto.wire.upload_ops import UploadEntry, UploadList, UploadsListed
+
+log = structlog.get_logger()
+
+_FEW = 64
+"""Changed keys that are copied while their slots are frozen."""
+
+_ROUNDS_MAX = 20
+_PAGE = 1000
+_Name = tuple[str, bytes]
+
+
+class WatchLost(Exception):
+    """Drives do not know any more what was changed: everything has to be looked through again."""
+
+
+@attrs.define
+class SlotsMove:
+    """The slots of `way`. `at_once`: how many are frozen together. `settle_s`: how long a commit may take.
+    `moved` is told of each group that has moved, and may raise to end it all.
+    """
+
+    way: Way
+    charters: Charters
+    slots: Sequence[int]
+    buckets: Sequence[str]
+    at_once: int
+    settle_s: float
+    _watch: bytes = b""
+    _drives: tuple[int, ...] = ()
+    _changed: dict[_Name, None] = attrs.field(factory=dict)
+    _uploading: set[_Name] = attrs.field(factory=set)
+
+    async def copy(self) -> None:
+        """Everything up to the first freeze. Raises `Fault`, `Overtaken`."""
+        way, charters = self.way, self.charters
+        await charters.write(way.target, charters[way.target].with_holds(self.slots, Hold.COMING))
+        for rounds_left in range(_ROUNDS_MAX - 1, -1, -1):
+            try:
+                await self._begin_watch()
+                await trio.sleep(self.settle_s)
+                self._uploading = await self._open_uploads()
+                for bucket in self.buckets:
+                    await way.sync_bucket(bucket)
+                await self._catch_up()
+                return
+            except WatchLost:
+                if not rounds_left:
+                    raise Fault(FaultCode.NO_QUORUM, "drives forget too often what was changed") from None
+
+    async def move_group(self, group: Collection[int]) -> frozenset[int]:
+        """Move those of these slots that can be; which these were. Raises `Fault`, `Overtaken`."""
+        way, charters = self.way, self.charters
+        free = frozenset(group) - self.waiting()
+        if not free:
+            return free
+        try:
+            await charters.write(way.source, charters[way.source].with_holds(free, Hold.FROZEN))
+            free = await self._copy_frozen(free)
+        except BaseException:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settle_s):
+                await self._unfreeze(group)
+            raise
+        if free != frozenset(group):
+            await self._unfreeze(frozenset(group) - free)
+        if not free:
+            return free
+        await charters.write(way.source, charters[way.source].with_holds(free, Hold.NONE))
+        # They have moved.
+        await charters.write(way.target, charters[way.target].with_holds(free, Hold.OWNED))
+        await way.sets.homes.learn()
+        return free
+
+    def waiting(self) -> frozenset[int]:
+        """Slots with keys of which uploads are open."""
+        return frozenset(self._slot_of(name) for name in self._uploading)
+
+    async def look_again(self) -> None:
+        """Copy what was changed meanwhile, and see which uploads have ended."""
+        await self._catch_up()
+        for name in list(self._uploading):
+            if not await self.way.has_uploads(*name):
+                self._uploading.discard(name)
+
+    async def _copy_frozen(self, slots: frozenset[int]) -> frozenset[int]:
+        """Copy what was changed before they were frozen; those of them of which nothing waits."""
+        await self._hear(self.charters.kept[self.way.source].stamp)
+        for name in [name for name in self._changed if self._slot_of(name) in slots]:
+            await self._sync(name)
+        return slots - self.waiting()
+
+    async def _unfreeze(self, slots: Collection[int]) -> None:
+        """Whatever has become of the freeze: some drives may have it of which no quorum has."""
+        charter = self.charters[self.way.source]
+        frozen = [slot for slot in slots if charter.hold_of(slot) is Hold.FROZEN]
+        await self.charters.write(self.way.source, charter.with_holds(frozen, Hold.OWNED))
+
+    def _slot_of(self, name: _Name) -> int:
+        return self.way.sets.homes.layout.slot_of(*name)
+
+    async def _begin_watch(self) -> None:
+        self._watch = self.way.randomness.token(MOVER_BYTES)
+        self._changed.clear()
+        told = await self._ask(begins=True)
+        if len(told.drives) < told.write_quorum:
+            raise Fault(FaultCode.NO_QUORUM, f"{len(told.drives)} drives of the set can be watched")
+        self._drives = told.drives
+
+    async def _hear(self, charter_stamp: int = 0) -> None:
+        """Take over what was changed since the last time. Raises `WatchLost`."""
+        told = await self._ask(charter_stamp=charter_stamp)
+        self._changed.update(dict.fromkeys(told.keys))
+        if told.drives != self._drives:
+            raise WatchLost
+        if charter_stamp and told.under_charter < told.write_quorum:
+            raise Fault(FaultCode.NO_QUORUM, "too few drives that are watched have the slots frozen")
+
+    async def _ask(self, *, begins: bool = False, charter_stamp: int = 0) -> MoveChanged:
+        request = MoveChanges(self._watch, pack_slots(self.slots), begins, self._drives, charter_stamp)
+        sets = self.way.sets
+        told, _ = await sets.ask_once(sets.names[self.way.source], request, MoveChanged, trace="")
+        return told
+
+    async def _catch_up(self) -> None:
+        """Copy what was changed until little is left to be."""
+        for _ in range(_ROUNDS_MAX):
+            await self._hear()
+            names = list(self._changed)
+            for name in names:
+                await self._sync(name)
+            if len(names) <= _FEW:
+                return
+
+    async def _sync(self, name: _Name) -> None:
+        # Before it is looked at: what is changed meanwhile is told once more.
+        del self._changed[name]
+        try:
+            await self.way.sync_key(*name)
+            if await self.way.has_uploads(*name):
+                self._uploading.add(name)
+            else:
+                self._uploading.discard(name)
+        except BaseException:
+            self._changed[name] = None
+            raise
+
+    async def _open_uploads(self) -> set[_Name]:
+        found: set[_Name] = set()
+        sets, slots = self.way.sets, frozenset(self.slots)
+        for bucket in self.buckets:
+            last, more = UploadEntry(b""), True
+            while more:
+                request = UploadList(bucket, after=last.key, after_upload=last.upload_id, limit=_PAGE)
+                page, _ = await sets.ask_once(sets.names[self.way.source], request, UploadsListed, trace="")
+                found.update(
+                    (bucket, entry.key)
+                    for entry in page.entries
+                    if self._slot_of((bucket, entry.key)) in slots
+                )
+                more = page.more and bool(page.entries)
+                last = page.entries[-1] if page.entries else last
+        return found
+
+
+def are_open_renames(fault: Fault) -> bool:
+    """Whether slots could not be frozen because renames were open at their keys."""
+    return fault.code in OPEN_RENAME
