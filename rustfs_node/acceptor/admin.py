@@ -3,7 +3,7 @@ are; answers are JSON.
 
     GET  /minio/admin/v3/layout                         where slots are, and the change under way
     GET  /minio/admin/v3/layout/plan?leaving=1,2        what a change would do
-    POST /minio/admin/v3/rebalance/start?leaving=1,2    order it; without `leaving` those that were left stay so
+    POST /minio/admin/v3/rebalance/start?leaving=1,2    order it; without `leaving` what was left stays so
     POST /minio/admin/v3/rebalance/stop                 cancel it
     POST /minio/admin/v3/pools/decommission?pool=1      order that a pool is left, beside those that are
 """

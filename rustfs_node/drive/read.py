@@ -42,12 +42,8 @@ class Reader:
     def look_up(self, lookup: Lookup, *, evidence: bool) -> tuple[LookedUp, tuple[bytes, ...]]:
         """The answer and its frames."""
         answer, frames = self._look_up(lookup, evidence=evidence)
-        is_object = lookup.space == Space.OBJECT
-        if (
-            is_object
-            and not lookup.mover
-            and self.index.renames.is_open(lookup.bucket, lookup.key, lookup.rename)
-        ):
+        may_be_barred = lookup.space == Space.OBJECT and not lookup.mover
+        if may_be_barred and self.index.renames.is_open(lookup.bucket, lookup.key, lookup.rename):
             answer = replace(answer, is_renamed=True)
         if self.index.slots.is_elsewhere(lookup):
             answer = replace(answer, is_elsewhere=True)

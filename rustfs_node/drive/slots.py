@@ -62,7 +62,7 @@ class DriveSlots:
     charter: Charter | None = None
     _watch: bytes = b""
     _watched: frozenset[int] = _NO_SLOTS
-    _changed: dict[KeyName, None] = attrs.field(factory=dict)
+    _changed: dict[tuple[str, bytes, bool], None] = attrs.field(factory=dict)
 
     def take(self, stamp: int, charter: Charter | None) -> None:
         """A charter is durable here."""
@@ -110,7 +110,7 @@ class DriveSlots:
             return
         if self.charter.slot_of(commit.bucket, commit.key) not in self._watched:
             return
-        self._changed[commit.bucket, commit.key] = None
+        self._changed[commit.bucket, commit.key, commit.space == Space.UPLOAD] = None
         if len(self._changed) > self.changes_max:
             # Whoever watches has to look through everything once more.
             self._watch, self._changed = b"", {}

@@ -66,7 +66,7 @@ async def _move_version(state: SetState, request: Request) -> Reply:
         geometry, parts = await _kept_parts(state, message, request.trace)
         row = await _write(state, message, _Bytes(geometry, parts), request.trace)
         await row.finished(state.settings.complete_wait_s)
-        # As after a completed upload: a drive that missed the version keeps its shards by the rows of the parts.
+        # As after a completed upload: by these rows a drive that missed the version keeps its shards.
         spared = set(range(state.n)) - row.committed_slots
         await _forget_parts(state, message, spared, request.trace)
     else:

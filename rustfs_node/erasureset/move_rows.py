@@ -111,7 +111,7 @@ async def _changes(state: SetState, request: Request) -> Reply:
     message = request.message
     assert isinstance(message, MoveChanges)
     watch = WatchSlots(message.watch, message.slots, message.begins)
-    keys: dict[tuple[str, bytes], None] = {}
+    keys: dict[tuple[str, bytes, bool], None] = {}
     drives: list[int] = []
     under_charter: list[int] = []
 

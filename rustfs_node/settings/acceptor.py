@@ -164,8 +164,8 @@ class AcceptorSettings:
     """Objects that a DeleteObjects with conditions looks at at once."""
 
     move_patience_s: float = 10.0
-    """Seconds that a request waits for a slot that is just moving to another set: as long as it takes to start
-    a mover again that died at it."""
+    """Seconds that a request waits for a slot that is just moving to another set: as long as it takes to
+    start a mover again that died at it."""
 
     move_poll_s: float = 0.05
     """Seconds between two looks whether it has moved, which take a few milliseconds nearly always."""

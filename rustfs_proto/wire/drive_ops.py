@@ -279,11 +279,11 @@ class WatchSlots(Message, frozen=True):
 
 
 class SlotsWatched(Message, frozen=True):
-    """Answer to `WatchSlots`. `is_kept`: all changes since the last time are told. `charter_stamp` as in
-    `Scanned`.
+    """Answer to `WatchSlots`. `is_kept`: all changes since the last time are told: bucket, key, and whether
+    it was one of an upload. `charter_stamp` as in `Scanned`.
     """
 
-    keys: tuple[tuple[str, bytes], ...]
+    keys: tuple[tuple[str, bytes, bool], ...]
     is_kept: bool
     charter_stamp: int
 

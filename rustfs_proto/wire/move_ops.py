@@ -97,9 +97,11 @@ class MoveChanges(Message, frozen=True):
 
 
 class MoveChanged(Message, frozen=True):
-    """Answer to `MoveChanges`: `drives` have told all, and `under_charter` of them have that charter."""
+    """Answer to `MoveChanges`: `drives` have told all, and `under_charter` of them have that charter. `keys`
+    as in `SlotsWatched`.
+    """
 
-    keys: tuple[tuple[str, bytes], ...]
+    keys: tuple[tuple[str, bytes, bool], ...]
     drives: tuple[int, ...]
     under_charter: int
     write_quorum: int

@@ -22,7 +22,7 @@ yet and half to come.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import attrs
 import structlog
@@ -40,7 +40,10 @@ log = structlog.get_logger()
 _FEW = 64
 """Changed keys that are copied while their slots are frozen."""
 
-_ROUNDS_MAX = 20
+_KEYS_AT_ONCE = 16
+"""Changed keys that are looked at together; each has few calls under way."""
+
+_ROUNDS_MAX = 10
 _PAGE = 1000
 _Name = tuple[str, bytes]
 
@@ -63,7 +66,7 @@ class SlotsMove:
     settle_s: float
     _watch: bytes = b""
     _drives: tuple[int, ...] = ()
-    _changed: dict[_Name, None] = attrs.field(factory=dict)
+    _changed: dict[_Name, bool] = attrs.field(factory=dict)
     _uploading: set[_Name] = attrs.field(factory=set)
 
     async def copy(self) -> None:
@@ -91,7 +94,8 @@ class SlotsMove:
             return free
         try:
             await charters.write(way.source, charters[way.source].with_holds(free, Hold.FROZEN))
-            free = await self._copy_frozen(free)
+            with way.pace.hurrying():
+                free = await self._copy_frozen(free)
         except BaseException:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settle_s):
                 await self._unfreeze(group)
@@ -120,8 +124,7 @@ class SlotsMove:
     async def _copy_frozen(self, slots: frozenset[int]) -> frozenset[int]:
         """Copy what was changed before they were frozen; those of them of which nothing waits."""
         await self._hear(self.charters.kept[self.way.source].stamp)
-        for name in [name for name in self._changed if self._slot_of(name) in slots]:
-            await self._sync(name)
+        await self._sync_all([name for name in self._changed if self._slot_of(name) in slots])
         return slots - self.waiting()
 
     async def _unfreeze(self, slots: Collection[int]) -> None:
@@ -144,7 +147,8 @@ class SlotsMove:
     async def _hear(self, charter_stamp: int = 0) -> None:
         """Take over what was changed since the last time. Raises `WatchLost`."""
         told = await self._ask(charter_stamp=charter_stamp)
-        self._changed.update(dict.fromkeys(told.keys))
+        for bucket, key, is_upload in told.keys:
+            self._changed[bucket, key] = is_upload or self._changed.get((bucket, key), False)
         if told.drives != self._drives:
             raise WatchLost
         if charter_stamp and told.under_charter < told.write_quorum:
@@ -161,22 +165,41 @@ class SlotsMove:
         for _ in range(_ROUNDS_MAX):
             await self._hear()
             names = list(self._changed)
-            for name in names:
-                await self._sync(name)
+            await self._sync_all(names)
             if len(names) <= _FEW:
                 return
 
+    async def _sync_all(self, names: Sequence[_Name]) -> None:
+        """Copy these keys as they are now. Raises `Fault`; what was not copied counts as changed then."""
+        faults: list[Fault] = []
+
+        async def sync(waiting: Iterator[_Name]) -> None:
+            for name in waiting:
+                try:
+                    await self._sync(name)
+                except Fault as fault:
+                    faults.append(fault)
+                if faults:
+                    break
+
+        waiting = iter(names)
+        async with trio.open_nursery() as nursery:
+            for _ in range(min(_KEYS_AT_ONCE, len(names))):
+                nursery.start_soon(sync, waiting)
+        if faults:
+            raise faults[0]
+
     async def _sync(self, name: _Name) -> None:
         # Before it is looked at: what is changed meanwhile is told once more.
-        del self._changed[name]
+        is_upload = self._changed.pop(name)
         try:
             await self.way.sync_key(*name)
-            if await self.way.has_uploads(*name):
+            if is_upload and await self.way.has_uploads(*name):
                 self._uploading.add(name)
-            else:
+            elif is_upload:
                 self._uploading.discard(name)
         except BaseException:
-            self._changed[name] = None
+            self._changed[name] = is_upload
             raise
 
     async def _open_uploads(self) -> set[_Name]:
