@@ -17,7 +17,7 @@ Knows neither tasks nor the bus; `decide_commit` knows not even files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import attrs
@@ -26,7 +26,7 @@ import xxhash
 from rustfs_node.drive import versions
 from rustfs_node.drive.current import current_of, floor_of
 from rustfs_node.drive.index import Index, Position
-from rustfs_node.drive.index_row import Row, RowKey
+from rustfs_node.drive.index_row import Row, RowKey, joined_ids, row_of_record
 from rustfs_node.drive.log import Log, Reservation
 from rustfs_node.drive.rename_rules import RenameRules
 from rustfs_node.drive.slot_rules import SlotRules
@@ -352,11 +352,6 @@ class Batch:
             waiting.asker.fail(fault)
 
 
-def joined_ids(data_ids: Iterable[bytes]) -> bytes:
-    """Data ids one after the other, in the order in which the index keeps them."""
-    return b"".join(sorted(data_ids))
-
-
 def in_batches(copies: Sequence[Copy], limit_bytes: int) -> Iterator[list[Copy]]:
     """The copies in stretches that fit a segment each."""
     some: list[Copy] = []
@@ -389,24 +384,4 @@ def row_of_commit(waiting: Waiting, segment: int, offset: int, prefix_bytes: int
         commit.head,
         joined_ids(commit.files),
         joined_ids(waiting.missing),
-    )
-
-
-def row_of_record(record: Record, segment: int, offset: int) -> Row:
-    """The index row of a record that stands there; recovery adds those of its shard files that were lost."""
-    return Row(
-        record.space,
-        record.bucket,
-        record.key,
-        record.sub,
-        record.stamp,
-        record.kind,
-        record.shard,
-        segment,
-        offset,
-        record.prefix_bytes,
-        record.data_bytes,
-        record.head,
-        joined_ids(record.files),
-        joined_ids(record.absent),
     )

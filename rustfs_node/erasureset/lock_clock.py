@@ -74,6 +74,17 @@ async def keep_lock_clock(state: SetState) -> None:
         await trio.sleep(pause_s)
 
 
+async def begin_lock_clock(state: SetState, now_ms: int, trace: str) -> None:
+    """Let it begin at that time, by which locks were judged so far, or by the wall's where that is behind it.
+    Nothing is done where it has begun already. Raises `Fault`.
+    """
+    if state.lock_clock.time is not None or await _read(state, trace):
+        return
+    async with state.locks.hold((SYSTEM_BUCKET, KEY)):
+        if state.lock_clock.time is None:
+            await _write(state, min(now_ms, state.clock.wall_ms()), NO_STAMP, trace)
+
+
 def lock_time(state: SetState, request: Request) -> None:
     """Answer a `LockTime`."""
     state.answer_later(request, _tell)

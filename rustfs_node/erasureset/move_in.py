@@ -21,6 +21,7 @@ from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.conditional import Frames
 from rustfs_node.erasureset.delete import RowRemoval
+from rustfs_node.erasureset.lock_clock import begin_lock_clock
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.stream import DATA_ID_BYTES, Stream
@@ -62,6 +63,8 @@ async def _move_version(state: SetState, request: Request) -> Reply:
     message, body = request.message, request.frames[0] if request.frames else b""
     assert isinstance(message, MoveVersion)
     _check(state, message, body)
+    if message.lock_now_ms:
+        await begin_lock_clock(state, message.lock_now_ms, request.trace)
     if message.parts_id:
         geometry, parts = await _kept_parts(state, message, request.trace)
         row = await _write(state, message, _Bytes(geometry, parts), request.trace)

@@ -59,7 +59,8 @@ class MoveScanned(Message, frozen=True):
 class MoveVersion(Message, frozen=True):
     """Write a version as it was in another set, where it had that `stamp`. Its bytes are frame 0, at most one
     stripe (no frame: there are none), or those of its parts that are kept under `parts_id`, which end by
-    this. Answered by `Done`.
+    this. Of one with a lock `lock_now_ms` is the time by the other set's lock clock, at which this set's
+    begins where it has none yet. Answered by `Done`.
     """
 
     bucket: str
@@ -71,6 +72,7 @@ class MoveVersion(Message, frozen=True):
     meta: ObjectMeta
     mover: bytes
     parts_id: bytes = b""
+    lock_now_ms: int = 0
 
 
 class MoveRemove(Message, frozen=True):

@@ -35,6 +35,8 @@ from rustfs_proto.wire.set_ops import (
     Done,
     Get,
     Got,
+    LockTime,
+    LockTimeTold,
     ObjectInfo,
     PartTarget,
     PutBlock,
@@ -163,17 +165,22 @@ class Way:
             got, body = await self._get(bucket, row)
             if got.is_marker or (len(got.meta.parts) <= 1 and got.head.size <= self.sets.stripe_bytes):
                 frames = (body + await self._rest(bucket, row, got, len(body)),) if got.head.size else ()
-                await self._ask_done(self.target, self._version(bucket, row, got), frames)
+                await self._ask_done(self.target, await self._version(bucket, row, got), frames)
             else:
                 parts_id = await self._write_parts(bucket, row, got)
-                await self._ask_done(self.target, self._version(bucket, row, got, parts_id))
+                await self._ask_done(self.target, await self._version(bucket, row, got, parts_id))
         except _Gone:
             return
 
-    def _version(self, bucket: str, row: MoveRow, got: Got, parts_id: bytes = b"") -> MoveVersion:
+    async def _version(self, bucket: str, row: MoveRow, got: Got, parts_id: bytes = b"") -> MoveVersion:
         kind = RowKind.MARKER if got.is_marker else RowKind.VALUE
+        now_ms = 0
+        if got.meta.lock is not None:
+            peer = self.sets.names[self.source]
+            told, _ = await self.sets.ask_once(peer, LockTime(), LockTimeTold, trace="")
+            now_ms = told.now_ms
         return MoveVersion(
-            bucket, row.key, row.sub, kind, got.stamp, got.head, got.meta, self.mover, parts_id
+            bucket, row.key, row.sub, kind, got.stamp, got.head, got.meta, self.mover, parts_id, now_ms
         )
 
     async def _get(self, bucket: str, row: MoveRow) -> tuple[Got, bytes]:

@@ -113,9 +113,10 @@ class Mover:
         move = SlotsMove(
             way, self._charters, slots, await self._bucket_names(), settings.move_slots_at_once, self.settle_s
         )
-        left = list(slots)
+        waiting = await move.leave_out_waiting()
+        left = list(move.slots)
         is_copied = False
-        while True:
+        while left:
             try:
                 if not is_copied:
                     await move.copy()
@@ -125,8 +126,9 @@ class Mover:
                 is_copied = False
                 continue
             left = [slot for slot in left if slot not in moved]
-            if not left or not moved:
-                return len(left)
+            if not moved:
+                break
+        return waiting + len(left)
 
     async def _move_groups(self, move: SlotsMove, slots: Sequence[int]) -> frozenset[int]:
         moved: set[int] = set()

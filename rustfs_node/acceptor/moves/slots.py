@@ -1,5 +1,6 @@
 """Slots of one set that move to one other.
 
+    look        which keys have open uploads: their slots wait until those have ended
     COMING      at the target: it takes copies, from this mover alone
     watch       at the source: from now on its drives tell which keys are changed
     copy        all versions of all keys, while clients read and write them; then what was changed meanwhile
@@ -69,6 +70,15 @@ class SlotsMove:
     _changed: dict[_Name, bool] = attrs.field(factory=dict)
     _uploading: set[_Name] = attrs.field(factory=set)
 
+    async def leave_out_waiting(self) -> int:
+        """Leave out the slots that have to wait, before anything is copied; how many."""
+        self._uploading = await self._open_uploads()
+        waiting = self.waiting()
+        self.slots = [slot for slot in self.slots if slot not in waiting]
+        self.way = attrs.evolve(self.way, slots=pack_slots(self.slots))
+        self._uploading.clear()
+        return len(waiting)
+
     async def copy(self) -> None:
         """Everything up to the first freeze. Raises `Fault`, `Overtaken`."""
         way, charters = self.way, self.charters
@@ -96,6 +106,7 @@ class SlotsMove:
             await charters.write(way.source, charters[way.source].with_holds(free, Hold.FROZEN))
             with way.pace.hurrying():
                 free = await self._copy_frozen(free)
+        # Whatever it was, a cancelled task included: whoever writes must not wait for what does not come.
         except BaseException:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settle_s):
                 await self._unfreeze(group)
@@ -198,6 +209,7 @@ class SlotsMove:
                 self._uploading.add(name)
             elif is_upload:
                 self._uploading.discard(name)
+        # Whatever it was: it is as if nobody had looked.
         except BaseException:
             self._changed[name] = is_upload
             raise
