@@ -107,7 +107,7 @@ def charter_of(fields: Mapping[str, str]) -> Charter:
         holds = unpacking.decompress(base64.b64decode(fields.get(_SLOTS, ""), validate=True), SLOTS + 1)
     except (ValueError, binascii.Error, zlib.error) as error:
         raise CharterError(f"the charter of a set cannot be read: {error}") from error
-    if len(mover) != MOVER_BYTES or len(holds) != SLOTS or max(holds) > max(Hold):
+    if not unpacking.eof or len(mover) != MOVER_BYTES or len(holds) != SLOTS or max(holds) > max(Hold):
         raise CharterError(f"the charter of a set has {len(holds)} slots, and a mover of {len(mover)} bytes")
     return Charter(seed, mover, holds)
 

@@ -1,0 +1,39 @@
+"""Slots move while clients work, whatever dies in the midst of it.
+
+In the suite a few of the messages at which a process is killed are tried; `SWEEPS=all` tries many.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.kit.sim.moves import Kill, run_move
+
+EVERY = os.environ.get("SWEEPS") == "all"
+WHO = ("acceptor-0", "set-0", "set-1", "drive-0-0", "drive-1-2", "all")
+CALLS = ("WatchSlots", "MoveVersion", "MoveChanges", "MoveRemove")
+SAMPLE = (
+    ("acceptor-0", "MoveVersion", 60),
+    ("set-1", "MoveChanges", 40),
+    ("all", "WatchSlots", 1500),
+)
+KILLS = (
+    [(who, call, step) for who in WHO for call in CALLS for step in range(1, 4000, 61)] if EVERY else SAMPLE
+)
+
+
+def test_nobody_notices_a_move() -> None:
+    """No request fails while a pool is left and filled again, and everything is as it was."""
+    told = run_move(None)
+    assert not told.failures, "\n".join(told.failures)
+    assert told.requests > 100 and told.refused == 0
+
+
+@pytest.mark.parametrize(("who", "call", "step"), KILLS)
+def test_whatever_dies(who: str, call: str, step: int) -> None:
+    """What has moved is moved, what has not goes on, and nothing is lost, doubled or brought back."""
+    told = run_move(Kill(who, call, step), seed=step)
+    assert not told.failures, "\n".join(told.failures)
+    assert told.killed or EVERY
