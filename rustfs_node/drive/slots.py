@@ -108,6 +108,8 @@ class DriveSlots:
         """The commit is durable here."""
         if not self._watch or self.charter is None or commit.space not in (Space.OBJECT, Space.UPLOAD):
             return
+        if is_of_set(commit.bucket, commit.key):
+            return
         if self.charter.slot_of(commit.bucket, commit.key) not in self._watched:
             return
         self._changed[commit.bucket, commit.key, commit.space == Space.UPLOAD] = None

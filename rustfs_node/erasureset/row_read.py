@@ -138,7 +138,9 @@ class RowRead:
             assert isinstance(answer.message, LookedUp)
             self.answers[slot] = (answer.message, answer.frames)
             self._is_renamed |= answer.message.is_renamed
-            self._is_elsewhere |= answer.message.is_elsewhere
+            if answer.message.is_elsewhere:
+                self._is_elsewhere = True
+                self._state.charter_wanted.set()
         else:
             self._silent.append(slot)
         if self.is_wide:

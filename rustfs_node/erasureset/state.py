@@ -50,7 +50,8 @@ def codec_of(geometry: Geometry) -> Codec:
 class SetState:
     """The state of one set worker. `geometry` is what new objects get, unless their storage class is one of
     `geometries`. `k`, `m`, `n` and `write_quorum` are the set's own: by them tombstones are counted, and what
-    is known of a row before anybody knows its version.
+    is known of a row before anybody knows its version. `charter_wanted` is set
+    by whoever meets a drive whose charter may be old.
     """
 
     plan: SetPlan
@@ -77,6 +78,7 @@ class SetState:
     n: int
     write_quorum: int
     tasks: int = 0
+    charter_wanted: trio.Event = attrs.field(factory=trio.Event)
 
     def geometry_of(self, storage_class: str) -> Geometry:
         """What new objects of that storage class get."""

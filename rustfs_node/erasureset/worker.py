@@ -32,6 +32,7 @@ from rustfs_node.erasureset import (
     uploads,
     version_listing,
 )
+from rustfs_node.erasureset.charter_care import care_for_charter
 from rustfs_node.erasureset.charters import KnownCharter
 from rustfs_node.erasureset.handles import Handles
 from rustfs_node.erasureset.heal_notes import HealNotes
@@ -120,6 +121,7 @@ async def run_set(
         state.issuer.last = max(state.issuer.last, drives.newest_stamp)
         nursery.start_soon(Resettler(bus, state).run)
         nursery.start_soon(keep_lock_clock, state)
+        nursery.start_soon(care_for_charter, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
         task_status.started()
         if stopping is not None:
