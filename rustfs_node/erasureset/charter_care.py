@@ -2,9 +2,9 @@
 were formatted since.
 
 A charter counts once a write quorum of drives has it. A drive that missed it would go on telling that keys
-are elsewhere which are here, so whoever meets that asks for care. A drive that has
-none refuses nothing: so it is also looked after from time to time, lest a set that loses drives is left with
-too few that remember what it gave away.
+are elsewhere which are here, so whoever meets that asks for care. A drive that has none refuses nothing: so
+it is also looked after from time to time, lest a set that loses drives is left with too few that remember
+what it gave away.
 """
 
 from __future__ import annotations

@@ -39,8 +39,10 @@ LARGE = b"0123456789" * 2000
 
 
 @asynccontextmanager
-async def moving_set(folder: Path) -> AsyncIterator[tuple[TestSet[RealDrive], Client]]:
-    async with running_real_set(folder, DRIVES) as a_set:
+async def moving_set(
+    folder: Path, **settings: object
+) -> AsyncIterator[tuple[TestSet[RealDrive], Client]]:
+    async with running_real_set(folder, DRIVES, **settings) as a_set:
         yield a_set, a_set.client
 
 
@@ -190,7 +192,7 @@ async def test_versions_and_markers_keep_their_places(tmp_path: Path) -> None:
         assert [(one.sub, one.is_marker, one.is_latest) for one in after] == [
             (one.sub, one.is_marker, one.is_latest) for one in before
         ]
-        assert await client.get_fault(b"k") is FaultCode.NOT_FOUND or before[0].is_marker
+        assert (await client.ask(ops.Get("b", b"k"))).is_marker
 
 
 async def test_a_copy_of_a_mover_that_is_none_any_more_is_refused(tmp_path: Path) -> None:
@@ -231,7 +233,7 @@ async def test_a_walk_goes_through_a_bucket_in_order(tmp_path: Path) -> None:
         for key in (b"a", b"ab", b"b"):
             await client.put(key, b"body")
         await client.delete(b"b")
-        assert [row.key for row in await rows(client)] == [b"a", b"ab"]
+        assert [row.key for row in await rows(client) if row.stamp] == [b"a", b"ab"]
         assert [row.key for row in await rows(client, only=b"a")] == [b"a"]
         assert [row.key for row in await rows(client, last=MovePlace(b"a"))] == [b"a"]
         nothing = MoveScan("b", pack_slots(()), SEED, ME)
@@ -240,7 +242,7 @@ async def test_a_walk_goes_through_a_bucket_in_order(tmp_path: Path) -> None:
 
 async def test_a_drive_that_missed_the_charter_is_given_it(tmp_path: Path) -> None:
     """It would tell for ever that keys are elsewhere; once that is met, it is told otherwise."""
-    async with moving_set(tmp_path) as (a_set, client):
+    async with moving_set(tmp_path, status_period_s=0.05) as (a_set, client):
         await client.put(b"k", b"body")
         await hold_all(client, Hold.NONE)
         await a_set.drives[0].stop()
