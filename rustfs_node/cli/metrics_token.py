@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from rustfs_node.cli.keys import find_credentials
 from rustfs_node.cli.main import EXIT_USAGE
@@ -19,13 +20,14 @@ def run(args: argparse.Namespace) -> int:
     try:
         credentials = find_credentials(args)
     except (ConfigError, CredentialsError) as error:
-        print(error)
+        print(error, file=sys.stderr)
         return EXIT_USAGE
     if credentials is None:
-        print("no key pair: name --credentials-file, or set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY")
+        hint = "no key pair: name --credentials-file, or set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY"
+        print(hint, file=sys.stderr)
         return EXIT_USAGE
     if args.days < 1:
-        print(f"--days {args.days}: a token lives for one day or more")
+        print(f"--days {args.days}: a token lives for one day or more", file=sys.stderr)
         return EXIT_USAGE
     expires_s = SystemClock().wall_ms() // 1000 + args.days * _DAY_S
     print(make_token(credentials.access_key, credentials.secret_key, expires_s))

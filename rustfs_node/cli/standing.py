@@ -51,7 +51,7 @@ def _set(one: Document) -> Iterator[str]:
     if one["healDisks"]:
         yield f"  drives that are being healed: {one['healDisks']}; what they lack is read from the others"
     if one["healNotes"]:
-        yield f"  notes of keys that want healing: {one['healNotes']}"
+        yield f"  keys that want healing: {one['healNotes']} or more"
 
 
 def _safety(one: Document) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -70,8 +71,8 @@ def _print_checks(checks: Sequence[tuple[str, str, str]], answers: Mapping[str, 
 
 def _print_standing(told: Document | str | None) -> None:
     if told is None:
-        print("sets and drives are told to the owner: name --credentials-file, or set RUSTFS_ACCESS_KEY and")
-        print("RUSTFS_SECRET_KEY")
+        hint = "name --credentials-file, or set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY, to see drives"
+        print(hint, file=sys.stderr)
     elif isinstance(told, str):
         print(f"sets and drives: the node does not tell ({told})")
     else:

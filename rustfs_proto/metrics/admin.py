@@ -139,5 +139,6 @@ def _set(one: SetStanding, standing: Standing) -> dict[str, Any]:
         "onlineDrives": one.online,
         "readQuorum": one.read_quorum,
         "writeQuorum": one.write_quorum,
-        "healNotes": sum(drive.heal_notes for drive in own),
+        # Each note is on several drives, so the most that one has is nearest to how many there are.
+        "healNotes": max((drive.heal_notes for drive in own), default=0),
     }
