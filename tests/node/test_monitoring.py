@@ -5,18 +5,18 @@ person sees on one screen how things stand.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
-import urllib.parse
-import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from rustfs_node.cli.main import main
 from rustfs_proto.metrics.families import OWN
 from rustfs_proto.metrics.token import make_token
 from tests.clients import tools
@@ -52,10 +52,19 @@ def token(node: RunningNode) -> str:
     return make_token(node.access_key, node.secret_key, int(time.time()) + 600)
 
 
+def fetch(host: str, path: str, bearer: str = "") -> str:
+    """The body of a GET that must be answered 200."""
+    connection = http.client.HTTPConnection(host, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}"} if bearer else {})
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        assert answer.status == 200, body
+        return body
+
+
 def scrape(node: RunningNode, path: str = "/metrics") -> str:
-    request = urllib.request.Request(f"{node.url}{path}", headers={"Authorization": f"Bearer {token(node)}"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return answer.read().decode()
+    return fetch(f"{node.host}:{node.port}", path, token(node))
 
 
 def test_every_process_tells_of_itself(node):
@@ -78,9 +87,8 @@ def test_a_drive_that_hangs_is_told_as_down(node):
         lines = scrape(node).splitlines()
     finally:
         os.kill(worker, signal.SIGCONT)
-    up = {
-        line.split('process="')[1].split('"')[0]: line[-1] for line in lines if line.startswith("rustfs_up{")
-    }
+    found = [line for line in lines if line.startswith("rustfs_up{")]
+    up = {line.split('process="')[1].split('"')[0]: line[-1] for line in found}
     assert up.pop("drive-0-1") == "0"
     assert set(up.values()) == {"1"}
 
@@ -117,9 +125,8 @@ def series_in(text: str) -> set[str]:
 
 def expressions() -> list[str]:
     """Every query of the dashboard, with its variables as a person's screen would have them."""
-    targets = [
-        one for panel in json.loads(DASHBOARD.read_text())["panels"] for one in panel.get("targets", ())
-    ]
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    targets = [one for panel in panels for one in panel.get("targets", ())]
     return [one["expr"].replace("$__rate_interval", "20s").replace("$job", ".*") for one in targets]
 
 
@@ -137,13 +144,13 @@ def test_prometheus_shows_what_the_dashboard_asks_for(node, tmp_path):
         f"    authorization: {{credentials_file: {tmp_path}/token}}\n"
         f"    static_configs: [{{targets: ['{node.host}:{node.port}']}}]\n"
     )
-    with prometheus(tmp_path) as url:
+    with prometheus(tmp_path) as address:
         deadline_s, lacking = time.monotonic() + DATA_S, expressions()
         while lacking and time.monotonic() < deadline_s:
             load(node)
-            lacking = [one for one in lacking if not asked(url, one)]
+            lacking = [one for one in lacking if not asked(address, one)]
         assert lacking == []
-        rules = [one for group in get(url, "rules")["groups"] for one in group["rules"]]
+        rules = [one for group in get(address, "rules")["groups"] for one in group["rules"]]
         assert len(rules) == RULES.read_text().count("- alert:")
         assert {one["health"] for one in rules} <= {"ok", "unknown"}
 
@@ -160,65 +167,67 @@ def prometheus(folder: Path):
     ]
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log, stdout=log) as running:
         try:
-            yield f"http://{address}/api/v1"
+            yield address
         finally:
             running.terminate()
 
 
-def asked(url: str, expression: str) -> bool:
+def asked(address: str, expression: str) -> bool:
     """Whether a query has an answer with numbers in it."""
     with contextlib.suppress(OSError):
-        found = get(url, f"query?query={urllib.parse.quote(expression)}")["result"]
+        found = get(address, f"query?query={quote(expression)}")["result"]
         return any(one["value"][1] != "NaN" for one in found)
     return False
 
 
-def get(url: str, path: str):
-    with urllib.request.urlopen(f"{url}/{path}", timeout=10) as answer:
-        return json.load(answer)["data"]
+def get(address: str, path: str):
+    return json.loads(fetch(address, f"/api/v1/{path}"))["data"]
 
 
-def ctl(node: RunningNode, *arguments: str, keys: bool = True) -> subprocess.CompletedProcess[str]:
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("RUSTFS", "MINIO"))
-    }
-    if keys:
-        environment |= {"RUSTFS_ACCESS_KEY": node.access_key, "RUSTFS_SECRET_KEY": node.secret_key}
-    command = [sys.executable, "-m", "rustfs_node.cli.main", "ctl", *arguments]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
-    )
+@pytest.fixture
+def ctl(node, capsys, monkeypatch):
+    """Runs `rustfs-node ctl`, with the key pair of the node in the environment or without: status and what
+    was printed.
+    """
+
+    def run(*arguments: str, keys: bool = True) -> tuple[int, str, str]:
+        for name, value in (("ACCESS_KEY", node.access_key), ("SECRET_KEY", node.secret_key)):
+            if keys:
+                monkeypatch.setenv(f"RUSTFS_{name}", value)
+            else:
+                monkeypatch.delenv(f"RUSTFS_{name}", raising=False)
+        with pytest.raises(SystemExit) as ended:
+            main(["ctl", *arguments])
+        return int(ended.value.code or 0), *capsys.readouterr()
+
+    return run
 
 
-def test_ctl_status_shows_the_owner_sets_and_drives(node):
+def test_ctl_status_shows_the_owner_sets_and_drives(node, ctl):
     """With the key pair one screen says whether data is safe; without it how to see that."""
-    shown = ctl(node, "status", "--endpoint", node.url)
-    assert shown.returncode == 0
-    assert "1 node, 1 set, 4 drives" in shown.stdout
-    assert "set 0: safe: 4 of 4 drives serve, 1 more may fail" in shown.stdout
-    told = json.loads(ctl(node, "status", "--endpoint", node.url, "--json").stdout)
+    status, shown, _ = ctl("status", "--endpoint", node.url)
+    assert status == 0
+    assert "1 node, 1 set, 4 drives" in shown
+    assert "set 0: safe: 4 of 4 drives serve, 1 more may fail" in shown
+    told = json.loads(ctl("status", "--endpoint", node.url, "--json")[1])
     assert told["info"]["buckets"] == {"count": 1}
-    without = ctl(node, "status", "--endpoint", node.url, keys=False)
-    assert (without.returncode, len(without.stdout.splitlines())) == (0, 4)
-    assert "--credentials-file" in without.stderr
+    status, shown, hint = ctl("status", "--endpoint", node.url, keys=False)
+    assert (status, len(shown.splitlines()), "--credentials-file" in hint) == (0, 4, True)
 
 
-def test_ctl_makes_tokens(node, tmp_path):
+def test_ctl_makes_tokens(node, ctl, tmp_path):
     """What is printed opens the metrics; without a key pair the command says what it needs."""
-    made = ctl(node, "metrics-token", "--days", "1")
-    request = urllib.request.Request(
-        f"{node.url}/metrics", headers={"Authorization": f"Bearer {made.stdout.strip()}"}
-    )
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        assert answer.status == 200
+    status, printed, _ = ctl("metrics-token", "--days", "1")
+    assert status == 0
+    assert fetch(f"{node.host}:{node.port}", "/metrics", printed.strip())
     file = tmp_path / "credentials.toml"
     file.write_text(f'access_key = "{node.access_key}"\nsecret_key = "{node.secret_key}"\n')
     file.chmod(0o600)
-    named = ctl(node, "metrics-token", "--credentials-file", str(file), keys=False)
-    assert (named.returncode, named.stdout.count(".")) == (0, 2)
-    refused = ctl(node, "metrics-token", keys=False)
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert ctl(node, "metrics-token", "--days", "0").returncode == 2
+    status, printed, _ = ctl("metrics-token", "--credentials-file", str(file), keys=False)
+    assert (status, printed.count(".")) == (0, 2)
+    status, printed, hint = ctl("metrics-token", keys=False)
+    assert (status, printed, "RUSTFS_ACCESS_KEY" in hint) == (2, "", True)
+    assert ctl("metrics-token", "--days", "0")[0] == 2
 
 
 def test_minio_py_reads_the_administration(node):
