@@ -18,6 +18,7 @@ from rustfs_node.erasureset.heal_notes import HealNotes
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
+from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.settle import Settler
 from rustfs_node.erasureset.versions import Versions
@@ -65,6 +66,7 @@ class SetState:
     under_way: WritesUnderWay
     issuer: StampIssuer
     memory: Memory
+    patience: Patience
     versions: Versions
     handles: Handles
     lock_clock: LockClock

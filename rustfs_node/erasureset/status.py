@@ -37,5 +37,6 @@ def view_of(plan: DrivePlan, condition: Condition) -> DriveView:
         return DriveView(plan.slot, plan.path, -1, reason=plan.fault or "its worker does not answer")
     is_slow = condition.rank is Rank.SUSPECT and status.state == DriveState.ONLINE
     drive_state = DriveState.SUSPECT if is_slow else status.state
-    reason = f"reads take {condition.latency_s:.2f} s" if is_slow else status.reason
+    slowness = "it owes answers" if condition.is_mute else f"reads take {condition.latency_s:.2f} s"
+    reason = slowness if is_slow else status.reason
     return DriveView(plan.slot, plan.path, drive_state, status.total_bytes, status.free_bytes, reason)

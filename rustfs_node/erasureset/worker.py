@@ -38,6 +38,7 @@ from rustfs_node.erasureset.lock_clock import LockClock, keep_lock_clock
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
 from rustfs_node.erasureset.metrics import set_measures
+from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.resettle import Resettler
 from rustfs_node.erasureset.settle import Settler
@@ -152,6 +153,7 @@ def make_state(
         under_way=WritesUnderWay(),
         issuer=issuer,
         memory=Memory(settings.in_flight_bytes_max, settings.waiting_bytes_max, clock),
+        patience=Patience(len(plan.drives), settings.straggler_wait_s, settings.straggler_share, clock),
         versions=Versions(settings.versions_cached, settings.version_parts_cached),
         handles=Handles(settings.handles_max, settings.handle_idle_s, clock, randomness),
         lock_clock=LockClock(),
