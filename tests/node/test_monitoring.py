@@ -5,7 +5,6 @@ person sees on one screen how things stand.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import signal
@@ -18,20 +17,21 @@ import pytest
 
 from rustfs_node.cli.main import main
 from rustfs_proto.metrics.families import OWN
-from rustfs_proto.metrics.token import make_token
 from tests.clients import tools
 from tests.kit.node import RunningNode, free_port
+from tests.kit.scraping import fetch, scrape, token_of
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "etc/prometheus/rustfs-node.rules.yml"
 DASHBOARD = ROOT / "etc/grafana/rustfs-node.json"
 DATA_S = 30.0
+ENVIRONMENT = {"RUSTFS_NODE_ACCEPTORS": "2", "RUSTFS_ACCEPTOR_METRICS_DEADLINE_S": "1"}
 
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     """A node of four drives and two acceptors that has served some requests."""
-    with RunningNode(tmp_path_factory.mktemp("node"), environment={"RUSTFS_NODE_ACCEPTORS": "2"}) as running:
+    with RunningNode(tmp_path_factory.mktemp("node"), environment=ENVIRONMENT) as running:
         load(running)
         yield running
 
@@ -46,25 +46,6 @@ def load(node: RunningNode) -> None:
         s3.get_object(Bucket="bucket", Key=f"k{number}")["Body"].read()
     s3.put_object(Bucket="bucket", Key="large", Body=b"x" * 3_000_000)
     s3.get_object(Bucket="bucket", Key="large")["Body"].read()
-
-
-def token(node: RunningNode) -> str:
-    return make_token(node.access_key, node.secret_key, int(time.time()) + 600)
-
-
-def fetch(host: str, path: str, bearer: str = "") -> str:
-    """The body of a GET that must be answered 200."""
-    connection = http.client.HTTPConnection(host, timeout=20)
-    with contextlib.closing(connection):
-        connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}"} if bearer else {})
-        answer = connection.getresponse()
-        body = answer.read().decode()
-        assert answer.status == 200, body
-        return body
-
-
-def scrape(node: RunningNode, path: str = "/metrics") -> str:
-    return fetch(f"{node.host}:{node.port}", path, token(node))
 
 
 def test_every_process_tells_of_itself(node):
@@ -135,7 +116,7 @@ def test_prometheus_shows_what_the_dashboard_asks_for(node, tmp_path):
     """A real Prometheus scrapes the node with a token; after some load every query has data, and the rules
     are evaluated without an error.
     """
-    (tmp_path / "token").write_text(token(node))
+    (tmp_path / "token").write_text(token_of(node))
     (tmp_path / "prometheus.yml").write_text(
         "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
         f"rule_files: [{RULES}]\n"
