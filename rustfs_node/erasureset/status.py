@@ -15,7 +15,7 @@ def set_status(state: SetState, request: Request) -> None:
     conditions = state.drives.conditions
     reachable = state.drives.reachable
     views = tuple(
-        _view(plan, condition) for plan, condition in zip(state.plan.drives, conditions, strict=True)
+        view_of(plan, condition) for plan, condition in zip(state.plan.drives, conditions, strict=True)
     )
     request.reply(
         SetStatusReply(
@@ -30,7 +30,8 @@ def set_status(state: SetState, request: Request) -> None:
     )
 
 
-def _view(plan: DrivePlan, condition: Condition) -> DriveView:
+def view_of(plan: DrivePlan, condition: Condition) -> DriveView:
+    """One drive, as this worker sees it."""
     status = condition.status
     if plan.fault or status is None or not condition.is_reachable:
         return DriveView(plan.slot, plan.path, -1, reason=plan.fault or "its worker does not answer")
