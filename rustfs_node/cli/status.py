@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+import msgspec
+
 from rustfs_node.cli.keys import find_credentials
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
 from rustfs_node.cli.standing import Document, describe
@@ -20,6 +22,7 @@ from rustfs_node.seams.clock import SystemClock
 from rustfs_node.supervisor.credentials import CredentialsError
 from rustfs_proto.s3.sigv4_signer import Credentials as Signer
 from rustfs_proto.s3.sigv4_signer import sign_request
+from rustfs_proto.wire.heal_ops import HealView
 
 _TIMEOUT_S = 15.0
 """Longer than the node waits for what does not answer: `acceptor.health_deadline_s` and more."""
@@ -37,6 +40,18 @@ MAINTENANCE = (
     "/minio/health/cluster?maintenance=true",
     "every erasure set can be written without this node",
 )
+
+
+class SetHealing(HealView, frozen=True):
+    """A `HealView` with the set that it is of."""
+
+    set: int = 0
+
+
+class HealingTold(msgspec.Struct, frozen=True):
+    """The answer of the path that tells of healing."""
+
+    sets: tuple[SetHealing, ...] = ()
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print_checks(checks, answers)
         _print_standing(told)
+        print("".join(f"{line}\n" for line in healing_lines(read_healing(args.endpoint))), end="")
     return 0 if all(answer == "200" for answer in answers.values()) else EXIT_FAILED
 
 
@@ -89,6 +105,25 @@ def ask_info(endpoint: str, credentials: Credentials) -> Document | str:
         return f"{status} {body.decode(errors='replace')}".strip()
     document: Document = json.loads(body)
     return document
+
+
+def read_healing(endpoint: str) -> HealingTold:
+    """What the node says of its healing; nothing where it does not answer, which the checks tell."""
+    status, body = ask(endpoint, "/minio/health/healing")
+    return msgspec.json.decode(body, type=HealingTold) if status == "200" else HealingTold()
+
+
+def healing_lines(told: HealingTold) -> list[str]:
+    """What is being healed, in words: a line for each set with notes, and for each rebuild."""
+    lines = []
+    for one in told.sets:
+        if one.notes:
+            lines.append(f"set {one.set}: about {one.notes} keys wait to be healed, {one.healed} are")
+        for rebuild in one.rebuilds:
+            mib = rebuild.size_bytes / (1024 * 1024)
+            done = f"{rebuild.rows} rows and {mib:.1f} MiB given, about {rebuild.rows_left} rows left"
+            lines.append(f"set {one.set}: drive {rebuild.slot} is being rebuilt: {done}")
+    return lines
 
 
 def ask(endpoint: str, path: str, headers: Mapping[str, str] | None = None) -> tuple[str, bytes]:

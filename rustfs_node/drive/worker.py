@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 import trio
+from msgspec.structs import replace
 
 from rustfs_node.bus import Handler, Request
 from rustfs_node.drive.commit import Waiting, refuse_shape
@@ -21,7 +22,8 @@ from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.identity_file import DriveAddress, DriveRefused
 from rustfs_node.drive.index_file import INDEX_ERRORS
 from rustfs_node.drive.lane import Lane
-from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_row
+from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_place, no_such_row
+from rustfs_node.drive.rows import list_rows
 from rustfs_node.drive.scan import list_unsettled, scan_page
 from rustfs_node.drive.shard_tasks import ShardTasks
 from rustfs_node.metering import Meter
@@ -46,6 +48,7 @@ from rustfs_proto.wire.drive_ops import (
     ShardWrite,
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.heal_ops import ListRows, Rejoin, Rejoined
 from rustfs_proto.wire.metrics_ops import Measure, Spread
 
 log = structlog.get_logger("drive")
@@ -116,6 +119,12 @@ class DriveWorker:
                 request.reply(list_unsettled(self.engine.index, message, self.engine.settings.scan_rows))
             case ListRenames():
                 request.reply(RenamesHeld(self.engine.index.renames.of_bucket(message.bucket)))
+            case ListRows() if (fault := no_such_place(message)) is not None:
+                request.fail(fault)
+            case ListRows():
+                request.reply(list_rows(self.engine, message))
+            case Rejoin():
+                self._nursery.start_soon(self._rejoin, request, message)
             case ShardWrite():
                 self.shards.write(request, message)
             case ShardRead() if (fault := no_such_fragments(message)) is not None:
@@ -138,6 +147,8 @@ class DriveWorker:
             errors, reader.read_errors = reader.read_errors, 0
             self.engine.counts.read_errors += errors
             fence.note_read_errors(errors, self.engine.clock.monotonic_s())
+        if fence.joins and not answer.evidence:
+            answer = replace(answer, joins=True)
         request.reply(answer, frames)
 
     def _commit(self, request: Request, commit: Commit) -> None:
@@ -175,6 +186,26 @@ class DriveWorker:
                 self._finishing[version].append(row)
             else:
                 self.lane.settle((row,))
+
+    async def _rejoin(self, request: Request, message: Rejoin) -> None:
+        """A token that is not the one it began with is of another life of the drive, or of another rebuild:
+        what was rebuilt then says nothing of what is here.
+        """
+        fence = self.engine.fence
+        if fence.is_healing and not message.is_rebuilt:
+            fence.joins = message.token
+        elif fence.is_healing and (not message.token or message.token != fence.joins):
+            request.fail(Fault(FaultCode.CONFLICT, "another rebuild of this drive has begun: begin again"))
+            return
+        elif fence.is_healing:
+            try:
+                await self._threads.run(self.engine.mark_well)
+            except OSError as error:
+                fence.trip(f"writing the identity failed: {error}")
+                request.fail(fence.fault())
+                return
+            log.info("drive_rebuilt", path=self.engine.address.path)
+        request.reply(Rejoined())
 
     def _pinned(self) -> Container[bytes]:
         """Data ids that a commit on its way names: their files stay."""

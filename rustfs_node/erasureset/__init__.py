@@ -13,6 +13,8 @@
     rename_source, rename_target, rename_decide, rename_rows, staging: a set's part in what acceptors lead
     delete, uploads, upload_rows, status: operations of those names
     settle, heal_notes, hedge     what is told to drives and done to reads on the side
+    heal_noted, rebuild           what heals: keys that are noted, drives that lost what they had; both by
+                                  heal_walk, heal_key and heal_row, at heal_pace, counted in heal_counts
     answer, together              where a task waits for callbacks, or for other tasks
 
 What drives' answers mean is decided in `rustfs_proto.erasure`; here is only asking, waiting and answering.

@@ -229,13 +229,18 @@ class Drives:
             async with trio.open_nursery() as nursery:
                 for slot, plan in enumerate(self.plans):
                     if not plan.fault:
-                        nursery.start_soon(self._look_at, slot, deadline_s)
+                        nursery.start_soon(self._ask_how, slot, deadline_s)
             self._rank_again()
             task_status.started()
             task_status, deadline_s = trio.TASK_STATUS_IGNORED, self._settings.lookup_timeout_s
             await trio.sleep(self._settings.status_period_s)
 
-    async def _look_at(self, slot: int, deadline_s: float) -> None:
+    async def look_at(self, slot: int) -> None:
+        """Ask a drive now that is known to have changed."""
+        await self._ask_how(slot, self._settings.lookup_timeout_s)
+        self._rank_again()
+
+    async def _ask_how(self, slot: int, deadline_s: float) -> None:
         try:
             reply = await self._bus.call(self._names[slot], DriveStatus(), deadline_s=deadline_s)
         except Fault as fault:

@@ -14,6 +14,7 @@ import attrs
 import trio
 
 from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.heal_counts import HealCounts
 from rustfs_node.erasureset.heal_notes import HealNotes
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
@@ -62,6 +63,7 @@ class SetState:
     hedger: Hedger
     settler: Settler
     heal_notes: HealNotes
+    healing: HealCounts
     locks: KeyLocks
     under_way: WritesUnderWay
     issuer: StampIssuer

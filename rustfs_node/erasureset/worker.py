@@ -32,7 +32,10 @@ from rustfs_node.erasureset import (
     version_listing,
 )
 from rustfs_node.erasureset.handles import Handles
+from rustfs_node.erasureset.heal_counts import HealCounts
+from rustfs_node.erasureset.heal_noted import NoteHealer
 from rustfs_node.erasureset.heal_notes import HealNotes
+from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.lock_clock import LockClock, keep_lock_clock
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
@@ -40,6 +43,7 @@ from rustfs_node.erasureset.memory import Memory
 from rustfs_node.erasureset.metrics import set_measures
 from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
+from rustfs_node.erasureset.rebuild import Rebuilder
 from rustfs_node.erasureset.resettle import Resettler
 from rustfs_node.erasureset.settle import Settler
 from rustfs_node.erasureset.state import SetState
@@ -117,6 +121,9 @@ async def run_set(
         # back.
         state.issuer.last = max(state.issuer.last, drives.newest_stamp)
         nursery.start_soon(Resettler(bus, state).run)
+        pace = Pace(settings, clock, lambda: bus.unanswered)
+        nursery.start_soon(NoteHealer(bus, state, pace).run)
+        nursery.start_soon(Rebuilder(state, pace).run)
         nursery.start_soon(keep_lock_clock, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
         task_status.started()
@@ -148,7 +155,16 @@ def make_state(
         drives=drives,
         hedger=Hedger(drives, clock),
         settler=settler,
-        heal_notes=HealNotes(drives, settler, issuer, clock, plan.m + 1, settings.heal_noted_keys),
+        heal_notes=HealNotes(
+            drives,
+            settler,
+            issuer,
+            clock,
+            plan.m + 1,
+            settings.heal_noted_keys,
+            settings.heal_note_again_s,
+        ),
+        healing=HealCounts(),
         locks=KeyLocks(settings.lock_wait_s),
         under_way=WritesUnderWay(),
         issuer=issuer,

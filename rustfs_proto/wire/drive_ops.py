@@ -146,7 +146,8 @@ class LookedUp(Message, frozen=True):
     Of a lookup of the current version `sub` says which it is, and `others` that the key has further rows.
     `unsure`: a version that would come before it was removed, which is not settled. `on_quorum`: this drive
     was told that a write quorum has the version. `is_renamed`: a rename, another than the one asked for, is
-    open at the key: this may be about to change, or have changed.
+    open at the key: this may be about to change, or have changed. `joins`: a drive without evidence that is
+    nearly rebuilt, and will have some soon: what it lacks does not support a version.
     """
 
     state: int
@@ -165,6 +166,7 @@ class LookedUp(Message, frozen=True):
     unsure: bool = False
     on_quorum: bool = False
     is_renamed: bool = False
+    joins: bool = False
 
 
 class Scan(Message, frozen=True):

@@ -12,7 +12,16 @@ from typing import Any
 
 import msgspec
 
-from rustfs_proto.wire import acceptor_ops, drive_ops, metrics_ops, node_ops, rename_ops, set_ops, upload_ops
+from rustfs_proto.wire import (
+    acceptor_ops,
+    drive_ops,
+    heal_ops,
+    metrics_ops,
+    node_ops,
+    rename_ops,
+    set_ops,
+    upload_ops,
+)
 
 OPERATIONS: dict[type, type | None] = {
     drive_ops.Commit: drive_ops.Committed,
@@ -21,6 +30,8 @@ OPERATIONS: dict[type, type | None] = {
     drive_ops.Scan: drive_ops.Scanned,
     drive_ops.ListUnsettled: drive_ops.UnsettledListed,
     drive_ops.ListRenames: drive_ops.RenamesHeld,
+    heal_ops.ListRows: heal_ops.RowsListed,
+    heal_ops.Rejoin: heal_ops.Rejoined,
     drive_ops.ShardWrite: drive_ops.ShardWritten,
     drive_ops.ShardDrop: None,
     drive_ops.ShardRead: drive_ops.ShardFragments,
