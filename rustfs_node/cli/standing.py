@@ -48,10 +48,6 @@ def _set(one: Document) -> Iterator[str]:
         yield f"{name}: NOT WRITABLE: {serving}, writes need {one['writeQuorum']}; what is stored can be read"
     else:
         yield f"{name}: {_safety(one)}: {serving}, {_spare(one)} before writes stop"
-    if one["healDisks"]:
-        yield f"  drives that are being healed: {one['healDisks']}; what they lack is read from the others"
-    if one["healNotes"]:
-        yield f"  keys that want healing: {one['healNotes']} or more"
 
 
 def _safety(one: Document) -> str:
