@@ -12,7 +12,16 @@ from typing import Any
 
 import msgspec
 
-from rustfs_proto.wire import acceptor_ops, drive_ops, heal_ops, node_ops, rename_ops, set_ops, upload_ops
+from rustfs_proto.wire import (
+    acceptor_ops,
+    drive_ops,
+    heal_ops,
+    node_ops,
+    rename_ops,
+    set_ops,
+    supervisor_ops,
+    upload_ops,
+)
 
 OPERATIONS: dict[type, type | None] = {
     drive_ops.Commit: drive_ops.Committed,
@@ -58,6 +67,8 @@ OPERATIONS: dict[type, type | None] = {
     node_ops.Introduce: node_ops.Introduced,
     node_ops.FormatDrives: node_ops.DrivesFormatted,
     node_ops.FinishFounding: node_ops.FoundingFinished,
+    supervisor_ops.DriveLookAgain: supervisor_ops.DriveStands,
+    supervisor_ops.DriveLetGo: supervisor_ops.DriveStands,
 }
 """Request class to reply class; None for a notice."""
 
