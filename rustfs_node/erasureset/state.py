@@ -50,7 +50,8 @@ def codec_of(geometry: Geometry) -> Codec:
 class SetState:
     """The state of one set worker. `geometry` is what new objects get, unless their storage class is one of
     `geometries`. `k`, `m`, `n` and `write_quorum` are the set's own: by them tombstones are counted, and what
-    is known of a row before anybody knows its version.
+    is known of a row before anybody knows its version. `degraded_reads`: for which the drives that were asked
+    first did not suffice, or did not agree.
     """
 
     plan: SetPlan
@@ -78,6 +79,7 @@ class SetState:
     n: int
     write_quorum: int
     tasks: int = 0
+    degraded_reads: int = 0
 
     def geometry_of(self, storage_class: str) -> Geometry:
         """What new objects of that storage class get."""

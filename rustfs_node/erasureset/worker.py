@@ -6,6 +6,7 @@ It holds nothing that cannot be lost: killed at any moment it costs its clients 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 import trio
@@ -39,6 +40,7 @@ from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.lock_clock import LockClock, keep_lock_clock
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
+from rustfs_node.erasureset.metrics import set_measures
 from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.rebuild import Rebuilder
@@ -109,6 +111,8 @@ async def run_set(
     async with trio.open_nursery() as nursery:
         state = make_state(plan, settings, clock, randomness, nursery, drives, writer)
         bus.serve(lambda requests: handle(state, requests))
+        bus.meter.add(partial(set_measures, state))
+        bus.ask_metrics_of({one.name: False for one in plan.drives if one.node == writer and not one.fault})
         await nursery.start(bus.run)
         for service in (state.settler.run, state.heal_notes.run, state.hedger.run, state.handles.watch):
             nursery.start_soon(service)

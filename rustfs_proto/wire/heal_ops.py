@@ -1,5 +1,5 @@
 """What a drive worker answers to those who heal: its rows in order, and its return among the drives whose
-absences count.
+absences count. And what a set worker says of its healing.
 """
 
 from __future__ import annotations
@@ -57,3 +57,26 @@ class Rejoin(Message, frozen=True):
 
 class Rejoined(Message, frozen=True):
     """It is so now; with `is_rebuilt` durably."""
+
+
+class RebuildView(Message, frozen=True):
+    """How far the rebuild of a drive has come: `rows` that it was given, `size_bytes` of shards with them,
+    and about how many more rows other drives have.
+    """
+
+    slot: int
+    rows: int
+    size_bytes: int
+    rows_left: int
+
+
+class HealView(Message, frozen=True):
+    """How a set heals. `notes`: about how many keys are noted, on the drive with the most. `healed` and
+    `failed` count keys since the worker started, one that failed with each try; `rebuilds` are those that the
+    worker does.
+    """
+
+    notes: int = 0
+    healed: int = 0
+    failed: int = 0
+    rebuilds: tuple[RebuildView, ...] = ()

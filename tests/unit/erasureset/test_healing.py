@@ -18,7 +18,7 @@ from rustfs_proto.erasure.placement import first_slot
 from rustfs_proto.versions import Versioning
 from rustfs_proto.wire.drive_ops import Commit, DriveStatus, Lookup, RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import Delete, ObjectInfo, PutSmall, RemoveVersions
+from rustfs_proto.wire.set_ops import Delete, ObjectInfo, PutSmall, RemoveVersions, SetStatus
 from rustfs_proto.wire.upload_ops import UploadCreate
 from tests.kit import census, corrupt
 from tests.unit.erasureset.kit import Drive, TestSet, running_real_set, running_set
@@ -155,8 +155,10 @@ async def test_a_drive_that_is_away_is_waited_for() -> None:
         a_set.drives[0].seen.clear()
         await until(lambda: sum(isinstance(one, Lookup) for one in a_set.drives[0].seen) > 4)
         assert not has_no_notes(a_set)
+        assert (await a_set.client.ask(SetStatus())).healing.failed
         away.refuses = None
         await until(lambda: has_no_notes(a_set) and bool(away.versions("b", b"k")))
+        assert (await a_set.client.ask(SetStatus())).healing.healed == 1
 
 
 async def test_a_tombstone_that_all_drives_have_is_forgotten() -> None:
@@ -166,6 +168,9 @@ async def test_a_tombstone_that_all_drives_have_is_forgotten() -> None:
         a_set.drives[2].refuses = FaultCode.DRIVE_FAULT
         await a_set.client.delete(b"k")
         await until(lambda: not has_no_notes(a_set))
+        a_set.drives[0].seen.clear()
+        await until(lambda: sum(isinstance(one, Lookup) for one in a_set.drives[0].seen) > 4)
+        assert all(drive.versions("b", b"k") for drive in a_set.drives)
         a_set.drives[2].refuses = None
         await until(lambda: not any(drive.versions("b", b"k") for drive in a_set.drives))
 

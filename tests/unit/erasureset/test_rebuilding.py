@@ -10,6 +10,7 @@ from rustfs_proto.disk.identity import HEALING, OK, parse_identity
 from rustfs_proto.wire.drive_ops import Commit, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.heal_ops import ListRows, Rejoin
+from rustfs_proto.wire.set_ops import SetStatus
 from tests.kit import corrupt
 from tests.unit.erasureset.kit import running_real_set, running_set
 from tests.unit.erasureset.real_drive import RealDrive
@@ -66,8 +67,10 @@ async def test_a_drive_stays_healing_while_something_is_left_over() -> None:
         drive, other = a_set.drives[0], a_set.drives[1]
         drive.refuses_where = lambda message: isinstance(message, Commit) and message.key == b"k"
         drive.empty()
-        await until(lambda: sum(isinstance(message, Commit) for message in drive.seen) > 3)
+        await until(lambda: sum(isinstance(message, Commit) for message in drive.seen) > 8)
         assert drive.is_healing and not any(isinstance(message, Rejoin) for message in drive.seen)
+        healing = (await a_set.client.ask(SetStatus())).healing
+        assert [(one.slot, one.rows) for one in healing.rebuilds] == [(0, 0)]
         drive.refuses_where = lambda _message: False
         await until(lambda: not drive.is_healing)
         assert drive.versions("b", b"k")
