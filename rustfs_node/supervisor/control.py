@@ -18,9 +18,6 @@ from rustfs_proto.wire.supervisor_ops import DriveLetGo, DriveLookAgain, DriveSt
 
 log = structlog.get_logger("supervisor")
 
-CONTROL = "control"
-"""Its name on the bus of its node."""
-
 
 class Drives(Protocol):
     """What a node can do with its drives."""

@@ -14,7 +14,7 @@ import trio
 from rustfs_node import logs
 from rustfs_node.bus import open_bus
 from rustfs_node.config import Settings
-from rustfs_node.plan import Credentials, NodePlan, endpoint_of
+from rustfs_node.plan import CONTROL, Credentials, NodePlan, endpoint_of
 from rustfs_node.seams.clock import SystemClock
 from rustfs_node.seams.randomness import Randomness, SystemRandomness
 from rustfs_node.seams.real_files import RealFiles
@@ -23,7 +23,7 @@ from rustfs_node.supervisor.cluster_planning import make_cluster_plan
 from rustfs_node.supervisor.cluster_secret import SecretError, cluster_secret
 from rustfs_node.supervisor.cluster_start import assembled, labels_of, own_part
 from rustfs_node.supervisor.commands import make_forge
-from rustfs_node.supervisor.control import CONTROL, Control
+from rustfs_node.supervisor.control import Control
 from rustfs_node.supervisor.credentials import (
     CredentialsError,
     cluster_credentials,
