@@ -39,8 +39,8 @@ class NodeDrives:
             verdict = await self.keeper.look_again(
                 message.path, formats=message.formats, accepts=message.accepts
             )
+        # Nothing is known but what was known before, whatever it was that went wrong.
         except BaseException:
-            # Nothing is known but what was known before.
             if is_served:
                 self._serve(one, drive)
             raise
