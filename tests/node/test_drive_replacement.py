@@ -45,7 +45,7 @@ def node(tmp_path_factory):
 
 
 def test_wiped_and_replaced_under_load(node):
-    """Offline, emptied, replaced: no request fails, and in the end the drive is whole and all is as it was."""
+    """Offline, emptied, replaced: no request fails, and then the drive is whole and all is as it was."""
     victim = node.drive_paths[1]
     with Load(node.url, 4) as load:
         status, text = ctl(node, "offline", str(victim))

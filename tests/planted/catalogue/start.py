@@ -133,8 +133,8 @@ START = (
     PlantedBug(
         "others-layout-passed-over",
         "rustfs_node/supervisor/assembly.py",
-        "            label = await self.drives.look_again(path)\n            heard = await self._ask_all()\n",
-        "            label = await self.drives.look_again(path)\n            heard = dict[int, Introduced]()\n",
+        "label = await self.drives.look_again(path)\n            heard = await self._ask_all()\n",
+        "label = await self.drives.look_again(path)\n            heard = dict[int, Introduced]()\n",
         "A drive replaced on one node is refused after another node has replaced one.",
         DRIVES,
         f"{ASSEMBLY}::test_drives_are_replaced_on_one_node_after_the_other",
