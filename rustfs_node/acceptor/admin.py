@@ -1,82 +1,93 @@
-"""Requests of the operator, at paths like those at which MinIO has them, signed by the owner as all requests
-are; answers are JSON.
+"""MinIO's administration, as far as it is there: `info` and `storageinfo` below `/minio/admin/v3/`, and what
+`admin_drives` and `admin_layout` add to it.
 
-    GET  /minio/admin/v3/layout                         where slots are, and the change under way
-    GET  /minio/admin/v3/layout/plan?leaving=1,2        what a change would do
-    POST /minio/admin/v3/rebalance/start?leaving=1,2    order it; without `leaving` what was left stays so
-    POST /minio/admin/v3/rebalance/stop                 cancel it
-    POST /minio/admin/v3/pools/decommission?pool=1      order that a pool is left, beside those that are
+Requests are signed as those of S3 are; the answers are JSON, errors too. Everything else below that path is
+answered NotImplemented, in particular `datausageinfo`: nobody counts the usage of buckets.
 """
 
 from __future__ import annotations
 
-import json
+import msgspec
 
+from rustfs_node import __version__
+from rustfs_node.acceptor.admin_drives import ACTIONS, answer_drive
+from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
 from rustfs_node.acceptor.call import Services
-from rustfs_node.acceptor.moves.layout import Layouts
+from rustfs_node.acceptor.monitor import View
 from rustfs_node.acceptor.net.messages import HttpRequest, Response
-from rustfs_proto.erasure.rebalancing import RebalanceError
+from rustfs_proto.metrics.admin import Deployment, server_info, storage_info
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.operations import Op
 from rustfs_proto.s3.target import parse_target
+from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
+
+ADMIN = "Admin"
+"""What the log and the metrics call these requests."""
 
 _PREFIX = b"/minio/admin/v3/"
-ADMIN = "Admin"
-"""What the log calls these requests."""
-
 _JSON = [(b"content-type", b"application/json")]
+_DOCUMENTS = {"info": server_info, "storageinfo": storage_info}
 
 
 def is_admin(request: HttpRequest) -> bool:
-    """Whether this is a request of the operator."""
+    """Whether this is a request of an administrator."""
     return request.target.startswith(_PREFIX)
 
 
-async def answer_admin(request: HttpRequest, services: Services, request_id: str) -> Response:
-    """Do what is asked; raises S3Error, `Fault`."""
+async def answer_admin(request: HttpRequest, services: Services) -> Response:
+    """The document that was asked for, or an error in the same form."""
     request.facts["operation"] = ADMIN
+    try:
+        return await _answer(request, services)
+    except S3Error as error:
+        request.facts["code"] = error.code
+        services.counts.refused(error.code)
+        told = {"Code": error.code, "Message": error.message, "RequestId": request.facts["request_id"]}
+        return Response(error.status, list(_JSON), msgspec.json.encode(told))
+
+
+async def _answer(request: HttpRequest, services: Services) -> Response:
     target = parse_target(request.target)
+    # Any operation of the service as a whole: what is signed does not name one.
     services.authenticator.authenticate(request, target, Op.ListBuckets)
-    layouts = services.layouts
-    if layouts is None:
-        raise not_implemented("Moving slots between the erasure sets of a cluster")
-    asked = (request.method, target.path.removeprefix(_PREFIX.decode()))
-    try:
-        told = await _told(layouts, asked, target.params, request_id)
-    except RebalanceError as error:
-        raise S3Error("InvalidRequest", f"{error}.") from error
-    return Response(200, list(_JSON), json.dumps(told).encode())
+    name = target.path.encode("latin-1").removeprefix(_PREFIX).decode("latin-1")
+    if request.method == "POST" and name in ACTIONS:
+        told_of = await answer_drive(name, target.params, services, request.facts["request_id"])
+        return Response(200, list(_JSON), msgspec.json.encode(told_of))
+    if (request.method, name) in LAYOUT_REQUESTS:
+        asked, request_id = (request.method, name), request.facts["request_id"]
+        told_of_slots = await answer_layout(asked, target.params, services, request_id)
+        return Response(200, list(_JSON), msgspec.json.encode(told_of_slots))
+    document = _DOCUMENTS.get(name) if request.method == "GET" else None
+    if document is None:
+        raise not_implemented(f"{request.method} of the administration's {name}")
+    view = await services.monitor.of_cluster()
+    told = await _deployment(request, services, view)
+    return Response(200, list(_JSON), msgspec.json.encode(document(view.standing, told)))
 
 
-async def _told(
-    layouts: Layouts, asked: tuple[str, str], params: dict[str, str], trace: str
-) -> dict[str, object]:
-    match asked:
-        case ("GET", "layout"):
-            return layouts.told(await layouts.standing(trace))
-        case ("GET", "layout/plan"):
-            change = layouts.planned(await layouts.standing(trace), _leaving(layouts, params))
-        case ("POST", "rebalance/start"):
-            change = await layouts.begin(_leaving(layouts, params), trace)
-        case ("POST", "pools/decommission"):
-            kept = (await layouts.standing(trace)).kept.change
-            already = frozenset() if kept is None else kept.leaving
-            leaving = layouts.sets_of(_numbers(params.get("pool", "")))
-            change = await layouts.begin(already | leaving, trace)
-        case ("POST", "rebalance/stop"):
-            change = await layouts.cancel(trace)
-        case _:
-            raise S3Error("InvalidURI", "No operator's request is made with that method and path.")
-    return layouts.told_change(change, change.slots_begun)
-
-
-def _leaving(layouts: Layouts, params: dict[str, str]) -> frozenset[int] | None:
-    return layouts.sets_of(_numbers(params["leaving"])) if "leaving" in params else None
-
-
-def _numbers(text: str) -> list[int]:
-    """Numbers between commas."""
-    try:
-        return [int(number) for number in text.split(",") if number]
-    except ValueError as error:
-        raise RebalanceError(f"{text!r} names no pools: write their numbers, with commas between") from error
+async def _deployment(request: HttpRequest, services: Services, view: View) -> Deployment:
+    plan = services.monitor.plan
+    request_id = request.facts["request_id"]
+    statuses = await services.sets.status_of_all(
+        SetStatus(), SetStatusReply, deadline_s=services.settings.health_deadline_s
+    )
+    return Deployment(
+        deployment_id=plan.deployment_id,
+        release=__version__,
+        region=services.settings.region,
+        names=view.names,
+        own_node=plan.node_number,
+        now_s=services.clock.wall_ms() / 1000,
+        starts_s=view.starts_s,
+        drive_ids={(one.index, drive.slot): drive.drive_id for one in plan.sets for drive in one.drives},
+        reasons={
+            (status.set_index, drive.slot): drive.reason
+            for status in statuses
+            if isinstance(status, SetStatusReply)
+            for drive in status.drives
+            if drive.reason
+        },
+        rrs_parity=max(dict(one.class_parities).get("REDUCED_REDUNDANCY", one.m) for one in plan.sets),
+        buckets=len(await services.buckets.all(request_id)),
+    )

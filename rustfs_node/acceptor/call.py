@@ -8,9 +8,12 @@ import trio
 from rustfs_node.acceptor.auth import Authenticator
 from rustfs_node.acceptor.body import BodyReader, BodyTools
 from rustfs_node.acceptor.buckets import BucketRecord, Buckets
+from rustfs_node.acceptor.counts import AcceptorCounts
+from rustfs_node.acceptor.monitor import Monitor
 from rustfs_node.acceptor.moves.layout import Layouts
 from rustfs_node.acceptor.net.messages import HttpRequest
 from rustfs_node.acceptor.sets import Sets
+from rustfs_node.plan import Credentials
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
 from rustfs_node.settings.acceptor import AcceptorSettings
@@ -47,6 +50,9 @@ class Services:
     body_tools: BodyTools
     owner: Owner
     host_id: str
+    counts: AcceptorCounts
+    monitor: Monitor
+    credentials: Credentials
     leaving: trio.Event = attrs.field(factory=trio.Event)
     load: Load = attrs.field(factory=Load)
     layouts: Layouts | None = None

@@ -3,12 +3,15 @@
 live says that this process answers, ready that it takes requests, cluster that every set can be written to,
 cluster/read that every set can be read. While the node is being stopped all but live say no, so that whoever
 spreads requests over nodes learns of it before the listeners close. `cluster?maintenance=true` asks whether
-every set could be written to without this node's drives, which is whether the node may be stopped.
+every set could be written to without this node's drives, which is whether the node may be stopped. What is
+being healed is told as JSON, below a path that MinIO does not have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import msgspec
 
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.net.messages import HttpRequest, Response
@@ -22,6 +25,7 @@ HEALTH = "Health"
 
 _PREFIX = b"/minio/health/"
 _LIVE = b"/minio/health/live"
+_HEALING = b"/minio/health/healing"
 _ALIVE = frozenset({b"/health", _LIVE, b"/minio/health/ready"})
 _OFFLINE = (b"x-minio-server-status", b"offline")
 _AWAY = frozenset({-1, DriveState.FAULTY})
@@ -50,14 +54,34 @@ async def answer_health(request: HttpRequest, services: Services) -> Response:
         return Response(503, [_OFFLINE])
     if path in _ALIVE:
         return Response(200)
+    if path == _HEALING:
+        return await _answer_healing(services)
     if path not in (b"/minio/health/cluster", b"/minio/health/cluster/read"):
-        raise S3Error("InvalidURI", "There are live, ready, cluster and cluster/read below /minio/health/.")
+        raise S3Error(
+            "InvalidURI", "Below /minio/health/ are live, ready, cluster, cluster/read and healing."
+        )
     found = await services.sets.status_of_all(
         SetStatus(), SetStatusReply, deadline_s=services.settings.health_deadline_s
     )
     for_reads = path.endswith(b"/read")
     own = services.sets.own_slots if b"maintenance=true" in query else None
     return cluster_answer(found, own, for_reads=for_reads)
+
+
+async def _answer_healing(services: Services) -> Response:
+    """What each set that answers heals, as the worker sees it that this node asks."""
+    found = await services.sets.status_of_all(
+        SetStatus(), SetStatusReply, deadline_s=services.settings.health_deadline_s
+    )
+    sets = [
+        {"set": one.set_index, **msgspec.to_builtins(one.healing)}
+        for one in found
+        if isinstance(one, SetStatusReply)
+    ]
+    headers = [(b"content-type", b"application/json")]
+    if len(sets) == len(found):
+        return Response(200, headers, msgspec.json.encode({"sets": sets}))
+    return Response(503, [*headers, _OFFLINE], msgspec.json.encode({"sets": sets}))
 
 
 def cluster_answer(

@@ -12,7 +12,9 @@ from rustfs_node.acceptor.auth import Authenticator, OwnerSecrets
 from rustfs_node.acceptor.body import BodyTools
 from rustfs_node.acceptor.buckets import Buckets
 from rustfs_node.acceptor.call import Services
+from rustfs_node.acceptor.counts import AcceptorCounts
 from rustfs_node.acceptor.dispatch import Dispatcher
+from rustfs_node.acceptor.monitor import Monitor
 from rustfs_node.acceptor.moves.layout import Layouts
 from rustfs_node.acceptor.moves.mover import Mover
 from rustfs_node.acceptor.net.server import Listener, Server, address_of, open_listeners
@@ -22,7 +24,7 @@ from rustfs_node.acceptor.sets import Sets, set_workers
 from rustfs_node.acceptor.siblings import Siblings
 from rustfs_node.acceptor.upload_memory import UploadMemory
 from rustfs_node.bus import Bus
-from rustfs_node.plan import NodePlan, acceptor_name, endpoint_of
+from rustfs_node.plan import CONTROL, NodePlan, acceptor_name, endpoint_of
 from rustfs_node.role import RoleContext, RoleRefused
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
@@ -84,13 +86,14 @@ def _open_bus(context: RoleContext) -> Bus:
     _, own_endpoint = near.pop(context.name)
     far = {one.name: (one.node, one.endpoint) for one in plan.contacts if one.node != plan.node_number}
     own = next((one for one in plan.contacts if one.name == context.name), None)
+    supervisor = {CONTROL: (plan.node_number, endpoint_of(plan.runtime_dir, CONTROL))}
     return open_worker_bus(
         plan,
         context.name,
         context.clock,
         listen=own_endpoint if near or far else None,
         listen_remote="" if own is None else own.listen,
-        peers=set_workers(plan) | near | far,
+        peers=set_workers(plan) | near | far | supervisor,
     )
 
 
@@ -140,6 +143,7 @@ def prepare(services: Services, plan: NodePlan) -> Parts:
         raise ValueError("acceptor.tls_cert and acceptor.tls_key go together: give both or neither")
     certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
     server = Server(Dispatcher(services), settings, services.clock, certificate)
+    services.sets.bus.meter.add(server.measures)
     shared = plan.settings.node.acceptors > 1
     listeners = open_listeners(settings.address, settings.listen_backlog, shared=shared)
     parts = Parts(server, listeners, certificate, services.leaving)
@@ -170,7 +174,8 @@ def make_services(
 ) -> Services:
     """What the handlers share."""
     sets = Sets(bus, plan, settings, clock)
-    credentials = plan.credentials
+    credentials, counts = plan.credentials, AcceptorCounts(settings.metrics_buckets_max)
+    bus.meter.add(counts.measures)
     identity = f"{plan.deployment_id}/{credentials.access_key}".encode()
     return Services(
         settings=settings,
@@ -197,6 +202,9 @@ def make_services(
             [one.pool for one in plan.sets],
         ),
         host_id=hashlib.sha256(f"{plan.deployment_id}/{plan.node_number}".encode()).hexdigest()[:32],
+        counts=counts,
+        monitor=Monitor(bus, plan),
+        credentials=credentials,
     )
 
 

@@ -1,15 +1,26 @@
-"""`rustfs-node ctl status`: what a running node says of its health, over HTTP."""
+"""`rustfs-node ctl status`: what a running node says of its health, over HTTP, and to its owner of sets and
+drives.
+"""
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
-from urllib.parse import urlsplit
+import sys
+from collections.abc import Mapping, Sequence
 
+import msgspec
+
+from rustfs_node.cli.asking import ask, ask_as_owner, why_no_url
+from rustfs_node.cli.keys import find_credentials
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
+from rustfs_node.cli.standing import Document, describe
+from rustfs_node.config import ConfigError
+from rustfs_node.plan import Credentials
+from rustfs_node.supervisor.credentials import CredentialsError
+from rustfs_proto.wire.heal_ops import HealView
 
-_TIMEOUT_S = 5.0
+INFO = "/minio/admin/v3/info"
 
 CHECKS = (
     ("live", "/minio/health/live", "the node answers"),
@@ -24,35 +35,81 @@ MAINTENANCE = (
 )
 
 
+class SetHealing(HealView, frozen=True):
+    """A `HealView` with the set that it is of."""
+
+    set: int = 0
+
+
+class HealingTold(msgspec.Struct, frozen=True):
+    """The answer of the path that tells of healing."""
+
+    sets: tuple[SetHealing, ...] = ()
+
+
 def run(args: argparse.Namespace) -> int:
     """Print each check; status 0 when all are well."""
-    parts = urlsplit(args.endpoint)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        print(f"--endpoint {args.endpoint!r} is no URL: write http://host:port")
+    if problem := why_no_url(args.endpoint):
+        print(problem)
+        return EXIT_USAGE
+    try:
+        credentials = find_credentials(args)
+    except (ConfigError, CredentialsError) as error:
+        print(error)
         return EXIT_USAGE
     checks = (*CHECKS, MAINTENANCE) if args.maintenance else CHECKS
-    answers = {name: ask(args.endpoint, path) for name, path, _ in checks}
+    answers = {name: ask(args.endpoint, path)[0] for name, path, _ in checks}
+    told = None if credentials is None else ask_info(args.endpoint, credentials)
     if args.json:
-        print(json.dumps({name: answer == "200" for name, answer in answers.items()}))
+        found = {name: answer == "200" for name, answer in answers.items()}
+        print(json.dumps(found | ({} if told is None else {"info": told})))
     else:
-        width = max(len(name) for name in answers) + 1
-        for name, _, meaning in checks:
-            well = answers[name] == "200"
-            print(
-                f"{name:{width}} {'ok ' if well else 'NO '} {meaning}{'' if well else f' ({answers[name]})'}"
-            )
+        _print_checks(checks, answers)
+        _print_standing(told)
+        print("".join(f"{line}\n" for line in healing_lines(read_healing(args.endpoint))), end="")
     return 0 if all(answer == "200" for answer in answers.values()) else EXIT_FAILED
 
 
-def ask(endpoint: str, path: str) -> str:
-    """The status of a GET, or why there was none."""
-    parts = urlsplit(endpoint)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", path)
-        return str(connection.getresponse().status)
-    except (OSError, http.client.HTTPException) as error:
-        return str(error)
-    finally:
-        connection.close()
+def _print_checks(checks: Sequence[tuple[str, str, str]], answers: Mapping[str, str]) -> None:
+    width = max(len(name) for name in answers) + 1
+    for name, _, meaning in checks:
+        well = answers[name] == "200"
+        print(f"{name:{width}} {'ok ' if well else 'NO '} {meaning}{'' if well else f' ({answers[name]})'}")
+
+
+def _print_standing(told: Document | str | None) -> None:
+    if told is None:
+        hint = "name --credentials-file, or set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY, to see drives"
+        print(hint, file=sys.stderr)
+    elif isinstance(told, str):
+        print(f"sets and drives: the node does not tell ({told})")
+    else:
+        print("\n".join(describe(told)))
+
+
+def ask_info(endpoint: str, credentials: Credentials) -> Document | str:
+    """What the node tells of its deployment, or why it does not."""
+    status, body = ask_as_owner(endpoint, INFO, credentials)
+    if status != "200":
+        return f"{status} {body.decode(errors='replace')}".strip()
+    document: Document = json.loads(body)
+    return document
+
+
+def read_healing(endpoint: str) -> HealingTold:
+    """What the node says of its healing; nothing where it does not answer, which the checks tell."""
+    status, body = ask(endpoint, "/minio/health/healing")
+    return msgspec.json.decode(body, type=HealingTold) if status == "200" else HealingTold()
+
+
+def healing_lines(told: HealingTold) -> list[str]:
+    """What is being healed, in words: a line for each set with notes, and for each rebuild."""
+    lines = []
+    for one in told.sets:
+        if one.notes:
+            lines.append(f"set {one.set}: about {one.notes} keys wait to be healed, {one.healed} are")
+        for rebuild in one.rebuilds:
+            mib = rebuild.size_bytes / (1024 * 1024)
+            done = f"{rebuild.rows} rows and {mib:.1f} MiB given, about {rebuild.rows_left} rows left"
+            lines.append(f"set {one.set}: drive {rebuild.slot} is being rebuilt: {done}")
+    return lines

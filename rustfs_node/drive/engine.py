@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import attrs
 
 from rustfs_node.drive.commit import Batch, Copy, Waiting
+from rustfs_node.drive.counts import DriveCounts
 from rustfs_node.drive.fence import Fence
-from rustfs_node.drive.identity_file import DriveAddress, mark_healing
+from rustfs_node.drive.identity_file import DriveAddress, mark_healing, mark_well
 from rustfs_node.drive.index import Index
 from rustfs_node.drive.index_file import IndexFile, index_path
 from rustfs_node.drive.log import Log
@@ -49,6 +50,7 @@ class DriveEngine:
     shard_readers: ShardReaders
     device: int
     space: Space
+    counts: DriveCounts = attrs.field(factory=DriveCounts)
 
     @classmethod
     def open(
@@ -143,6 +145,14 @@ class DriveEngine:
         """The drive lost something: from now on its absences prove nothing. Blocks."""
         self.identity = mark_healing(self.files, self.address.path, self.identity, reason)
         self.fence.is_healing, self.fence.reason = True, self.identity.reason
+
+    def mark_well(self) -> None:
+        """The drive has all that it should have: from now on its absences count. Blocks; raises OSError
+        (fence the drive).
+        """
+        self.identity = mark_well(self.files, self.address.path, self.identity)
+        # Durable after this line: only now anybody may rely on what the drive lacks.
+        self.fence.is_healing, self.fence.joins, self.fence.reason = False, b"", ""
 
     def close(self) -> None:
         """Release everything. Nothing is lost by not calling it."""

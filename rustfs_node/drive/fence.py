@@ -3,6 +3,7 @@
 - A failed write or sync is final: the kernel has forgotten what it could not write, and the next sync would
   succeed.
 - A mount that went away is final: the path is the root disk now, where everything would be created afresh.
+- A HEALING drive joins the others before its absences count again (`rejoin`).
 - Slow syncs and single read errors make the drive SUSPECT for a while; repeated read errors fence it.
 
 A fenced drive does nothing more until the process is started again by somebody who has looked at it.
@@ -26,13 +27,16 @@ log = structlog.get_logger("drive")
 
 @attrs.define
 class Fence:
-    """The state of one drive. `reason` says why it is not ONLINE."""
+    """The state of one drive. `reason` says why it is not ONLINE. `joins` is the token of whoever is about
+    to end its healing, in this life of the drive.
+    """
 
     path: str
     settings: DriveSettings
     is_healing: bool = False
     reason: str = ""
     is_fenced: bool = False
+    joins: bytes = b""
     _suspect_until_s: float = 0.0
     _read_errors_s: deque[float] = attrs.field(factory=deque)
 

@@ -59,6 +59,13 @@ def mark_healing(files: Files, path: str, identity: DriveIdentity, reason: str) 
     return healing
 
 
+def mark_well(files: Files, path: str, identity: DriveIdentity) -> DriveIdentity:
+    """From the return of this call on, and after any power cut, the drive's absences count again."""
+    well = identity.healed()
+    write_identity(files, path, well)
+    return well
+
+
 def lay_out(files: Files, path: str, identity: DriveIdentity) -> DriveIdentity:
     """Make the folders of a drive that is new, durably. A folder that was there once and is gone took
     versions along.

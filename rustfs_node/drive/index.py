@@ -187,6 +187,14 @@ class Index:
         go_on = next(row for row in reversed(found) if row != last)
         return [row for row in dict.fromkeys(several) if row != last], go_on
 
+    def rows_behind(self, after: RowKey, limit: int) -> tuple[list[Row], bool]:
+        """The newest versions of the rows behind `after`, in order, among the next `limit` versions; and
+        whether there may be more.
+        """
+        found = list(map(verified, self._sql(sql.ROWS_BEHIND, (*after, limit))))
+        newest = [next(versions) for _, versions in groupby(found, attrgetter("row_key"))]
+        return newest, len(found) == limit
+
     def refers(self, data_id: bytes) -> bool:
         """Whether any row names that shard file."""
         return self._sql("SELECT 1 FROM files WHERE data_id = ? LIMIT 1", (data_id,)).fetchone() is not None

@@ -78,6 +78,10 @@ ROWS_AFTER = (
     "SELECT space, bucket, key, sub FROM rows WHERE (space, bucket, key, sub) > (?, ?, ?, ?)"
     " ORDER BY space, bucket, key, sub LIMIT ?"
 )
+ROWS_BEHIND = (
+    f"SELECT {_COLUMNS} FROM rows WHERE (space, bucket, key, sub) > (?, ?, ?, ?)"
+    " ORDER BY space, bucket, key, sub, stamp DESC LIMIT ?"
+)
 SUBS_FROM = f"SELECT {_COLUMNS} FROM rows WHERE space = ? AND bucket = ? AND key = ? AND sub >= ? {_ORDER}"
 INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE = f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp = ?5"

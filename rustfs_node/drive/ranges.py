@@ -9,6 +9,7 @@ from __future__ import annotations
 from rustfs_proto.stamp import STAMP_MAX
 from rustfs_proto.wire.drive_ops import Lookup, Scan, SettledRow, ShardRead, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.heal_ops import ListRows
 
 _SPACE_MAX = max(Space)
 _INDEX_MAX = 1 << 32
@@ -24,6 +25,13 @@ def no_such_row(message: Lookup | Scan) -> Fault | None:
     if message.current and message.space != Space.OBJECT:
         return Fault(FaultCode.INVALID, f"space {message.space} has no current versions")
     return None
+
+
+def no_such_place(message: ListRows) -> Fault | None:
+    """Why no row lies behind that place."""
+    if 0 <= message.after.space <= _SPACE_MAX:
+        return None
+    return Fault(FaultCode.INVALID, f"space {message.after.space} does not exist")
 
 
 def can_be_settled(row: SettledRow) -> bool:

@@ -7,22 +7,26 @@ written beside it, each call in a thread, those of one file in order.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from functools import partial
 from typing import Protocol
 
 import structlog
 import trio
+from msgspec.structs import replace
 
 from rustfs_node.bus import Handler, Request
 from rustfs_node.drive.commit import Waiting, refuse_shape
+from rustfs_node.drive.counts import drive_measures
 from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.identity_file import DriveAddress, DriveRefused
 from rustfs_node.drive.index_file import INDEX_ERRORS
 from rustfs_node.drive.lane import Lane
-from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_row
+from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_place, no_such_row
+from rustfs_node.drive.rows import list_rows
 from rustfs_node.drive.scan import list_unsettled, open_renames, scan_page
 from rustfs_node.drive.shard_tasks import ShardTasks
+from rustfs_node.metering import Meter
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.files import Files
 from rustfs_node.seams.threads import Threads
@@ -45,6 +49,8 @@ from rustfs_proto.wire.drive_ops import (
     WatchSlots,
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.heal_ops import ListRows, Rejoin, Rejoined
+from rustfs_proto.wire.metrics_ops import Measure, Spread
 
 log = structlog.get_logger("drive")
 
@@ -116,6 +122,12 @@ class DriveWorker:
                 request.reply(RenamesHeld(open_renames(self.engine.index, message.bucket)))
             case WatchSlots():
                 request.reply(self.engine.index.slots.watched(message))
+            case ListRows() if (fault := no_such_place(message)) is not None:
+                request.fail(fault)
+            case ListRows():
+                request.reply(list_rows(self.engine, message))
+            case Rejoin():
+                self._nursery.start_soon(self._rejoin, request, message)
             case ShardWrite():
                 self.shards.write(request, message)
             case ShardRead() if (fault := no_such_fragments(message)) is not None:
@@ -136,7 +148,10 @@ class DriveWorker:
         answer, frames = reader.look_up(message, evidence=fence.evidence)
         if reader.read_errors:
             errors, reader.read_errors = reader.read_errors, 0
+            self.engine.counts.read_errors += errors
             fence.note_read_errors(errors, self.engine.clock.monotonic_s())
+        if fence.joins and not answer.evidence:
+            answer = replace(answer, joins=True)
         request.reply(answer, frames)
 
     def _commit(self, request: Request, commit: Commit) -> None:
@@ -174,6 +189,26 @@ class DriveWorker:
                 self._finishing[version].append(row)
             else:
                 self.lane.settle((row,))
+
+    async def _rejoin(self, request: Request, message: Rejoin) -> None:
+        """A token that is not the one it began with is of another life of the drive, or of another rebuild:
+        what was rebuilt then says nothing of what is here.
+        """
+        fence = self.engine.fence
+        if fence.is_healing and not message.is_rebuilt:
+            fence.joins = message.token
+        elif fence.is_healing and (not message.token or message.token != fence.joins):
+            request.fail(Fault(FaultCode.CONFLICT, "another rebuild of this drive has begun: begin again"))
+            return
+        elif fence.is_healing:
+            try:
+                await self._threads.run(self.engine.mark_well)
+            except OSError as error:
+                fence.trip(f"writing the identity failed: {error}")
+                request.fail(fence.fault())
+                return
+            log.info("drive_rebuilt", path=self.engine.address.path)
+        request.reply(Rejoined())
 
     def _pinned(self) -> Container[bytes]:
         """Data ids that a commit on its way names: their files stay."""
@@ -228,6 +263,14 @@ class _Front:
             else:
                 request.fail(Fault(FaultCode.OVERLOADED, f"the drive at {self.address.path} is recovering"))
 
+    def measures(self) -> Iterator[Measure | Spread]:
+        address = self.address
+        labels = {"set": str(address.set_index), "slot": str(address.slot), "drive": address.path}
+        if self.worker is not None:
+            yield from drive_measures(self.worker.engine, len(self.worker.lane.waiting), labels)
+        elif self.refusal:
+            yield Measure("rustfs_drive_state", DriveState.FAULTY, labels)
+
     def _status(self) -> DriveStatusReply:
         return DriveStatusReply(
             self.address.drive_id, DriveState.FAULTY, 0, 0, 0, 0, 0, 0, 0, reason=self.refusal
@@ -244,16 +287,19 @@ async def run_drive(
     *,
     log_threads: Threads | None = None,
     index_at: str = "",
+    meter: Meter | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve one drive until cancelled. `started` once it answers, be it that it is FAULTY and why.
 
     `log_threads` are for syncs of the log alone, so that small commits never wait for large files.
-    `index_at` overrides where the index lies. An index that breaks on the way is dropped, and the drive
-    recovers from its log.
+    `index_at` overrides where the index lies, `meter` is told what is counted. An index that breaks on the
+    way is dropped, and the drive recovers from its log.
     """
     front = _Front(address)
     bus.serve(front.handle)
+    if meter is not None:
+        meter.add(front.measures)
     while True:
         try:
             engine = await threads.run(partial(DriveEngine.open, files, address, settings, clock, index_at))

@@ -3,7 +3,8 @@
     worker        starts the worker and hands each request to its operation
     state, peers  what operations share; the drives as this worker sees them
     write         small objects; every commit of what clients see goes through its RowWrite
-    stream_write  large objects and upload parts: stream (the shard files growing), stream_commit, handles
+    stream_write  large objects and upload parts: stream (the shard files growing), patience,
+                  stream_commit, handles
     row_read      asks drives about one row until the answer is certain
     resolve       the same for tasks: waits for unfinished writes, completes half-written ones (shard_copy)
     read          Get; block_read: stripes; read_block: ReadBlock; versions: what was resolved lately
@@ -12,6 +13,8 @@
     rename_source, rename_target, rename_decide, rename_rows, staging: a set's part in what acceptors lead
     delete, uploads, upload_rows, status: operations of those names
     settle, heal_notes, hedge     what is told to drives and done to reads on the side
+    heal_noted, rebuild           what heals: keys that are noted, drives that lost what they had; both by
+                                  heal_walk, heal_key and heal_row, at heal_pace, counted in heal_counts
     answer, together              where a task waits for callbacks, or for other tasks
 
 What drives' answers mean is decided in `rustfs_proto.erasure`; here is only asking, waiting and answering.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import attrs
 
 from rustfs_node.erasureset.resolve import resolve
+from rustfs_node.erasureset.row_read import has_moved
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.version import version_of
 from rustfs_proto.erasure.charter import CHARTER_KEY, Charter, CharterError, charter_of, pack_slots
@@ -32,6 +33,17 @@ class KnownCharter:
         if self.charter is None or is_of_set(bucket, key):
             return True
         return self.charter.owns(self.charter.slot_of(bucket, key))
+
+
+async def healing_for(state: SetState, bucket: str, key: bytes) -> bytes:
+    """On whose behalf a key is healed that is at home in another set, or about to be in this one: on the
+    mover's, as its copies have to be on as many drives as anything else. Raises `Fault` MOVED where the slot
+    is owned after all.
+    """
+    known = await read_charter(state, "")
+    if known.charter is None or known.charter.owns(known.charter.slot_of(bucket, key)):
+        raise has_moved()
+    return known.charter.mover
 
 
 async def read_charter(state: SetState, trace: str) -> KnownCharter:

@@ -1,8 +1,9 @@
 """Durable notes of keys that want healing: a row in the HEAL space of a few drives, for the healer to find.
 
-A note is written after the client has its answer, and never makes anybody wait. A key is noted once while it
-is remembered here: reads of a damaged object must not write a record each. Notes of one pass of the event
-loop leave together, so drives commit them as one batch.
+A note is written after the client has its answer, and never makes anybody wait. A key is noted again only
+`again_s` later: reads of a damaged object must not write a record each. Healing waits for longer than that
+(`heal_noted`), and so comes after whatever was not noted again. Notes of one pass of the event loop leave
+together, so drives commit them as one batch.
 """
 
 from __future__ import annotations
@@ -34,20 +35,25 @@ class HealNotes:
         clock: Clock,
         copies: int,
         remembered: int,
+        again_s: float,
     ) -> None:
         self._drives, self._settler, self._issuer, self._clock = drives, settler, issuer, clock
         self._copies = copies
         self._remembered_max = remembered
-        self._remembered: OrderedDict[tuple[str, bytes], None] = OrderedDict()
+        self._again_s = again_s
+        self._remembered: OrderedDict[tuple[str, bytes], float] = OrderedDict()
         self._waiting: list[tuple[str, bytes]] = []
         self._has_notes = trio.Event()
+        self.written = self.lost = 0
 
     def note(self, bucket: str, key: bytes) -> None:
         """That key wants healing."""
         name = (bucket, key)
-        if name in self._remembered:
+        now_s = self._clock.monotonic_s()
+        if now_s < self._remembered.get(name, now_s):
             return
-        self._remembered[name] = None
+        self._remembered[name] = now_s + self._again_s
+        self._remembered.move_to_end(name)
         if len(self._remembered) > self._remembered_max:
             self._remembered.popitem(last=False)
         self._waiting.append(name)
@@ -83,6 +89,8 @@ class HealNotes:
                 self._settler.add(note, complete=False)
             if not open_calls and not written:
                 self._lost(name)
+            elif not open_calls:
+                self.written += 1
 
         if not slots:
             self._lost(name)
@@ -92,4 +100,5 @@ class HealNotes:
     def _lost(self, name: tuple[str, bytes]) -> None:
         """No drive took the note: the next read or write that meets the damage shall try again."""
         self._remembered.pop(name, None)
+        self.lost += 1
         log.warning("heal_note_lost", bucket=name[0], key=name[1].decode(errors="replace"))

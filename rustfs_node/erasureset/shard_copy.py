@@ -6,6 +6,9 @@ same record.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Collection
+
+import attrs
 import xxhash
 
 from rustfs_node.erasureset.block_read import read_stripe
@@ -19,6 +22,7 @@ from rustfs_proto.erasure.placement import shard_of_slot
 from rustfs_proto.objects import INLINE, ObjectMeta, Part, decode_meta
 from rustfs_proto.wire.drive_ops import (
     Commit,
+    Committed,
     Lookup,
     RowKind,
     RowState,
@@ -31,14 +35,42 @@ from rustfs_proto.wire.drive_ops import (
 from rustfs_proto.wire.faults import Fault
 
 
-async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "") -> None:
-    """Make the drive in `slot` hold the version that `read` decided upon. Raises `Fault`."""
+async def _at_once(_: int) -> None:
+    """Nobody asks for patience."""
+
+
+async def _as_it_is() -> None:
+    """Nobody asks whether it is still so."""
+
+
+@attrs.frozen
+class Care:
+    """What healing asks of a copy that a read does not. `torn` are shard files that are on the drive and
+    cannot be used. `spend` is told of bytes that are written, and waits as long as there is no budget for
+    them. `confirm` is asked when the shard files are there, which may have taken long, and raises `Fault`
+    where the version is no longer wanted.
+    """
+
+    torn: Collection[bytes] = ()
+    spend: Callable[[int], Awaitable[None]] = _at_once
+    confirm: Callable[[], Awaitable[None]] = _as_it_is
+
+
+_NO_CARE = Care()
+
+
+async def copy_version(
+    state: SetState, read: RowRead, slot: int, trace: str = "", care: Care = _NO_CARE
+) -> tuple[bytes, ...]:
+    """Make the drive in `slot` hold the version that `read` decided upon; the data ids of which it has no
+    shard file all the same. Raises `Fault`.
+    """
     decision, lookup = read.decision, read.lookup
     assert decision is not None
     assert read.sub == lookup.sub, "only rows that were decided by themselves are completed"
     if decision.verdict is Verdict.ABSENT:
         await state.drives.write(slot, _row(lookup, decision.stamp, RowKind.TOMBSTONE), (), trace)
-        return
+        return ()
     version = await version_of(state, read, trace)
     meta = version.meta
     shard = shard_of_slot(lookup.bucket, lookup.key, slot, state.n)
@@ -49,20 +81,26 @@ async def copy_version(state: SetState, read: RowRead, slot: int, trace: str = "
         frames = (codec_of(meta.geometry).rebuild(fragments, shard, meta.parts[0].size),)
         check = xxhash.xxh3_128_digest(frames[0])
     files = tuple(part.data_id for part in meta.parts if part.data_id != INLINE)
-    here = {INLINE} | _files_here(read, slot)
+    here = ({INLINE} | _files_here(read, slot)).difference(care.torn)
     begun: list[bytes] = []
     try:
         for part in meta.parts:
-            if part.data_id not in here and not await _is_there(state, lookup, part, slot, trace):
-                await _copy_file(state, lookup, version, meta, part, slot, begun, trace)
+            if part.data_id in here or part.data_id in begun:
+                continue
+            if part.data_id in care.torn or not await _is_there(state, lookup, part, slot, trace):
+                await _copy_file(state, lookup, version, meta, part, slot, begun, care, trace)
+        if begun:
+            await care.confirm()
         commit = _row(lookup, version.stamp, RowKind(version.kind), shard, version, check, files)
         # The drive fsyncs before it answers, so the version counts as held from here on.
-        await state.drives.write(slot, commit, frames, trace)
+        reply = await state.drives.write(slot, commit, frames, trace)
     except Fault:
         # The stump of a file must not be there when somebody else's commit names it.
         for data_id in begun:
             state.drives.tell(slot, ShardDrop(data_id))
         raise
+    assert isinstance(reply.message, Committed)
+    return reply.message.missing
 
 
 def _files_here(read: RowRead, slot: int) -> set[bytes]:
@@ -99,6 +137,7 @@ async def _copy_file(
     part: Part,
     slot: int,
     begun: list[bytes],
+    care: Care,
     trace: str,
 ) -> None:
     """Build the drive's shard file of one part anew, stripe by stripe. Added to `begun` once it is there."""
@@ -114,6 +153,7 @@ async def _copy_file(
         await state.drives.write(slot, write, (fragment,), trace)
         if not index:
             begun.append(part.data_id)
+        await care.spend(len(fragment))
 
 
 def _row(

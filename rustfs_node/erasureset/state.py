@@ -14,10 +14,12 @@ import attrs
 import trio
 
 from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.heal_counts import HealCounts
 from rustfs_node.erasureset.heal_notes import HealNotes
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
+from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.settle import Settler
 from rustfs_node.erasureset.versions import Versions
@@ -50,8 +52,9 @@ def codec_of(geometry: Geometry) -> Codec:
 class SetState:
     """The state of one set worker. `geometry` is what new objects get, unless their storage class is one of
     `geometries`. `k`, `m`, `n` and `write_quorum` are the set's own: by them tombstones are counted, and what
-    is known of a row before anybody knows its version. `charter_wanted` is set
-    by whoever meets a drive whose charter may be old.
+    is known of a row before anybody knows its version. `degraded_reads`: for which the drives that were asked
+    first did not suffice, or did not agree. `charter_wanted` is set by whoever meets a drive whose charter
+    may be old.
     """
 
     plan: SetPlan
@@ -63,10 +66,12 @@ class SetState:
     hedger: Hedger
     settler: Settler
     heal_notes: HealNotes
+    healing: HealCounts
     locks: KeyLocks
     under_way: WritesUnderWay
     issuer: StampIssuer
     memory: Memory
+    patience: Patience
     versions: Versions
     handles: Handles
     lock_clock: LockClock
@@ -79,6 +84,7 @@ class SetState:
     write_quorum: int
     tasks: int = 0
     charter_wanted: trio.Event = attrs.field(factory=trio.Event)
+    degraded_reads: int = 0
 
     def geometry_of(self, storage_class: str) -> Geometry:
         """What new objects of that storage class get."""

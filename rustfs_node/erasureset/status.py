@@ -7,6 +7,7 @@ from rustfs_node.erasureset.peers import Condition, Rank
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.plan import DrivePlan
 from rustfs_proto.wire.drive_ops import DriveState
+from rustfs_proto.wire.heal_ops import HealView, RebuildView
 from rustfs_proto.wire.set_ops import DriveView, SetStatusReply
 
 
@@ -15,7 +16,7 @@ def set_status(state: SetState, request: Request) -> None:
     conditions = state.drives.conditions
     reachable = state.drives.reachable
     views = tuple(
-        _view(plan, condition) for plan, condition in zip(state.plan.drives, conditions, strict=True)
+        view_of(plan, condition) for plan, condition in zip(state.plan.drives, conditions, strict=True)
     )
     request.reply(
         SetStatusReply(
@@ -26,15 +27,31 @@ def set_status(state: SetState, request: Request) -> None:
             readable=reachable >= state.k,
             writable=reachable >= state.write_quorum,
             drives=views,
+            healing=_healing(state),
         )
     )
 
 
-def _view(plan: DrivePlan, condition: Condition) -> DriveView:
+def _healing(state: SetState) -> HealView:
+    statuses = [one.status for one in state.drives.conditions]
+    rows = [status.rows if status else 0 for status in statuses]
+    rebuilds = tuple(
+        RebuildView(slot, one.given, one.size_bytes, max(0, max(rows) - rows[slot]))
+        for slot, one in sorted(state.healing.rebuilds.items())
+    )
+    notes = max((status.heal_notes for status in statuses if status), default=0)
+    return HealView(notes, state.healing.healed, state.healing.failed, rebuilds)
+
+
+def view_of(plan: DrivePlan, condition: Condition) -> DriveView:
+    """One drive, as this worker sees it."""
     status = condition.status
-    if plan.fault or status is None or not condition.is_reachable:
-        return DriveView(plan.slot, plan.path, -1, reason=plan.fault or "its worker does not answer")
+    if status is None or not condition.is_reachable:
+        was_there = status is not None or not plan.fault
+        reason = "its worker does not answer" if was_there else plan.fault
+        return DriveView(plan.slot, plan.path, -1, reason=reason)
     is_slow = condition.rank is Rank.SUSPECT and status.state == DriveState.ONLINE
     drive_state = DriveState.SUSPECT if is_slow else status.state
-    reason = f"reads take {condition.latency_s:.2f} s" if is_slow else status.reason
+    slowness = "it owes answers" if condition.is_mute else f"reads take {condition.latency_s:.2f} s"
+    reason = slowness if is_slow else status.reason
     return DriveView(plan.slot, plan.path, drive_state, status.total_bytes, status.free_bytes, reason)

@@ -6,6 +6,7 @@ It holds nothing that cannot be lost: killed at any moment it costs its clients 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 import trio
@@ -35,12 +36,18 @@ from rustfs_node.erasureset import (
 from rustfs_node.erasureset.charter_care import care_for_charter
 from rustfs_node.erasureset.charters import KnownCharter
 from rustfs_node.erasureset.handles import Handles
+from rustfs_node.erasureset.heal_counts import HealCounts
+from rustfs_node.erasureset.heal_noted import NoteHealer
 from rustfs_node.erasureset.heal_notes import HealNotes
+from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.lock_clock import LockClock, keep_lock_clock
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
+from rustfs_node.erasureset.metrics import set_measures
+from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
+from rustfs_node.erasureset.rebuild import Rebuilder
 from rustfs_node.erasureset.resettle import Resettler
 from rustfs_node.erasureset.settle import Settler
 from rustfs_node.erasureset.state import SetState
@@ -112,6 +119,8 @@ async def run_set(
     async with trio.open_nursery() as nursery:
         state = make_state(plan, settings, clock, randomness, nursery, drives, writer)
         bus.serve(lambda requests: handle(state, requests))
+        bus.meter.add(partial(set_measures, state))
+        bus.ask_metrics_of({one.name: False for one in plan.drives if one.node == writer and not one.fault})
         await nursery.start(bus.run)
         for service in (state.settler.run, state.heal_notes.run, state.hedger.run, state.handles.watch):
             nursery.start_soon(service)
@@ -120,6 +129,9 @@ async def run_set(
         # back.
         state.issuer.last = max(state.issuer.last, drives.newest_stamp)
         nursery.start_soon(Resettler(bus, state).run)
+        pace = Pace(settings, clock, lambda: bus.unanswered)
+        nursery.start_soon(NoteHealer(bus, state, pace).run)
+        nursery.start_soon(Rebuilder(state, pace).run)
         nursery.start_soon(keep_lock_clock, state)
         nursery.start_soon(care_for_charter, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
@@ -152,11 +164,21 @@ def make_state(
         drives=drives,
         hedger=Hedger(drives, clock),
         settler=settler,
-        heal_notes=HealNotes(drives, settler, issuer, clock, plan.m + 1, settings.heal_noted_keys),
+        heal_notes=HealNotes(
+            drives,
+            settler,
+            issuer,
+            clock,
+            plan.m + 1,
+            settings.heal_noted_keys,
+            settings.heal_note_again_s,
+        ),
+        healing=HealCounts(),
         locks=KeyLocks(settings.lock_wait_s),
         under_way=WritesUnderWay(),
         issuer=issuer,
         memory=Memory(settings.in_flight_bytes_max, settings.waiting_bytes_max, clock),
+        patience=Patience(len(plan.drives), settings.straggler_wait_s, settings.straggler_share, clock),
         versions=Versions(settings.versions_cached, settings.version_parts_cached),
         handles=Handles(settings.handles_max, settings.handle_idle_s, clock, randomness),
         lock_clock=LockClock(),

@@ -130,6 +130,11 @@ class AcceptorSettings:
     complete_deadline_s: float = 120.0
     """The same for completing an upload, which checks up to 10,000 parts."""
 
+    drive_deadline_s: float = 120.0
+    """The same for what the supervisor is to do with a drive: its worker has `node.stop_deadline_s` to end,
+    and a disk that has just been put in may take its time to be looked at.
+    """
+
     health_deadline_s: float = 5.0
     """The same for the cluster's health: probes time out after a few seconds, and a later answer helps
     nobody.
@@ -239,6 +244,18 @@ class AcceptorSettings:
 
     threads: int = 4
     """Threads for hashing: MD5 runs at 0.5 GiB/s and leaves the interpreter free meanwhile."""
+
+    metrics_auth: str = attrs.field(default="jwt", validator=attrs.validators.in_(("jwt", "public")))
+    """Who may read metrics: jwt, whoever has a token that `rustfs-node ctl metrics-token` or `mc admin
+    prometheus generate` made; public, everybody who reaches the node: metrics name buckets and drives."""
+
+    metrics_deadline_s: float = 3.0
+    """Seconds that processes and other nodes have to tell what they counted; who does not is told as down.
+    Prometheus waits 10 s for all of it."""
+
+    metrics_buckets_max: int = 100
+    """Buckets whose requests are counted one by one, each some twenty series; of further ones only the sums
+    are told."""
 
     access_log: str = "info"
     """Level of the one line per request: debug, info, or off."""

@@ -66,8 +66,14 @@ class SetSettings:
     overload.
     """
 
-    suspect_latency_s: float = 0.5
-    """A drive whose smoothed read latency is beyond this, and four times that of its peers, is asked last."""
+    suspect_latency_s: float = 0.1
+    """A drive whose smoothed read latency is beyond this, and four times that of its peers, is asked last:
+    twice the delay of the hedge, beyond what a busy hard disk takes.
+    """
+
+    mute_s: float = 0.25
+    """A drive that owes answers to reads, and has given none for so long, is asked last until it does: five
+    times the delay of the hedge. What it was asked before still has its time."""
 
     start_wait_s: float = 2.0
     """How long a starting set worker waits for its drives before it serves with those that are there."""
@@ -94,11 +100,15 @@ class SetSettings:
     sender waits for the drive, `straggler_wait_s` in all, and then the drive is left out of this write and
     healed later. Bounds the memory that a slow drive costs."""
 
-    straggler_wait_s: float = 0.5
+    straggler_wait_s: float = 0.2
     """How long the commit of a streamed write waits for drives that have not taken all blocks yet, once a
     write quorum has: that long, or twice what a write quorum needed for a block. Leaving a drive out costs a
     heal of the whole object, so a moment's patience is cheap.
     """
+
+    straggler_share: float = 0.01
+    """Share of the time that writes may wait so for one drive in the long run: a drive that is slow for good
+    delays no more than one write in a hundred."""
 
     versions_cached: int = 2048
     """Resolved versions kept for block reads, one entry per object being read."""
@@ -158,6 +168,46 @@ class SetSettings:
     """Keys remembered as already noted for healing, so that reads of one damaged object do not write a note
     each.
     """
+
+    heal_note_again_s: float = 5.0
+    """So long after a note of a key no second one is written. Below `heal_rest_s`."""
+
+    heal_rest_s: float = 10.0
+    """So long a note is known before its key is healed: then whatever was not noted again, because there was
+    that note, has happened before the healer looks."""
+
+    heal_pause_s: float = 5.0
+    """Pause between two rounds over the notes of the set."""
+
+    heal_retry_s: float = 5.0
+    """After so long a key that could not be healed is tried again; with each further time twice that. At once
+    when a drive comes back."""
+
+    heal_retry_max_s: float = 600.0
+    """Longest of these pauses: a drive that is away for days costs a look at what it missed now and then."""
+
+    heal_tried_keys: int = 65_536
+    """Keys remembered as tried, some 200 bytes each. Beyond it they are tried more often."""
+
+    heal_leftover_s: float = 600.0
+    """Age of a note from which every worker of the set heals its key, and not only the one that the key falls
+    to: that one may be away."""
+
+    heal_at_once: int = 2
+    """Keys that a worker heals at one time. Each takes a stripe of memory, and its share of the drives."""
+
+    heal_bytes_per_s: int = 64 * MIB
+    """Bytes of shards that a worker reads to verify them, or writes, for healing: half of what a hard disk
+    can do."""
+
+    heal_yield_factor: float = 4.0
+    """While clients wait, healing rests for so many times the time that it has worked."""
+
+    heal_yield_s: float = 0.25
+    """Longest of these rests, so that a set that is never idle is healed all the same."""
+
+    heal_page_rows: int = 1000
+    """Rows asked of a drive at a time by what compares drives, and notes that are gone through together."""
 
     lock_clock_keep_s: float = 60.0
     """How often the lock clock of a set that has or had locked versions is written down. A worker that is

@@ -53,6 +53,10 @@ class DriveIdentity:
         """The same drive, whose absences no longer count."""
         return attrs.evolve(self, state=HEALING, reason=reason)
 
+    def healed(self) -> DriveIdentity:
+        """The same drive, whose absences count."""
+        return attrs.evolve(self, state=OK, reason="")
+
 
 class IdentityError(ValueError):
     """rustfs.json cannot be believed; the text says what was found and what to do."""

@@ -87,11 +87,12 @@ class Held:
 
 @attrs.define
 class View:
-    """What is known of one drive's row. `versions` by stamp."""
+    """What is known of one drive's row. `versions` by stamp; `joins` as in `LookedUp`."""
 
     presence: Presence = Presence.PENDING
     evidence: bool = False
     versions: dict[int, Held] = attrs.field(factory=dict)
+    joins: bool = False
 
     def learn(self, answer: LookedUp, stamp: int = 0) -> None:
         """Take in the answer to a lookup of the newest version, or with `stamp` of exactly that one."""
@@ -103,6 +104,7 @@ class View:
             self.versions[stamp] = Held.of(answer) if found else Held(is_damaged=True)
             return
         self.evidence = answer.evidence and not (answer.state == RowState.DAMAGED and not answer.stamp)
+        self.joins = answer.joins
         self.versions |= {prior: Held() for prior in answer.priors}
         if answer.stamp:
             damaged = answer.state == RowState.DAMAGED
@@ -282,6 +284,7 @@ class _Census:
     readable: int  # shards that, as is known, can be read of every one of its parts
     holders_of_each: int  # how many holders may have had the shard file of every one of its parts
     on_quorum: bool  # a drive was told that a write quorum has it
+    joining: tuple[int, ...] = ()  # of those without evidence, the ones that will soon have some
 
     @classmethod
     def of(cls, views: Sequence[View], stamp: int) -> _Census:
@@ -310,6 +313,7 @@ class _Census:
             len(known) - gaps,
             len(held) - never_there,
             any(views[slot].versions[stamp].on_quorum for slot in (*holders, *damaged)),
+            tuple(slot for slot in no_evidence if views[slot].joins),
         )
 
     @property
@@ -322,9 +326,11 @@ class _Census:
         return self.may_be_acknowledged_by - len(self.holders) + self.holders_of_each
 
     def answer(self, verdict: Verdict, w: int) -> Decision:
-        """This version is the answer. Drives without evidence never rule it out later, so they support it."""
-        supporters = len(self.holders) + len(self.damaged) + len(self.no_evidence)
-        missing = self.lacking if supporters < w else ()
+        """This version is the answer. Drives without evidence never rule it out later, so they support it:
+        but for those that will have some, which are given it like any other.
+        """
+        supporters = len(self.holders) + len(self.damaged) + len(self.no_evidence) - len(self.joining)
+        missing = self.lacking + self.joining if supporters < w else ()
         needs = 0 if self.on_quorum else max(0, w - supporters)
         if needs > len(missing):
             return Decision(Verdict.UNREADABLE, self.stamp, self.holders)

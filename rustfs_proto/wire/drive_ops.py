@@ -152,8 +152,9 @@ class LookedUp(Message, frozen=True):
     Of a lookup of the current version `sub` says which it is, and `others` that the key has further rows.
     `unsure`: a version that would come before it was removed, which is not settled. `on_quorum`: this drive
     was told that a write quorum has the version. `is_renamed`: a rename, another than the one asked for, is
-    open at the key: this may be about to change, or have changed. `is_elsewhere`: the key's slot is not the
-    set's, so this is no answer to anybody but a mover.
+    open at the key: this may be about to change, or have changed. `joins`: a drive without evidence that is
+    nearly rebuilt, and will have some soon: what it lacks does not support a version. `is_elsewhere`: the
+    key's slot is not the set's, so this is no answer to anybody but a mover.
     """
 
     state: int
@@ -173,6 +174,7 @@ class LookedUp(Message, frozen=True):
     on_quorum: bool = False
     is_renamed: bool = False
     is_elsewhere: bool = False
+    joins: bool = False
 
 
 class Scan(Message, frozen=True):

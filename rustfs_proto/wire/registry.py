@@ -12,7 +12,18 @@ from typing import Any
 
 import msgspec
 
-from rustfs_proto.wire import acceptor_ops, drive_ops, move_ops, node_ops, rename_ops, set_ops, upload_ops
+from rustfs_proto.wire import (
+    acceptor_ops,
+    drive_ops,
+    heal_ops,
+    metrics_ops,
+    move_ops,
+    node_ops,
+    rename_ops,
+    set_ops,
+    supervisor_ops,
+    upload_ops,
+)
 
 OPERATIONS: dict[type, type | None] = {
     drive_ops.Commit: drive_ops.Committed,
@@ -22,6 +33,8 @@ OPERATIONS: dict[type, type | None] = {
     drive_ops.ListUnsettled: drive_ops.UnsettledListed,
     drive_ops.ListRenames: drive_ops.RenamesHeld,
     drive_ops.WatchSlots: drive_ops.SlotsWatched,
+    heal_ops.ListRows: heal_ops.RowsListed,
+    heal_ops.Rejoin: heal_ops.Rejoined,
     drive_ops.ShardWrite: drive_ops.ShardWritten,
     drive_ops.ShardDrop: None,
     drive_ops.ShardRead: drive_ops.ShardFragments,
@@ -58,9 +71,12 @@ OPERATIONS: dict[type, type | None] = {
     set_ops.LockTime: set_ops.LockTimeTold,
     set_ops.SetStatus: set_ops.SetStatusReply,
     acceptor_ops.BucketChanged: acceptor_ops.BucketNoted,
+    metrics_ops.Metrics: metrics_ops.MetricsTold,
     node_ops.Introduce: node_ops.Introduced,
     node_ops.FormatDrives: node_ops.DrivesFormatted,
     node_ops.FinishFounding: node_ops.FoundingFinished,
+    supervisor_ops.DriveLookAgain: supervisor_ops.DriveStands,
+    supervisor_ops.DriveLetGo: supervisor_ops.DriveStands,
 }
 """Request class to reply class; None for a notice."""
 

@@ -13,6 +13,7 @@ import msgspec
 from rustfs_proto.locking import ObjectLock, Retention
 from rustfs_proto.objects import ObjectHead, ObjectMeta
 from rustfs_proto.versions import NULL_VERSION, Versioning
+from rustfs_proto.wire.heal_ops import HealView
 from rustfs_proto.wire.message import Message
 
 ANY_STAMP = -1
@@ -391,3 +392,4 @@ class SetStatusReply(Message, frozen=True):
     readable: bool
     writable: bool
     drives: tuple[DriveView, ...]
+    healing: HealView = HealView()

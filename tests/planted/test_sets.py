@@ -9,6 +9,7 @@ import pytest
 
 from tests.planted.bug import PlantedBug
 from tests.planted.catalogue.coordinators import COORDINATORS
+from tests.planted.catalogue.healing import HEALING
 from tests.planted.catalogue.locks import LOCKS
 from tests.planted.catalogue.reads import READS
 from tests.planted.catalogue.renames import RENAMES
@@ -19,7 +20,7 @@ from tests.planted.catalogue.writes import WRITES
 from tests.planted.check import assert_caught, assert_sound
 from tests.planted.trials import Trials
 
-BUGS = (*COORDINATORS, *LOCKS, *READS, *RENAMES, *STORAGE_CLASSES, *UPLOADS, *VERSIONS, *WRITES)
+BUGS = (*COORDINATORS, *HEALING, *LOCKS, *READS, *RENAMES, *STORAGE_CLASSES, *UPLOADS, *VERSIONS, *WRITES)
 
 
 def test_without_a_bug_nothing_fails(trials: Trials, tmp_path: Path) -> None:

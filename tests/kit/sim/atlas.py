@@ -10,9 +10,9 @@ Two modes, drawn per seed:
                 Other drives, and the wires to them, are left alone; set workers and acceptors may still
                 crash.
 
-Why not more: this release does not heal, and a write is acknowledged when W drives have it. Where a drive
-that is no victim missed a write, the version has only W - k shards to lose. So damage for good and misses
-must hit the same drives, for ever.
+Why not more: a write is acknowledged when W drives have it. Where a drive that is no victim missed a write,
+the version has only W - k shards to lose until it is healed, which takes a quiet time. So damage for good and
+misses must hit the same drives, for ever.
 
 Sets with k = m have a gap that is known (docs/guarantees.md, "A write that was not acknowledged"): what k
 drives hold and no others may be read, and k = n - k other drives may say something else later. Nothing tells

@@ -95,6 +95,33 @@ def check_drives(node: SimNode, atlas: Atlas, scene: Scene) -> None:
                 node.world.fail(f"{version.key!r} {etag[:6]} was read and is on {held} drives")
 
 
+def check_healed(node: SimNode, scene: Scene) -> None:
+    """After a quiet time every drive of a set has its shard of every version that was read last, and counts.
+
+    The node runs, and stands still while it is looked at.
+    """
+    shown = {
+        op.key: op.value for op in scene.history.ops if op.kind is Kind.READ and op.outcome is Outcome.OK
+    }
+    for set_plan in node.plan.sets:
+        with contextlib.ExitStack() as stack:
+            drives = [
+                Folder(stack.enter_context(node.disks[drive.name].quietly()), drive.path)
+                for drive in set_plan.drives
+            ]
+            census, found = take(drives), _found(drives)
+            states = [identity_of(drive).state for drive in drives]
+        for drive, state in zip(set_plan.drives, states, strict=True):
+            if state != OK and set_plan.m:
+                node.world.fail(f"{drive.name} is still {state}")
+        for version, (etag, _) in found.items():
+            good = census.good(version)
+            if shown.get(version.key.decode()) == etag and len(good) < len(drives):
+                node.world.fail(
+                    f"{version.key!r} {etag[:6]} is not healed: drives {good} of {len(drives)} have it"
+                )
+
+
 def _found(drives: Sequence[Folder]) -> dict[Version, tuple[str, int]]:
     """The ETag and write quorum of every version of every object; of equal ones, which copies have, only the
     newest version.

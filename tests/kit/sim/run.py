@@ -15,7 +15,7 @@ import trio
 
 import rustfs_node.acceptor.s3.multipart as multipart_room
 from tests.kit.sim.atlas import Atlas, Swarm
-from tests.kit.sim.checks import check_drives, check_history, check_tasks, tasks_of
+from tests.kit.sim.checks import check_drives, check_healed, check_history, check_tasks, tasks_of
 from tests.kit.sim.client import Lost, S3Client
 from tests.kit.sim.determinism import run_seeded
 from tests.kit.sim.history import Outcome
@@ -117,6 +117,7 @@ class Run:
         await self._audit(node, "after healing")
         await trio.sleep(SWEEP_S)
         await check_tasks(node, tasks)
+        check_healed(node, self._scene)
         if not self._swarm.is_loss:
             # Drives that lost what they had for good are on their own here: see the atlas.
             node.cut_all_power()

@@ -95,6 +95,7 @@ async def test_errors_to_head_have_no_body():
         ("/minio/health/ready", 200),
         ("/minio/health/cluster", 503),
         ("/minio/health/cluster/read", 503),
+        ("/minio/health/healing", 503),
         ("/minio/health/unknown", 400),
     ],
 )

@@ -236,6 +236,21 @@ def test_two_emptied_drives_make_no_404() -> None:
     assert decide(views, 2, 2).verdict is Verdict.UNREADABLE
 
 
+def test_a_drive_that_joins_is_given_what_too_few_others_have() -> None:
+    """While a drive is rebuilt it may have had the version, which is answered. Once it joins it may not be
+    what the answer rests on, as its absence will count: it is completed like a drive that lacks it.
+    """
+    views = [View() for _ in range(4)]
+    for slot in (0, 1):
+        views[slot].learn(LookedUp(RowState.FOUND, True, 1))
+    views[2].learn(LookedUp(RowState.ABSENT, True))
+    views[3].learn(LookedUp(RowState.ABSENT, False))
+    assert not decide(views, 2, 2).complete_on
+    views[3].learn(LookedUp(RowState.ABSENT, False, joins=True))
+    decision = decide(views, 2, 2)
+    assert (decision.verdict, decision.complete_on, decision.needs) == (Verdict.CURRENT, (2, 3), 1)
+
+
 def test_a_version_on_k_drives_is_completed_before_it_is_answered() -> None:
     """With k = m, k drives are fewer than a write quorum: the others are given the version first."""
     views = [View() for _ in range(4)]

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from rustfs_node.bus import Bus, Request
 from rustfs_proto.wire import drive_ops as ops
+from rustfs_proto.wire import heal_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
 from tests.unit.erasureset.model_versions import KeyRows, current_sub, floor_of, is_unsure
 
@@ -44,6 +45,7 @@ class ModelDrive:
     is_silent: bool = False
     is_full: bool = False
     is_healing: bool = False
+    joins: bytes = b""
     loses_settles: bool = False
     refuses: FaultCode | None = None
     refuses_where: Callable[[object], bool] = lambda _: False
@@ -67,7 +69,7 @@ class ModelDrive:
         """The drive was replaced by an empty one, which is healing."""
         self.rows.clear()
         self.files.clear()
-        self.is_healing = True
+        self.is_healing, self.joins = True, b""
 
     def damage(self, bucket: str, key: bytes) -> None:
         """The newest version of the object no longer checks."""
@@ -75,7 +77,12 @@ class ModelDrive:
         versions[max(versions)].is_damaged = True
 
     def heal_notes(self) -> list[tuple[str, bytes]]:
-        return [(bucket, key) for space, bucket, key, _ in self.rows if space == ops.Space.HEAL]
+        noted = {name: rows for name, rows in self.rows.items() if name[0] == ops.Space.HEAL and rows}
+        return [
+            (bucket, key)
+            for (_, bucket, key, _), rows in noted.items()
+            if rows[max(rows)].commit.kind == ops.RowKind.VALUE
+        ]
 
     def versions(self, bucket: str, key: bytes) -> dict[int, Stored]:
         """Records of an object's null version on this drive, by stamp."""
@@ -114,12 +121,17 @@ class ModelDrive:
                 self._settle(rows)
                 return None, ()
             case ops.Lookup() as message:
-                return self._lookup(message)
+                found, frames = self._lookup(message)
+                return replace(found, joins=bool(self.joins)), frames
             case ops.Scan() as message:
                 return self._scan(message), ()
             case ops.ListUnsettled():
                 kept = [ops.RowName(*name) for name, versions in self.rows.items() if len(versions) > 1]
                 return ops.UnsettledListed(tuple(kept)), ()
+            case heal_ops.ListRows() as message:
+                return self._list_rows(message), ()
+            case heal_ops.Rejoin() as message:
+                return self._rejoin(message), ()
             case ops.ShardWrite() as message:
                 return self._write(message, request.frames[0]), ()
             case ops.ShardDrop(data_id):
@@ -226,6 +238,32 @@ class ModelDrive:
             on_quorum=stored.is_marked,
         )  # fmt: skip
         return looked_up, (stored.inline,) if stored.inline and message.want_inline else ()
+
+    def _list_rows(self, message: heal_ops.ListRows) -> heal_ops.RowsListed:
+        after = message.after
+        behind = (after.space, after.bucket.encode(), after.key, after.sub)
+        rows = []
+        for (space, bucket, key, sub), versions in self.rows.items():
+            if versions and (space, bucket.encode(), key, sub) > behind:
+                stored = versions[max(versions)]
+                has_gaps = any(data_id not in self.files for data_id in stored.commit.files)
+                has_gaps |= message.verify and stored.is_damaged
+                held = (space, bucket, key, sub, stored.commit.stamp, stored.commit.kind, has_gaps)
+                rows.append(heal_ops.HeldRow(*held))
+        rows.sort(key=lambda row: (row.space, row.bucket.encode(), row.key, row.sub))
+        page = tuple(rows[: message.limit])
+        return heal_ops.RowsListed(page, len(page) < len(rows), not self.is_healing)
+
+    def _rejoin(self, message: heal_ops.Rejoin) -> heal_ops.Rejoined:
+        if not self.is_healing:
+            return heal_ops.Rejoined()
+        if not message.is_rebuilt:
+            self.joins = message.token
+        elif message.token != self.joins:
+            raise Fault(FaultCode.CONFLICT, "another token")
+        else:
+            self.is_healing, self.joins = False, b""
+        return heal_ops.Rejoined()
 
     def _scan(self, message: ops.Scan) -> ops.Scanned:
         rows = list(self._rows_of(message))

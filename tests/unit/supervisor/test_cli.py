@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 
 import attrs
+import msgspec
 import pytest
 
 from rustfs_node import __version__
 from rustfs_node.cli.main import main, make_parser
 from rustfs_node.cli.serve import banner, endpoint_url, read_settings
+from rustfs_node.cli.status import HealingTold, SetHealing, healing_lines
 from rustfs_node.config import Settings
 from rustfs_node.plan import Credentials
 from rustfs_node.supervisor.planning import make_plan
 from rustfs_node.supervisor.starting import CredentialsSource
+from rustfs_proto.wire.heal_ops import RebuildView
 from tests.kit.node import free_port
 from tests.unit.supervisor.formation_kit import formed, fresh_drives, outcome, unusable
 
@@ -162,6 +165,17 @@ def test_banner_counts_the_drives_that_take_part():
     assert "2 of 4 in 1 erasure set(s), 2+2; set 0 can be read but not written" in banner(
         plan, CredentialsSource()
     )
+
+
+def test_status_tells_what_is_healed():
+    """A line for each set with notes and each drive that is rebuilt; nothing of sets that are well."""
+    rebuild = RebuildView(2, rows=120, size_bytes=3 << 20, rows_left=4000)
+    sets = (SetHealing(set=0), SetHealing(set=1, notes=7, healed=5, failed=1, rebuilds=(rebuild,)))
+    told = msgspec.json.decode(msgspec.json.encode(HealingTold(sets)), type=HealingTold)
+    assert healing_lines(told) == [
+        "set 1: about 7 keys wait to be healed, 5 are",
+        "set 1: drive 2 is being rebuilt: 120 rows and 3.0 MiB given, about 4000 rows left",
+    ]
 
 
 def test_status_of_nobody(capsys):

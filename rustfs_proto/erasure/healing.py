@@ -1,0 +1,105 @@
+"""What drives that are compared say of what has to be healed.
+
+A drive is *whole* in a version that a read would answer by when it has its record, and each of its shard
+files. It *lacks* the version when it could take it and has not, or not all of it. What is newer there is
+never touched: it may be a write that is still under way, or one that nobody acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+
+import attrs
+import xxhash
+
+from rustfs_proto.wire.drive_ops import LookedUp, RowName, RowState
+from rustfs_proto.wire.heal_ops import HeldRow
+
+
+class Gap(Enum):
+    """How a drive stands to a version."""
+
+    WHOLE = "whole"
+    LACKING = "lacking"
+    NEWER = "newer"  # it has something newer, below which the version may be
+    UNKNOWN = "unknown"  # it does not answer
+
+
+def gap_of(found: LookedUp, stamp: int) -> Gap:
+    """How a drive that found this as its newest version stands to that one."""
+    if found.stamp > stamp:
+        return Gap.NEWER
+    is_whole = found.stamp == stamp and found.state == RowState.FOUND and not found.no_files
+    return Gap.WHOLE if is_whole else Gap.LACKING
+
+
+def worker_of(bucket: str, key: bytes, workers: int) -> int:
+    """Which of the set's workers heals that key, so that they share the work and none does another's."""
+    return xxhash.xxh3_64_intdigest(bucket.encode() + b"\0" + key) % max(workers, 1)
+
+
+def name_of(row: HeldRow) -> RowName:
+    """The row, whichever its versions are."""
+    return RowName(row.space, row.bucket, row.key, row.sub)
+
+
+@attrs.define
+class RowCursor:
+    """One drive's rows: those not yet taken, and behind which the next page begins."""
+
+    after: RowName
+    rows: Sequence[HeldRow] = ()
+    taken: int = 0
+    more: bool = True
+
+    def feed(self, rows: Sequence[HeldRow], *, more: bool) -> None:
+        """The next page arrived; the one before is used up."""
+        assert self.is_empty
+        self.rows, self.taken, self.more = rows, 0, more
+        if rows:
+            self.after = name_of(rows[-1])
+
+    @property
+    def is_empty(self) -> bool:
+        return self.taken >= len(self.rows)
+
+    @property
+    def wants_page(self) -> bool:
+        """Nothing is known of what follows: the merge has to wait for a page."""
+        return self.more and self.is_empty
+
+
+@attrs.frozen
+class WalkedRow:
+    """A row that some drives have, and what they have of it, by slot."""
+
+    name: RowName
+    held: Mapping[int, HeldRow]
+
+    def is_surely_whole(self, slot: int, enough: int) -> bool:
+        """Whether the drive in `slot` has what a read would answer by, as can be told without one: the newest
+        version there is, whole, and so many drives have it that no older one is acknowledged as the newest.
+        """
+        own = self.held.get(slot)
+        if own is None or own.has_gaps:
+            return False
+        alike = sum(other.stamp == own.stamp for other in self.held.values())
+        return alike >= enough and all(other.stamp <= own.stamp for other in self.held.values())
+
+
+def take_row(cursors: Mapping[int, RowCursor]) -> WalkedRow | None:
+    """The next row of the merge, or None when all drives are at their end. No cursor may want a page."""
+    heads = {slot: one.rows[one.taken] for slot, one in cursors.items() if not one.is_empty}
+    if not heads:
+        return None
+    least = min(map(_place, heads.values()))
+    held = {slot: row for slot, row in heads.items() if _place(row) == least}
+    for slot in held:
+        cursors[slot].taken += 1
+    return WalkedRow(name_of(next(iter(held.values()))), held)
+
+
+def _place(row: HeldRow) -> tuple[int, bytes, bytes, bytes]:
+    # As the drives' indexes order them: text by its UTF-8 bytes.
+    return row.space, row.bucket.encode(), row.key, row.sub

@@ -1,0 +1,82 @@
+"""What a drive worker answers to those who heal: its rows in order, and its return among the drives whose
+absences count. And what a set worker says of its healing.
+"""
+
+from __future__ import annotations
+
+from rustfs_proto.wire.drive_ops import RowName
+from rustfs_proto.wire.message import Message
+
+
+class ListRows(Message, frozen=True):
+    """Which rows does the drive have, of all spaces and buckets, in order of (space, bucket, key, sub)? At
+    most `limit`, behind `after`. `verify`: each record is read, and it is looked whether its shard files are
+    there, which takes longer: then the drive gives fewer at a time.
+    """
+
+    after: RowName = RowName()
+    limit: int = 1000
+    verify: bool = False
+
+
+class HeldRow(Message, frozen=True):
+    """A row by its newest version on the drive. `has_gaps`: of that version a shard file is not here, or,
+    where it was verified, the record cannot be read.
+    """
+
+    space: int
+    bucket: str
+    key: bytes
+    sub: bytes
+    stamp: int
+    kind: int
+    has_gaps: bool = False
+
+
+class RowsListed(Message, frozen=True):
+    """Answer to `ListRows`. `more` is false when the drive has nothing behind the last row."""
+
+    rows: tuple[HeldRow, ...]
+    more: bool
+    evidence: bool
+
+
+class Rejoin(Message, frozen=True):
+    """To a HEALING drive, twice. First: what it lacks shall no longer be taken for what it may have lost when
+    a version is on too few drives, so that versions go to it as to others. Then, with `is_rebuilt`: it has
+    all that it should have, and its absences count from now on, which it writes down. `token` is the same in
+    both: what was rebuilt was rebuilt in this life of the drive, by whoever began last.
+
+    A drive that is not HEALING has nothing to do. Faults: CONFLICT (the drive was started since, or somebody
+    else has begun), DRIVE_FAULT.
+    """
+
+    token: bytes
+    is_rebuilt: bool = False
+
+
+class Rejoined(Message, frozen=True):
+    """It is so now; with `is_rebuilt` durably."""
+
+
+class RebuildView(Message, frozen=True):
+    """How far the rebuild of a drive has come: `rows` that it was given, `size_bytes` of shards with them,
+    and about how many more rows other drives have.
+    """
+
+    slot: int
+    rows: int
+    size_bytes: int
+    rows_left: int
+
+
+class HealView(Message, frozen=True):
+    """How a set heals. `notes`: about how many keys are noted, on the drive with the most. `healed` and
+    `failed` count keys since the worker started, one that failed with each try; `rebuilds` are those that the
+    worker does.
+    """
+
+    notes: int = 0
+    healed: int = 0
+    failed: int = 0
+    rebuilds: tuple[RebuildView, ...] = ()

@@ -1,0 +1,126 @@
+"""A drive that lost what it had is given all of it again, and only then its absences count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rustfs_proto.disk.identity import HEALING, OK, parse_identity
+from rustfs_proto.wire.drive_ops import Commit, Space
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.heal_ops import ListRows, Rejoin
+from rustfs_proto.wire.set_ops import SetStatus
+from tests.kit import corrupt
+from tests.unit.erasureset.kit import running_real_set, running_set
+from tests.unit.erasureset.real_drive import RealDrive
+from tests.unit.erasureset.test_healing import AT_ONCE, census_of, fill, until
+from tests.unit.erasureset.test_objects import body_of
+
+SOON = AT_ONCE | {"lookup_timeout_s": 0.3}
+
+
+def state_of(drive: RealDrive) -> str:
+    return parse_identity((drive.folder / "rustfs.json").read_bytes()).state
+
+
+async def test_an_emptied_drive_is_rebuilt(tmp_path: Path) -> None:
+    """While it is, objects are written and removed as before. Then every drive has all, and any two others
+    may go.
+    """
+    async with running_real_set(tmp_path, 4, **SOON) as a_set:
+        await fill(a_set, 1)
+        drive = a_set.drives[2]
+        await drive.empty()
+        assert state_of(drive) == HEALING
+        await fill(a_set, 2)
+        await until(lambda: state_of(drive) == OK)
+        for slot in (0, 3):
+            await a_set.drives[slot].stop()
+        assert await a_set.client.get(b"k41000") == body_of(41_000, 2)
+        assert await a_set.client.get(b"k") == body_of(9000, 2) + body_of(3, 2)
+        assert await a_set.client.get_fault(b"gone") is FaultCode.NOT_FOUND
+        found = await census_of(a_set)
+        assert found.lacking(found.current()) == {}
+
+
+async def test_two_of_four_are_rebuilt_side_by_side(tmp_path: Path) -> None:
+    """One emptied, of the other the log and a folder of shards are gone."""
+    async with running_real_set(tmp_path, 4, **SOON) as a_set:
+        await fill(a_set, 1)
+        lost = a_set.drives[1:3]
+        await lost[0].empty()
+        await lost[1].stop()
+        corrupt.lose_log(lost[1].folder)
+        corrupt.lose_shard_files(lost[1].folder)
+        await lost[1].start()
+        assert [state_of(drive) for drive in lost] == [HEALING, HEALING]
+        await until(lambda: all(state_of(drive) == OK for drive in lost))
+        found = await census_of(a_set)
+        assert found.lacking(found.current()) == {}
+
+
+async def test_a_drive_stays_healing_while_something_is_left_over() -> None:
+    """A row that it refuses, and a row that too few drives can tell: its absences do not count."""
+    async with running_set(4, **SOON) as a_set:
+        await a_set.client.put(b"k", b"some bytes")
+        drive, other = a_set.drives[0], a_set.drives[1]
+        drive.refuses_where = lambda message: isinstance(message, Commit) and message.key == b"k"
+        drive.empty()
+        await until(lambda: sum(isinstance(message, Commit) for message in drive.seen) > 8)
+        assert drive.is_healing and not any(isinstance(message, Rejoin) for message in drive.seen)
+        healing = (await a_set.client.ask(SetStatus())).healing
+        assert [(one.slot, one.rows) for one in healing.rebuilds] == [(0, 0)]
+        drive.refuses_where = lambda _message: False
+        await until(lambda: not drive.is_healing)
+        assert drive.versions("b", b"k")
+        drive.empty()
+        for away in (other, a_set.drives[2]):
+            away.refuses = FaultCode.DRIVE_FAULT
+        drive.seen.clear()
+        await until(lambda: sum(isinstance(message, ListRows) for message in drive.seen) > 3)
+        assert drive.is_healing and not drive.versions("b", b"k")
+
+
+async def test_what_was_done_is_not_done_again() -> None:
+    """A rebuild that is cut short goes on with what is missing."""
+    async with running_set(4, **SOON) as a_set:
+        for number in range(10):
+            await a_set.client.put(b"k%d" % number, body_of(9000, number))
+        drive = a_set.drives[1]
+        drive.empty()
+        drive.refuses_where = lambda message: isinstance(message, Commit) and message.key == b"k7"
+        await until(lambda: len(drive.files) >= 9 and any(is_commit(one, b"k7") for one in drive.seen))
+        await until(lambda: all(drive.versions("b", b"k%d" % number) for number in range(10) if number != 7))
+        drive.seen.clear()
+        drive.refuses_where = lambda _message: False
+        await until(lambda: not drive.is_healing)
+        assert {one.key for one in drive.seen if isinstance(one, Commit)} == {b"k7"}
+
+
+def is_commit(message: object, key: bytes) -> bool:
+    return isinstance(message, Commit) and message.key == key
+
+
+async def test_a_version_that_was_shown_is_on_the_drive_before_its_absences_count() -> None:
+    """A write came to two drives of four, beside an emptied one and one without it. A read shows it, as the
+    emptied one may have had it. When that one is rebuilt and one of the two goes, it is still shown.
+    """
+    async with running_set(4, **SOON) as a_set:
+        client, drives = a_set.client, a_set.drives
+        await client.put(b"k", b"first")
+        for drive in drives[2:]:
+            drive.refuses_where = lambda message: (
+                isinstance(message, Commit) and message.space == Space.OBJECT
+            )
+        with pytest.raises(Fault):
+            await client.put(b"k", b"second")
+        drives[2].refuses = FaultCode.DRIVE_FAULT
+        for drive in drives[2:]:
+            drive.refuses_where = lambda _message: False
+        drives[2].refuses = None
+        drives[3].empty()
+        await until(lambda: not drives[3].is_healing)
+        assert await client.get(b"k") == b"second"
+        drives[0].refuses = FaultCode.DRIVE_FAULT
+        assert await client.get(b"k") == b"second"
