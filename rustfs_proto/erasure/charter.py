@@ -42,6 +42,10 @@ class Hold(IntEnum):
 
 OWNING = frozenset({Hold.OWNED, Hold.FROZEN})
 
+# The same as numbers, for loops over all slots: comparing members of an enumeration takes ten times as long.
+_OWNING = frozenset(map(int, OWNING))
+_COMING = int(Hold.COMING)
+
 
 class CharterError(ValueError):
     """What stands where a charter should stand is none."""
@@ -65,11 +69,16 @@ class Charter:
 
     def owns(self, slot: int) -> bool:
         """Whether its keys are at home in the set."""
-        return self.holds[slot] in OWNING
+        return self.holds[slot] in _OWNING
 
     def owned(self) -> frozenset[int]:
         """All slots whose keys are at home in the set."""
-        return frozenset(slot for slot, hold in enumerate(self.holds) if hold in OWNING)
+        return frozenset(slot for slot, hold in enumerate(self.holds) if hold in _OWNING)
+
+    def slots_with(self, hold: Hold) -> list[int]:
+        """The slots of which it has just that."""
+        wanted = int(hold)
+        return [slot for slot, one in enumerate(self.holds) if one == wanted]
 
     def with_holds(self, slots: Collection[int], hold: Hold) -> Charter:
         """The same, but for these slots."""
@@ -132,14 +141,15 @@ def owners_of(base: Sequence[int], charters: Mapping[int, Charter]) -> tuple[int
     that is just between two sets belongs to the one that it goes to.
     """
     owners = list(base)
-    for slot, owner in enumerate(base):
-        holds = {index: charter.holds[slot] for index, charter in charters.items()}
-        owning = [index for index, hold in holds.items() if hold in OWNING]
-        coming = [index for index, hold in holds.items() if hold == Hold.COMING]
-        if owning:
-            owners[slot] = owning[0]
-        elif owner in charters and coming:
-            owners[slot] = coming[0]
+    claimed = bytearray(len(base))
+    for index, charter in charters.items():
+        for slot, hold in enumerate(charter.holds):
+            if hold in _OWNING:
+                owners[slot], claimed[slot] = index, True
+    for index, charter in charters.items():
+        for slot, hold in enumerate(charter.holds):
+            if hold == _COMING and not claimed[slot] and base[slot] in charters:
+                owners[slot] = index
     return tuple(owners)
 
 
@@ -165,10 +175,9 @@ def _packed_base(base: tuple[int, ...], index: int) -> bytes:
 def ownerless(base: Sequence[int], charters: Mapping[int, Charter]) -> dict[int, list[int]]:
     """The slots that nobody owns, by the set where they are to arrive. All sets have a charter."""
     found: dict[int, list[int]] = {}
-    for slot in range(len(base)):
-        holds = {index: charter.holds[slot] for index, charter in charters.items()}
-        if not any(hold in OWNING for hold in holds.values()):
-            coming = [index for index, hold in holds.items() if hold == Hold.COMING]
-            assert len(coming) == 1, f"slot {slot} is nobody's, and comes to {coming}"
-            found.setdefault(coming[0], []).append(slot)
+    owned = frozenset().union(*(charter.owned() for charter in charters.values()))
+    for slot in sorted(set(range(len(base))) - owned):
+        coming = [index for index, charter in charters.items() if charter.holds[slot] == _COMING]
+        assert len(coming) == 1, f"slot {slot} is nobody's, and comes to {coming}"
+        found.setdefault(coming[0], []).append(slot)
     return found

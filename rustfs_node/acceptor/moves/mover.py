@@ -30,7 +30,6 @@ from rustfs_node.acceptor.sets import Sets
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
 from rustfs_proto.erasure.charter import MOVER_BYTES, Hold, ownerless, owners_of, pack_slots
-from rustfs_proto.erasure.layout import SLOTS
 from rustfs_proto.erasure.rebalancing import Change, ChangeState, moves_of
 from rustfs_proto.s3.names import SYSTEM_BUCKET
 from rustfs_proto.wire.faults import Fault
@@ -101,7 +100,7 @@ class Mover:
         for index, slots in ownerless(self.sets.homes.base, charters.all()).items():
             await charters.write(index, charters[index].with_holds(slots, Hold.OWNED))
         for index in charters.all():
-            coming = [slot for slot in range(SLOTS) if charters[index].hold_of(slot) is Hold.COMING]
+            coming = charters[index].slots_with(Hold.COMING)
             if coming:
                 await charters.write(index, charters[index].with_holds(coming, Hold.NONE))
         await self.sets.homes.learn()
@@ -159,7 +158,7 @@ class Mover:
         await self._bring_home()
         buckets = await self._bucket_names()
         for index, charter in self._charters.all().items():
-            foreign = [slot for slot in range(SLOTS) if charter.hold_of(slot) is Hold.NONE]
+            foreign = charter.slots_with(Hold.NONE)
             way = self._way(index, index, foreign)
             for bucket in buckets if foreign else ():
                 await way.remove_all(index, bucket)
