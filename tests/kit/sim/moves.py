@@ -57,9 +57,9 @@ class Told:
     refused: int = 0
 
 
-def run_move(kill: Kill | None, seed: int = 1) -> Told:
+def run_move(kill: Kill | None, seed: int = 1, *, is_filled_again: bool = True) -> Told:
     """Simulate."""
-    return run_seeded(seed, _Story(seed, kill).run)
+    return run_seeded(seed, _Story(seed, kill, is_filled_again=is_filled_again).run)
 
 
 @attrs.define
@@ -71,7 +71,8 @@ class _Key:
 
 
 class _Story:
-    def __init__(self, seed: int, kill: Kill | None) -> None:
+    def __init__(self, seed: int, kill: Kill | None, *, is_filled_again: bool) -> None:
+        self._is_filled_again = is_filled_again
         self._world = World(seed, Trace(2000))
         self._kill = kill
         self._told = Told(self._world.failures)
@@ -102,7 +103,8 @@ class _Story:
             for number in range(CLIENTS):
                 clients.start_soon(self._work, number)
             await self._order(owner, "pools/decommission", {"pool": "1"})
-            await self._order(owner, "rebalance/start", {"leaving": ""})
+            if self._is_filled_again:
+                await self._order(owner, "rebalance/start", {"leaving": ""})
             self._is_over = True
         self._node.net.on_send = lambda _: None
         await self._judge(self._client("judge"), versions)
