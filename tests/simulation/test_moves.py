@@ -34,6 +34,14 @@ def test_hardly_anybody_notices_a_move() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("cancelled_s", [1.0, 3.0, 4.0, 4.5, 5.0, 6.0])
+def test_a_change_that_is_cancelled(cancelled_s: float) -> None:
+    """What has moved stays, what has not is writable where it was; and the next change begins from there."""
+    told = run_move(None, cancelled_s=cancelled_s)
+    assert not told.failures, "\n".join(told.failures)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(("who", "call", "step"), KILLS)
 def test_whatever_dies(who: str, call: str, step: int) -> None:
     """What has moved is moved, what has not goes on, and nothing is lost, doubled or brought back."""

@@ -57,9 +57,11 @@ class Told:
     refused: int = 0
 
 
-def run_move(kill: Kill | None, seed: int = 1, *, is_filled_again: bool = True) -> Told:
-    """Simulate."""
-    return run_seeded(seed, _Story(seed, kill, is_filled_again=is_filled_again).run)
+def run_move(
+    kill: Kill | None, seed: int = 1, *, is_filled_again: bool = True, cancelled_s: float = 0.0
+) -> Told:
+    """Simulate. With `cancelled_s` the first change is cancelled so long after it was ordered."""
+    return run_seeded(seed, _Story(seed, kill, is_filled_again, cancelled_s).run)
 
 
 @attrs.define
@@ -71,8 +73,8 @@ class _Key:
 
 
 class _Story:
-    def __init__(self, seed: int, kill: Kill | None, *, is_filled_again: bool) -> None:
-        self._is_filled_again = is_filled_again
+    def __init__(self, seed: int, kill: Kill | None, is_filled_again: bool, cancelled_s: float) -> None:
+        self._is_filled_again, self._cancelled_s = is_filled_again, cancelled_s
         self._world = World(seed, Trace(2000))
         self._kill = kill
         self._told = Told(self._world.failures)
@@ -132,9 +134,14 @@ class _Story:
         answer = await self._surely(owner, "POST", f"/minio/admin/v3/{what}", query)
         if answer.status != 200:
             self._world.fail(f"{what} was answered {answer.status} {answer.body[:200]!r}")
+        wanted = "done"
+        if self._cancelled_s:
+            await trio.sleep(self._cancelled_s)
+            await self._surely(owner, "POST", "/minio/admin/v3/rebalance/stop", {})
+            self._cancelled_s, wanted = 0.0, "cancelled"
         change = await self._change(owner)
         for _ in range(LOOKS_MAX):
-            if change["state"] == "done":
+            if change["state"] in (wanted, "done"):
                 return
             await trio.sleep(0.2)
             change = await self._change(owner)

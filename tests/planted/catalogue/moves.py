@@ -110,8 +110,6 @@ GROWTH = (
         "A drive that was away tells for ever that keys are elsewhere, and refuses them.",
         MOVES,
         f"{IN_A_SET}::test_a_drive_that_missed_the_charter_is_given_it",
-        may_hang=True,
-        limit_s=30,
     ),
     PlantedBug(
         "added-sets-own-slots",

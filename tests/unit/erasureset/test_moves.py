@@ -33,6 +33,7 @@ DRIVES = 4
 SEED = 1
 ME = b"m" * 16
 EVERYTHING = pack_slots(range(SLOTS))
+LOOKS = 300
 LARGE = b"0123456789" * 2000
 """Some stripes."""
 
@@ -248,9 +249,12 @@ async def test_a_drive_that_missed_the_charter_is_given_it(tmp_path: Path) -> No
         await a_set.drives[0].start()
         stamp = (await client.ask(ops.Get(SYSTEM_BUCKET, CHARTER_KEY))).stamp
         told = MoveChanges(b"-", b"", begins=True, charter_stamp=stamp)
-        while (await client.ask(told)).under_charter < DRIVES:
+        for _ in range(LOOKS):
             # Writes go to all drives.
             await client.put(b"other", b"body")
+            if (await client.ask(told)).under_charter == DRIVES:
+                break
+        assert (await client.ask(told)).under_charter == DRIVES
         assert await client.get(b"k") == b"body"
 
 
