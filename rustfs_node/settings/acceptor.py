@@ -184,6 +184,10 @@ class AcceptorSettings:
     move_objects_at_once: int = 4
     """Versions that are copied at once; each holds a stripe in memory, or two."""
 
+    move_listen_s: float = 1.0
+    """Seconds between two questions to drives for what was changed while slots are copied: well before
+    drive.watched_changes_max keys are."""
+
     move_slots_at_once: int = 64
     """Slots that are frozen together while what was changed last is copied. Few of them: their writes wait;
     many: each group costs some writes of charters."""

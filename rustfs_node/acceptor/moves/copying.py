@@ -7,7 +7,7 @@ that are missing or differ are copied, others are removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import attrs
 import trio
@@ -73,13 +73,14 @@ class Way:
         there = await self._rows(self.source, bucket, start, None, only=True)
         await self._sync(bucket, there, await self._rows(self.target, bucket, start, None, only=True))
 
-    async def sync_bucket(self, bucket: str) -> None:
-        """The same of all keys of the bucket in these slots."""
+    async def sync_bucket(self, bucket: str, after_page: Callable[[], Awaitable[None]]) -> None:
+        """The same of all keys of the bucket in these slots; `after_page` is called now and then."""
         start: MovePlace | None = MovePlace()
         while start is not None:
             page = await self._page(self.source, bucket, start, None, only=False)
             rows = await self._rows(self.target, bucket, start, page.through, only=False)
             await self._sync(bucket, page.rows, rows)
+            await after_page()
             start = None if page.through is None else _behind(page.through)
 
     async def remove_all(self, index: int, bucket: str) -> None:

@@ -41,6 +41,9 @@ log = structlog.get_logger()
 _FEW = 64
 """Changed keys that are copied while their slots are frozen."""
 
+_MANY = 1000
+"""Changed keys that are not left until the end."""
+
 _KEYS_AT_ONCE = 16
 """Changed keys that are looked at together; each has few calls under way."""
 
@@ -69,6 +72,7 @@ class SlotsMove:
     _drives: tuple[int, ...] = ()
     _changed: dict[_Name, bool] = attrs.field(factory=dict)
     _uploading: set[_Name] = attrs.field(factory=set)
+    _is_lost: bool = False
 
     async def leave_out_waiting(self) -> int:
         """Leave out the slots that have to wait, before anything is copied; how many."""
@@ -88,13 +92,47 @@ class SlotsMove:
                 await self._begin_watch()
                 await trio.sleep(self.settle_s)
                 self._uploading = await self._open_uploads()
-                for bucket in self.buckets:
-                    await way.sync_bucket(bucket)
+                await self._copy_all()
                 await self._catch_up()
                 return
             except WatchLost:
                 if not rounds_left:
                     raise Fault(FaultCode.NO_QUORUM, "drives forget too often what was changed") from None
+
+    async def _copy_all(self) -> None:
+        """All keys, which may take days; what is changed meanwhile is heard all the time, because drives
+        remember only so much. Raises `WatchLost`, `Fault`.
+        """
+        failure: Fault | None = None
+        self._is_lost = False
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._listen, nursery.cancel_scope)
+            try:
+                for bucket in self.buckets:
+                    await self.way.sync_bucket(bucket, self._sync_backlog)
+            # Out of the nursery it would come in a group.
+            except Fault as fault:
+                failure = fault
+            nursery.cancel_scope.cancel()
+        if self._is_lost:
+            raise WatchLost
+        if failure is not None:
+            raise failure
+
+    async def _listen(self, scope: trio.CancelScope) -> None:
+        while True:
+            await trio.sleep(self.way.sets.settings.move_listen_s)
+            try:
+                await self._hear()
+            except (WatchLost, Fault):
+                # An answer that is lost had changes in it.
+                self._is_lost = True
+                scope.cancel()
+                return
+
+    async def _sync_backlog(self) -> None:
+        if len(self._changed) > _MANY:
+            await self._sync_all(list(self._changed))
 
     async def move_group(self, group: Collection[int]) -> frozenset[int]:
         """Move those of these slots that can be; which these were. Raises `Fault`, `Overtaken`."""

@@ -19,7 +19,7 @@ GROWTH = (
         "            return None if hold in (Hold.OWNED, Hold.FROZEN) else moved()\n",
         "A write is acknowledged after what was copied last, and is lost when the slot moves.",
         MOVES,
-        f"{ON_A_DRIVE}::test_only_what_is_owned_changes[Hold.FROZEN]",
+        f"{ON_A_DRIVE}::test_only_what_is_owned_changes[2]",
     ),
     PlantedBug(
         "late-copy-taken",
@@ -37,7 +37,7 @@ GROWTH = (
         "charter is not None\n",
         "A mover that was given up goes on copying beside the one that has taken over.",
         MOVES,
-        f"{ON_A_DRIVE}::test_the_mover_changes_what_nobody_else_may[Hold.COMING]",
+        f"{ON_A_DRIVE}::test_the_mover_changes_what_nobody_else_may[3]",
     ),
     PlantedBug(
         "moved-slot-read",
