@@ -23,6 +23,12 @@ _INFO = "/minio/admin/v3/info"
 _DRIVE = "/minio/admin/v3/drive"
 _COLUMNS = ("set", "slot", "drive", "state", "used", "of", "")
 
+_ACCEPTS = {
+    True: "also where the disk seems not to be mounted, the set cannot rebuild the drive, or the drive had"
+    " been replaced",
+    False: "also where its set cannot be written to without it",
+}
+
 _DONE = {
     "replace": "is the slot's new drive and is being rebuilt; ctl status tells how far it is",
     "online": "is served",
@@ -120,13 +126,7 @@ def add_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parser = verbs.add_parser(verb, help=text, description=text)
         if verb != "list":
             parser.add_argument("path", metavar="DIR", help="its folder, as the node was given it")
-        if verb in {"replace", "online"}:
-            parser.add_argument(
-                "--accept",
-                action="store_true",
-                help="also where the disk seems not to be mounted, the set cannot rebuild the drive, or the"
-                " drive had been replaced",
-            )
+            parser.add_argument("--accept", action="store_true", help=_ACCEPTS[verb != "offline"])
         parser.add_argument(
             "--endpoint", metavar="URL", default="http://127.0.0.1:9000", help="default %(default)s"
         )

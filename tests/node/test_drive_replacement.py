@@ -38,6 +38,13 @@ def states(node: RunningNode) -> dict[str, str]:
     return {one["path"]: "healing" if one["healing"] else one["state"] for one in json.loads(text)}
 
 
+def wait_all_ok(node: RunningNode) -> None:
+    """Return when every drive is seen to serve."""
+    deadline_s = time.monotonic() + SEEN_S
+    while set(states(node).values()) != {"ok"}:
+        assert time.monotonic() < deadline_s, node.log_tail()
+
+
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     with RunningNode(tmp_path_factory.mktemp("replaced"), environment=SOON) as running:
@@ -63,14 +70,17 @@ def test_wiped_and_replaced_under_load(node):
     assert load.failures == []
     assert sum(tally.requests for tally in load.tallies) > 50
     # Any two of the others may go now.
-    for path in (node.drive_paths[2], node.drive_paths[3]):
-        assert ctl(node, "offline", str(path))[0] == 0
+    assert ctl(node, "offline", str(node.drive_paths[2]))[0] == 0
+    status, text = ctl(node, "offline", str(node.drive_paths[3]))
+    assert (status, "writes need 3" in text) == (1, True)
+    assert ctl(node, "offline", str(node.drive_paths[3]), "--accept")[0] == 0
     s3 = node.boto3()
     for tally in load.tallies:
         for key, body in tally.kept.items():
             assert s3.get_object(Bucket="load", Key=key)["Body"].read() == body
     for path in (node.drive_paths[2], node.drive_paths[3]):
         assert ctl(node, "online", str(path))[0] == 0
+    wait_all_ok(node)
 
 
 def test_what_drives_are_told_of_as_they_stand(node):
@@ -81,9 +91,7 @@ def test_what_drives_are_told_of_as_they_stand(node):
     assert status == 0
     assert "offline" in text
     assert ctl(node, "online", str(victim))[0] == 0
-    deadline_s = time.monotonic() + SEEN_S
-    while states(node)[str(victim)] != "ok":
-        assert time.monotonic() < deadline_s, node.log_tail()
+    wait_all_ok(node)
 
 
 @pytest.mark.parametrize("verb", ["replace", "online", "offline"])
