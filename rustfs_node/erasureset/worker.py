@@ -15,6 +15,7 @@ from rustfs_node.bus import Bus, Request
 from rustfs_node.erasureset import (
     amend,
     deletes,
+    inspect,
     leaving,
     listing,
     lock_clock,
@@ -55,7 +56,7 @@ from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.objects import Geometry
 from rustfs_proto.stamp import LIFE_MAX, StampIssuer
-from rustfs_proto.wire import rename_ops, set_ops, upload_ops
+from rustfs_proto.wire import inspect_ops, rename_ops, set_ops, upload_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -88,6 +89,7 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     rename_ops.RenamesOpen: rename_rows.renames_open,
     set_ops.LockTime: lock_clock.lock_time,
     set_ops.SetStatus: status.set_status,
+    inspect_ops.Inspect: inspect.inspect,
 }
 
 

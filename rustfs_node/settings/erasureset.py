@@ -75,6 +75,9 @@ class SetSettings:
     """A drive that owes answers to reads, and has given none for so long, is asked last until it does: five
     times the delay of the hedge. What it was asked before still has its time."""
 
+    inspect_versions: int = 100
+    """Versions of a key that are inspected at a time; each costs a question to every drive."""
+
     start_wait_s: float = 2.0
     """How long a starting set worker waits for its drives before it serves with those that are there."""
 
