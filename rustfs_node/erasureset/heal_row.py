@@ -25,18 +25,17 @@ import attrs
 import structlog
 from msgspec.structs import replace
 
-from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.shard_copy import Care, copy_version
 from rustfs_node.erasureset.state import SetState
-from rustfs_node.erasureset.version import version_of
+from rustfs_node.erasureset.version import is_inline, version_of
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import quorum_of, shard_bytes, stripe_count
 from rustfs_proto.erasure.healing import Gap, gap_of
 from rustfs_proto.erasure.placement import shard_of_slot
 from rustfs_proto.objects import INLINE, ObjectMeta, Part, decode_meta
-from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, RowName, ShardRead
+from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, RowName, ShardRead, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -57,16 +56,15 @@ class RowHealed:
     is_there: bool = False
 
 
-async def heal_row(
-    state: SetState, pace: Pace, row: RowName, slots: Collection[int], deep: Collection[int]
-) -> RowHealed:
-    """Make the drives in `slots` whole. On those in `deep` shard files are read to their end. Raises `Fault`
-    where it cannot be told what the row is.
+async def heal_row(state: SetState, row: RowName, slots: Collection[int], deep: Collection[int]) -> RowHealed:
+    """Make the drives in `slots` whole. On those in `deep` shard files are read to their end. What is removed
+    is removed everywhere: a tombstone that other drives have forgotten goes to them again, or those in
+    `slots` would never forget it. Raises `Fault` where it cannot be told what the row is.
     """
-    healing = _RowHealing(state, pace, row)
+    healing = _RowHealing(state, row)
     await healing.find_out()
-    for slot in range(state.n):
-        await healing.look_at(slot, may_give=slot in slots, is_deep=slot in deep)
+    for slot in range(state.n) if healing.is_removed else slots:
+        await healing.look_at(slot, is_deep=slot in deep)
     healing.settle()
     return healing.healed
 
@@ -74,13 +72,14 @@ async def heal_row(
 class _RowHealing:
     """One row being healed."""
 
-    def __init__(self, state: SetState, pace: Pace, row: RowName) -> None:
-        self._state, self._pace, self._row = state, pace, row
+    def __init__(self, state: SetState, row: RowName) -> None:
+        self._state, self._row = state, row
         self._lookup = Lookup(row.space, row.bucket, row.key, row.sub)
         self._read: RowRead | None = None
         self._stamp = 0
         self._kind = int(RowKind.TOMBSTONE)
         self._meta: ObjectMeta | None = None
+        self._worked_s = state.clock.monotonic_s()
         self.healed = RowHealed()
 
     async def find_out(self) -> None:
@@ -96,12 +95,19 @@ class _RowHealing:
                 self._meta = decode_meta(version.raw_meta)
                 self.healed.size_bytes = _bytes_on_a_drive(self._meta)
 
-    async def look_at(self, slot: int, *, may_give: bool, is_deep: bool) -> None:
+    @property
+    def is_removed(self) -> bool:
+        """Whether it is an object's version of which a tombstone is left. Ends of uploads go nowhere unasked:
+        whether the object is there was not looked at.
+        """
+        return self._kind == RowKind.TOMBSTONE and self._row.space == Space.OBJECT
+
+    async def look_at(self, slot: int, *, is_deep: bool) -> None:
         """How a drive stands to it, and give it what it lacks."""
         if not self._stamp:
             return
         gap, torn = await self._gap(slot, is_deep=is_deep)
-        if gap is Gap.LACKING and may_give and await self._give(slot, torn):
+        if gap is Gap.LACKING and await self._give(slot, torn):
             gap = Gap.WHOLE
             self.healed.given.add(slot)
         (self.healed.whole if gap is Gap.WHOLE else self.healed.left).add(slot)
@@ -147,12 +153,12 @@ class _RowHealing:
                 if fault.code in _LOST:
                     return False
                 raise
-            await self._pace.spend(sum(map(len, reply.frames)))
+            await self._spend(sum(map(len, reply.frames)))
         return True
 
     async def _give(self, slot: int, torn: frozenset[bytes]) -> bool:
         assert self._read is not None
-        care = Care(torn, self._pace.spend, self._confirm)
+        care = Care(torn, self._spend, self._confirm)
         try:
             missing = await copy_version(self._state, self._read, slot, care=care)
         except Fault as fault:
@@ -162,7 +168,18 @@ class _RowHealing:
                 stamp=self._stamp, reason=str(fault),
             )  # fmt: skip
             return False
+        if self._meta is None or is_inline(self._meta):
+            await self._spend(self.healed.size_bytes)
         return not missing
+
+    def _is_whole(self, found: LookedUp) -> bool:
+        return gap_of(found, self._stamp) is Gap.WHOLE
+
+    async def _spend(self, size_bytes: int) -> None:
+        """A part of the work is done, which may be a small part of a large object's."""
+        await self._state.heal_pace.spend(size_bytes)
+        await self._state.heal_pace.rest(self._worked_s)
+        self._worked_s = self._state.clock.monotonic_s()
 
     async def _confirm(self) -> None:
         """Copying took its time: is it still what reads answer by?"""
@@ -172,7 +189,10 @@ class _RowHealing:
             raise Fault(FaultCode.CONFLICT, "the version was replaced meanwhile", read.decision.stamp)
 
     def settle(self) -> None:
-        """Tell what is known now."""
+        """Tell what is known now, of drives that were looked at and those that the read heard."""
+        assert self._read is not None
+        heard = {slot for slot, (found, _) in self._read.answers.items() if self._is_whole(found)}
+        self.healed.whole |= heard - self.healed.left
         quorum = quorum_of(self._meta.geometry) if self._meta else self._state.write_quorum
         if not self._stamp or len(self.healed.whole) < quorum:
             return
