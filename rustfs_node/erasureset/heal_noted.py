@@ -68,6 +68,9 @@ class NoteHealer:
         )
 
     async def _go_round(self) -> None:
+        statuses = [condition.status for condition in self._state.drives.conditions]
+        if not any(status.heal_notes for status in statuses if status is not None):
+            return
         after: RowName | None = RowName(Space.HEAL)
         settings = self._state.settings
         while after is not None:
@@ -80,7 +83,7 @@ class NoteHealer:
     async def _some_notes(self, after: RowName) -> tuple[list[WalkedRow], RowName | None]:
         """Keys that are noted, and behind which to go on; None at the end."""
         notes: list[WalkedRow] = []
-        walk = RowWalk(self._state, after)
+        walk = RowWalk(self._state, after, notes=True)
         for _ in range(self._state.settings.heal_page_rows):
             row = await walk.next()
             if row is None or row.name.space != Space.HEAL:
