@@ -29,14 +29,14 @@ INSTALLED_TEST  := $(VENV)/installed-test
 INSTALLED_BENCH := $(VENV)/installed-bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run test lint format simulate fuzz model storm linear linear-cluster sweeps memory long cluster-clients bench clean
+.PHONY: help run test lint format simulate fuzz model storm linear linear-cluster sweeps memory slow-drives long cluster-clients bench clean
 
 help:
 	@echo 'make run     start a node of four drives under $(DATA) on $(ADDRESS)'
 	@echo 'make test    run the whole suite'
 	@echo 'make lint    run the rules of the tree, ruff and mypy only'
 	@echo 'make format  rewrite the sources as ruff formats them'
-	@echo 'make simulate | fuzz | model | storm | linear | linear-cluster | sweeps | memory | long | cluster-clients   run a part of the suite for long: docs/testing.md'
+	@echo 'make simulate | fuzz | model | storm | linear | linear-cluster | sweeps | memory | slow-drives | long | cluster-clients   run a part of the suite for long: docs/testing.md'
 	@echo 'make bench   measure a running node: make bench BENCH="$(BENCH) --op put --size 4KiB"'
 	@echo 'make clean   remove the environment and caches; data stays'
 
@@ -83,6 +83,9 @@ long: $(INSTALLED_TEST)
 
 memory: $(INSTALLED_TEST)
 	MEMORY_TEST_OBJECT_MIB=5120 $(BIN)/python -m pytest -q -s -o faulthandler_timeout=0 tests/node/test_memory.py
+
+slow-drives: $(INSTALLED_TEST)
+	$(BIN)/python -m tests.node.slow
 
 cluster-clients: $(INSTALLED_TEST)
 	$(BIN)/python -m tests.cluster.clients --nodes $(NODES)

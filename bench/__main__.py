@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "endpoints",
         nargs="+",
-        metavar="NAME=URL[,pid=N][,only=OP+OP]",
+        metavar="NAME=URL[,pid=N+N][,only=OP+OP]",
         help="or NAME=drives:/FOLDER,/FOLDER?k=N, which writes plain files",
     )
     compare.add_argument(

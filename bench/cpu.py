@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from bench.work import RoleTime
@@ -13,10 +15,10 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 Times = dict[str, RoleTime]
 
 
-def times_of(pid: int) -> Times:
-    """User and system time so far of the process tree under `pid`, by role; empty where `pid` is 0."""
+def times_of(pids: Iterable[int]) -> Times:
+    """User and system time so far of the process trees under `pids`, by role."""
     found: Times = {}
-    for member in _tree(pid) if pid else ():
+    for member in chain.from_iterable(map(_tree, pids)):
         role = role_of(Path(f"/proc/{member}/comm").read_text())
         fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
         before = found.get(role, RoleTime(0, 0.0))

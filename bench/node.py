@@ -136,7 +136,7 @@ def running_node(drives: Sequence[Path], runtime: Path, secret: str) -> Iterator
     command = [sys.executable, "-m", "rustfs_node.cli.main", "serve", "--address", f"127.0.0.1:{port}"]
     command += ["--runtime-dir", str(runtime / "bus"), *map(str, drives)]
     with (runtime / "node.log").open("ab") as log, _started(command, log, os.environ | keys | state) as pid:
-        yield Endpoint("node", "127.0.0.1", port, "bench", secret, "bench", pid=pid)
+        yield Endpoint("node", "127.0.0.1", port, "bench", secret, "bench", pids=(pid,))
 
 
 @contextlib.contextmanager
@@ -146,7 +146,7 @@ def bare_server() -> Iterator[Endpoint]:
     command = [sys.executable, "-m", "bench.bare", str(port)]
     with _started(command, None, os.environ) as pid:
         yield Endpoint(
-            "bare", "127.0.0.1", port, "bench", "bench", "bench", pid=pid, operations=BARE_OPERATIONS
+            "bare", "127.0.0.1", port, "bench", "bench", "bench", pids=(pid,), operations=BARE_OPERATIONS
         )
 
 

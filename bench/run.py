@@ -25,12 +25,12 @@ _FILL_BATCH_KEYS = 10_000
 
 def measure(endpoint: Endpoint, work: Work) -> Outcome:
     """Run `work` against `endpoint` now. Objects that it needs must have been put before (`prepare`)."""
-    before = times_of(endpoint.pid)
+    before = times_of(endpoint.pids)
     turn = f"{secrets.token_hex(4)}/" if work.operation == "put" else ""
     shares = enumerate(_shares(work))
     running = [_start(endpoint, work, share, _prefix(work, number) + turn) for number, share in shares]
     outcomes = [_finish(process) for process in running]
-    return _sum(outcomes, between(before, times_of(endpoint.pid)))
+    return _sum(outcomes, between(before, times_of(endpoint.pids)))
 
 
 def best_of(endpoints: list[Endpoint], work: Work, turns: int) -> Row:

@@ -19,12 +19,12 @@ MIX_HEADS = (3,)
 PAGE_KEYS = 1000
 """Keys of one page of a listing: S3's largest."""
 
-_FORMS = "NAME=http://HOST:PORT[,pid=N][,only=OP+OP] or NAME=drives:/FOLDER,/FOLDER?k=N"
+_FORMS = "NAME=http://HOST:PORT[,pid=N+N][,only=OP+OP] or NAME=drives:/FOLDER,/FOLDER?k=N"
 
 
 @attrs.frozen
 class Endpoint:
-    """Where to send requests. `pid` is the root of the server's process tree, for CPU accounting; 0: unknown.
+    """Where to send requests. `pids` are the roots of the server's process trees, for CPU accounting.
 
     With `folders` it is no server: objects are written into files there, `data_shards` of each object's
     shards holding data. `operations` are those that it can do.
@@ -37,7 +37,7 @@ class Endpoint:
     secret_key: str
     bucket: str
     region: str = "us-east-1"
-    pid: int = 0
+    pids: tuple[int, ...] = ()
     folders: tuple[str, ...] = ()
     data_shards: int = 1
     operations: tuple[str, ...] = OPERATIONS
@@ -136,9 +136,9 @@ def parse_endpoint(text: str, access_key: str, secret_key: str, bucket: str) -> 
     if parts.scheme != "http" or not parts.hostname or not parts.port or given.keys() - {"pid", "only"}:
         raise ValueError(f"{text!r} is not {_FORMS}")
     operations = tuple(given["only"].split("+")) if "only" in given else OPERATIONS
-    pid = int(given.get("pid", "0"))
+    pids = tuple(map(int, given["pid"].split("+"))) if "pid" in given else ()
     return Endpoint(
-        name, parts.hostname, parts.port, access_key, secret_key, bucket, pid=pid, operations=operations
+        name, parts.hostname, parts.port, access_key, secret_key, bucket, pids=pids, operations=operations
     )
 
 

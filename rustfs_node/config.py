@@ -65,6 +65,7 @@ WELL_KNOWN: tuple[tuple[str, str, str], ...] = (
     ("RUSTFS_SERVER_DOMAINS", "acceptor", "domains"),
     ("MINIO_SITE_REGION", "acceptor", "region"),
     ("RUSTFS_REGION", "acceptor", "region"),
+    ("MINIO_PROMETHEUS_AUTH_TYPE", "acceptor", "metrics_auth"),
     ("MINIO_STORAGE_CLASS_STANDARD", "storage_class", "standard"),
     ("MINIO_STORAGE_CLASS_RRS", "storage_class", "reduced_redundancy"),
     ("RUSTFS_STORAGE_CLASS_RRS", "storage_class", "reduced_redundancy"),

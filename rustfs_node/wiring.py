@@ -5,11 +5,14 @@ Between the bus, which knows no plans, and the roles, which know no keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 from rustfs_node.bus import Bus, KeyPair, RemotePeer, RemoteSide, open_bus
 from rustfs_node.plan import NodePlan
 from rustfs_node.seams.clock import Clock
+from rustfs_node.seams.usage import own_usage
+from rustfs_proto.wire.metrics_ops import Measure
 
 
 def open_worker_bus(
@@ -28,7 +31,18 @@ def open_worker_bus(
         peer: endpoint if node == plan.node_number else RemotePeer(endpoint, plan.nodes[node].public_key)
         for peer, (node, endpoint) in (peers or {}).items()
     }
-    return open_bus(name, listen, dialled, plan.settings.bus, clock, _remote_side(plan, listen_remote))
+    bus = open_bus(name, listen, dialled, plan.settings.bus, clock, _remote_side(plan, listen_remote))
+    bus.meter.add(partial(_usage, clock.wall_ms() / 1000))
+    return bus
+
+
+def _usage(started_s: float) -> Iterator[Measure]:
+    used = own_usage()
+    yield Measure("rustfs_process_start_time_seconds", started_s)
+    yield Measure("rustfs_process_cpu_seconds_total", used.cpu_s)
+    yield Measure("rustfs_process_resident_memory_bytes", used.resident_bytes)
+    yield Measure("rustfs_process_open_fds", used.descriptors)
+    yield Measure("rustfs_process_max_fds", used.descriptors_max)
 
 
 def _remote_side(plan: NodePlan, listen_remote: str) -> RemoteSide | None:

@@ -8,8 +8,11 @@ import trio
 from rustfs_node.acceptor.auth import Authenticator
 from rustfs_node.acceptor.body import BodyReader, BodyTools
 from rustfs_node.acceptor.buckets import BucketRecord, Buckets
+from rustfs_node.acceptor.counts import AcceptorCounts
+from rustfs_node.acceptor.monitor import Monitor
 from rustfs_node.acceptor.net.messages import HttpRequest
 from rustfs_node.acceptor.sets import Sets
+from rustfs_node.plan import Credentials
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
 from rustfs_node.settings.acceptor import AcceptorSettings
@@ -39,6 +42,9 @@ class Services:
     body_tools: BodyTools
     owner: Owner
     host_id: str
+    counts: AcceptorCounts
+    monitor: Monitor
+    credentials: Credentials
     leaving: trio.Event = attrs.field(factory=trio.Event)
     extractions: trio.Semaphore = attrs.field(init=False)
     zip_reads: trio.Semaphore = attrs.field(init=False)

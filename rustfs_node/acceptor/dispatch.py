@@ -7,11 +7,16 @@ leaves its line in the log.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 
+from rustfs_node.acceptor.admin import answer_admin, is_admin
 from rustfs_node.acceptor.call import XML_HEADERS, Call, Services
+from rustfs_node.acceptor.counts import CLIENT_GONE, UNNAMED
 from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.health import HEALTH, answer_health, is_health
+from rustfs_node.acceptor.metrics import answer_metrics, is_metrics
 from rustfs_node.acceptor.net.messages import HttpRequest, Outcome, Response
 from rustfs_node.acceptor.net.transport import Disconnected
 from rustfs_node.acceptor.operations import BUCKETLESS, HANDLERS, LOCKS, REMOVALS, WRITES, Handler
@@ -26,8 +31,19 @@ from rustfs_proto.wire.faults import Fault
 
 log = structlog.get_logger()
 
-_CLIENT_GONE = 499
-"""What access logs call a request whose client did not wait, after nginx."""
+OwnAnswer = Callable[[HttpRequest, Services], Awaitable[Response]]
+
+
+_OWN_PATHS = (b"/health", b"/metrics", b"/minio/")
+
+
+def own_answer(request: HttpRequest) -> OwnAnswer | None:
+    """What answers a request that is about the node and not about buckets."""
+    if is_health(request):
+        return answer_health
+    if is_metrics(request):
+        return answer_metrics
+    return answer_admin if is_admin(request) else None
 
 
 class Dispatcher:
@@ -43,22 +59,37 @@ class Dispatcher:
         try:
             response = await self._answer(request, request_id)
         except Disconnected:
-            self._log_access(request, status=_CLIENT_GONE)
+            self._log_access(request, status=CLIENT_GONE)
+            self._services.counts.gone(request.facts.get("operation", UNNAMED))
             raise
         return self._identified(response, request_id)
 
     def refuse(self, code: str, message: str | None = None) -> Response:
         request_id = self._new_request_id()
         log.info("refused", request_id=request_id, code=code, reason=message)
+        self._services.counts.refused(code)
         response = self._error_response(S3Error(code, message), {"request_id": request_id}, "/")
         return self._identified(response, request_id)
 
     def finished(self, request: HttpRequest, response: Response, outcome: Outcome) -> None:
+        received_bytes, facts = request.body.read_bytes, request.facts
+        counts = self._services.counts
+        counts.answers_cut += not outcome.complete
+        counts.answered(
+            facts.get("operation", UNNAMED),
+            facts.get("bucket", ""),
+            response.status,
+            received_bytes,
+            outcome.sent_bytes,
+            outcome.first_byte_s,
+        )
         self._log_access(
             request,
             status=response.status,
             bytes=outcome.sent_bytes,
+            received_bytes=received_bytes,
             complete=outcome.complete,
+            first_byte_ms=round(outcome.first_byte_s * 1000, 2),
             duration_ms=round(outcome.duration_s * 1000, 2),
         )
 
@@ -71,9 +102,11 @@ class Dispatcher:
 
     async def _answer(self, request: HttpRequest, request_id: str) -> Response:
         try:
-            if is_health(request):
-                return await answer_health(request, self._services)
-            call = self._read(request, request_id)
+            if request.target.startswith(_OWN_PATHS):
+                answer = own_answer(request)
+                if answer is not None:
+                    return await answer(request, self._services)
+            call = self._read_counted(request, request_id)
             try:
                 return await self._perform(call, HANDLERS[call.operation])
             finally:
@@ -92,6 +125,13 @@ class Dispatcher:
         except Exception:
             log.exception("request_crashed", **request.facts)
             return self._error_response(S3Error("InternalError"), request.facts, _path_of(request))
+
+    def _read_counted(self, request: HttpRequest, request_id: str) -> Call:
+        try:
+            return self._read(request, request_id)
+        except S3Error as error:
+            self._services.counts.refused(error.code)
+            raise
 
     def _read(self, request: HttpRequest, request_id: str) -> Call:
         """What is asked, by whom; refuses what must not or cannot be done."""

@@ -12,7 +12,9 @@ from rustfs_node.acceptor.auth import Authenticator, OwnerSecrets
 from rustfs_node.acceptor.body import BodyTools
 from rustfs_node.acceptor.buckets import Buckets
 from rustfs_node.acceptor.call import Services
+from rustfs_node.acceptor.counts import AcceptorCounts
 from rustfs_node.acceptor.dispatch import Dispatcher
+from rustfs_node.acceptor.monitor import Monitor
 from rustfs_node.acceptor.net.server import Listener, Server, address_of, open_listeners
 from rustfs_node.acceptor.net.tls import Certificate
 from rustfs_node.acceptor.pool import BufferPool
@@ -120,6 +122,7 @@ def prepare(services: Services, plan: NodePlan) -> Parts:
         raise ValueError("acceptor.tls_cert and acceptor.tls_key go together: give both or neither")
     certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
     server = Server(Dispatcher(services), settings, services.clock, certificate)
+    services.sets.bus.meter.add(server.measures)
     shared = plan.settings.node.acceptors > 1
     listeners = open_listeners(settings.address, settings.listen_backlog, shared=shared)
     parts = Parts(server, listeners, certificate, services.leaving)
@@ -150,7 +153,8 @@ def make_services(
 ) -> Services:
     """What the handlers share."""
     sets = Sets(bus, plan, settings, clock)
-    credentials = plan.credentials
+    credentials, counts = plan.credentials, AcceptorCounts(settings.metrics_buckets_max)
+    bus.meter.add(counts.measures)
     identity = f"{plan.deployment_id}/{credentials.access_key}".encode()
     return Services(
         settings=settings,
@@ -168,6 +172,9 @@ def make_services(
         ),
         owner=Owner(hashlib.sha256(identity).hexdigest(), credentials.access_key),
         host_id=hashlib.sha256(f"{plan.deployment_id}/{plan.node_number}".encode()).hexdigest()[:32],
+        counts=counts,
+        monitor=Monitor(bus, plan),
+        credentials=credentials,
     )
 
 

@@ -6,6 +6,7 @@
     asking       calls to peers that this process dials
     peers        their life and death; liveness and calls hold the state that this is decided by
     answering    requests of those who dialled this process; delay: how long they were on their way
+    telling      what this process and those behind it have counted
     batch        outboxes: many envelopes, few messages
     link         the seam below: zmq_link between processes, memory_link within one
     curve        keys, and what is on other nodes

@@ -8,6 +8,7 @@ counted.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import attrs
 import structlog
@@ -32,6 +33,7 @@ from rustfs_proto.wire.envelope import (
     payload_of,
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.metrics_ops import Metrics
 from rustfs_proto.wire.registry import OPERATIONS, REQUESTS, decoder_of
 
 log = structlog.get_logger()
@@ -54,12 +56,15 @@ class Client:
 
 @attrs.define(eq=False)
 class Answering:
-    """Requests in, answers out."""
+    """Requests in, answers out. `tell` answers `Metrics`, which no handler sees."""
 
     outboxes: Outboxes
     serves: bool = False
     is_leaving: bool = False
     unanswered: int = 0
+    tell: Callable[[Request], None] | None = None
+    requests_by_operation: dict[str, int] = attrs.field(factory=dict)
+    faults_by_operation: dict[tuple[str, str], int] = attrs.field(factory=dict)
     clients: dict[bytes, Client] = attrs.field(factory=dict)
 
     def take(self, route: bytes, header: Header, frames: list[bytes], requests: list[Request]) -> None:
@@ -105,7 +110,7 @@ class Answering:
         request_class = REQUESTS.get(envelope.op)
         if (
             request_class is None
-            or not self.serves
+            or not (self.serves or request_class is Metrics)
             or (OPERATIONS[request_class] is None) != request.is_notice
         ):
             self._refuse(request, Fault(FaultCode.UNKNOWN_OP, f"{envelope.op!r} is not served here"))
@@ -120,6 +125,11 @@ class Answering:
             self._refuse(request, Fault(FaultCode.INVALID, f"{envelope.op}: {error}"))
             return False
         self.unanswered += not request.is_notice
+        counted = self.requests_by_operation
+        counted[envelope.op] = counted.get(envelope.op, 0) + 1
+        if request_class is Metrics and self.tell is not None:
+            self.tell(request)
+            return False
         return True
 
     def _refuse(self, request: Request, fault: Fault) -> None:
@@ -138,6 +148,8 @@ class Answering:
         if client is None:
             self.outboxes.counts.unanswerable += 1
         elif isinstance(answer, Fault):
+            failed = type(request.message).__name__, answer.code.value
+            self.faults_by_operation[failed] = self.faults_by_operation.get(failed, 0) + 1
             log.log(
                 _LEVELS.get(answer.code, logging.DEBUG),
                 "call_failed",

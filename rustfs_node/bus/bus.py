@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 import outcome
@@ -11,9 +11,14 @@ import trio
 from rustfs_node.bus.engine import Engine
 from rustfs_node.bus.link import Link
 from rustfs_node.bus.values import BusStatistics, Handler, OnReply, Reply
+from rustfs_node.metering import Meter
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.bus import BusSettings
 from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.metrics_ops import Measure, ProcessMetrics
+
+_TOLD = ("calls", "timeouts", "expired", "notices_dropped", "turns", "messages_sent", "messages_received")
+"""Which of the running counts an operator may make something of."""
 
 
 class Bus:
@@ -37,6 +42,7 @@ class Bus:
         """`remote` are those of the peers that are on other nodes."""
         self.own_name = own_name
         self._engine = Engine(own_name, incarnation, peers, link, settings, clock, remote)
+        self.meter.add(self._measures)
 
     def ask(
         self,
@@ -108,6 +114,45 @@ class Bus:
         counts = attrs.asdict(self._engine.counts)
         clients = len(self._engine.answering.clients)
         return BusStatistics(**counts, clients=clients, peers=self._engine.peers.statistics())
+
+    @property
+    def meter(self) -> Meter:
+        """What this process counts; the bus tells it to whoever asks."""
+        return self._engine.meter
+
+    def ask_metrics_of(self, peers: Mapping[str, bool]) -> None:
+        """Whoever wants more than this process' metrics gets those of `peers` too: of each alone, or with
+        what it asks on itself.
+        """
+        self._engine.telling.onward = peers
+
+    async def metrics_of(
+        self, peers: Mapping[str, bool], patience_s: float
+    ) -> dict[str, tuple[ProcessMetrics, ...]]:
+        """What each of `peers` tells; of one that does not answer in time, why."""
+        found: dict[str, tuple[ProcessMetrics, ...]] = {}
+        is_done = trio.Event()
+
+        def done(told: dict[str, tuple[ProcessMetrics, ...]]) -> None:
+            found.update(told)
+            is_done.set()
+
+        self._engine.telling.gather(peers, patience_s, done)
+        await is_done.wait()
+        return found
+
+    def _measures(self) -> Iterator[Measure]:
+        answering, counts = self._engine.answering, self._engine.counts
+        for name in _TOLD:
+            yield Measure(f"rustfs_bus_{name}_total", getattr(counts, name))
+        for operation, count in answering.requests_by_operation.items():
+            yield Measure("rustfs_bus_requests_total", count, {"operation": operation})
+        for (operation, code), count in answering.faults_by_operation.items():
+            labels = {"operation": operation, "code": code}
+            yield Measure("rustfs_bus_failed_requests_total", count, labels)
+        peers = self._engine.peers.by_name
+        yield Measure("rustfs_bus_peers", len(peers))
+        yield Measure("rustfs_bus_peers_up", sum(map(self.is_up, peers)))
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled: `await nursery.start(bus.run)`. Raises `OSError` where it cannot listen.

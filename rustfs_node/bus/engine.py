@@ -22,7 +22,9 @@ from rustfs_node.bus.calls import Wheel
 from rustfs_node.bus.link import Arrival, Link
 from rustfs_node.bus.liveness import Peer, Rhythm
 from rustfs_node.bus.peers import Peers
+from rustfs_node.bus.telling import Telling
 from rustfs_node.bus.values import Counts, Handler, Request
+from rustfs_node.metering import Meter
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.bus import BusSettings
 from rustfs_proto.wire.envelope import HELLO, Malformed, OtherMajor, unpack
@@ -54,6 +56,9 @@ class Engine:
         self.peers = Peers(self._outboxes, Wheel(settings.timer_s), named)
         self.asking = Asking(self._outboxes, self.peers, self._look_again_at)
         self.answering = Answering(self._outboxes)
+        self.meter = Meter(own_name)
+        self.telling = Telling(self.meter, self.asking, clock)
+        self.answering.tell = self.telling.take
         self.handler: Handler | None = None
         self._is_in_turn = False
         self._wants_turn = False

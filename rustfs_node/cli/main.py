@@ -75,6 +75,8 @@ def _add_config(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from rustfs_node.cli import keys
+
     ctl = commands.add_parser("ctl", help="ask a running node")
     actions = ctl.add_subparsers(required=True, metavar="ACTION")
     status = actions.add_parser("status", help="whether a node lives, is ready, and can read and write")
@@ -85,7 +87,18 @@ def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     status.add_argument(
         "--maintenance", action="store_true", help="ask also whether the others can do without this node"
     )
+    keys.add_arguments(status)
     status.set_defaults(run=_run_status)
+    token = actions.add_parser("metrics-token", help="print a token with which Prometheus may read metrics")
+    token.add_argument("--days", type=int, default=3650, help="how long it is good for (default %(default)s)")
+    keys.add_arguments(token)
+    token.set_defaults(run=_run_metrics_token)
+
+
+def _run_metrics_token(args: argparse.Namespace) -> int:
+    from rustfs_node.cli.metrics_token import run
+
+    return run(args)
 
 
 def _run_serve(args: argparse.Namespace) -> int:

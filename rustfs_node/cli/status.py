@@ -1,18 +1,33 @@
-"""`rustfs-node ctl status`: what a running node says of its health, over HTTP."""
+"""`rustfs-node ctl status`: what a running node says of its health, over HTTP, and to its owner of sets and
+drives.
+"""
 
 from __future__ import annotations
 
 import argparse
 import http.client
 import json
+import sys
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
 
+from rustfs_node.cli.keys import find_credentials
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
+from rustfs_node.cli.standing import Document, describe
+from rustfs_node.config import ConfigError
+from rustfs_node.plan import Credentials
+from rustfs_node.seams.clock import SystemClock
+from rustfs_node.supervisor.credentials import CredentialsError
+from rustfs_proto.s3.sigv4_signer import Credentials as Signer
+from rustfs_proto.s3.sigv4_signer import sign_request
 from rustfs_proto.wire.heal_ops import HealView
 
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 15.0
+"""Longer than the node waits for what does not answer: `acceptor.health_deadline_s` and more."""
+
+INFO = "/minio/admin/v3/info"
 
 CHECKS = (
     ("live", "/minio/health/live", "the node answers"),
@@ -45,29 +60,56 @@ def run(args: argparse.Namespace) -> int:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         print(f"--endpoint {args.endpoint!r} is no URL: write http://host:port")
         return EXIT_USAGE
+    try:
+        credentials = find_credentials(args)
+    except (ConfigError, CredentialsError) as error:
+        print(error)
+        return EXIT_USAGE
     checks = (*CHECKS, MAINTENANCE) if args.maintenance else CHECKS
-    answers = {name: ask(args.endpoint, path) for name, path, _ in checks}
+    answers = {name: ask(args.endpoint, path)[0] for name, path, _ in checks}
+    told = None if credentials is None else ask_info(args.endpoint, credentials)
     if args.json:
-        print(json.dumps({name: answer == "200" for name, answer in answers.items()}))
+        found = {name: answer == "200" for name, answer in answers.items()}
+        print(json.dumps(found | ({} if told is None else {"info": told})))
     else:
-        width = max(len(name) for name in answers) + 1
-        for name, _, meaning in checks:
-            well = answers[name] == "200"
-            print(
-                f"{name:{width}} {'ok ' if well else 'NO '} {meaning}{'' if well else f' ({answers[name]})'}"
-            )
+        _print_checks(checks, answers)
+        _print_standing(told)
         print("".join(f"{line}\n" for line in healing_lines(read_healing(args.endpoint))), end="")
     return 0 if all(answer == "200" for answer in answers.values()) else EXIT_FAILED
 
 
-def ask(endpoint: str, path: str) -> str:
-    """The status of a GET, or why there was none."""
-    return _get(endpoint, path)[0]
+def _print_checks(checks: Sequence[tuple[str, str, str]], answers: Mapping[str, str]) -> None:
+    width = max(len(name) for name in answers) + 1
+    for name, _, meaning in checks:
+        well = answers[name] == "200"
+        print(f"{name:{width}} {'ok ' if well else 'NO '} {meaning}{'' if well else f' ({answers[name]})'}")
+
+
+def _print_standing(told: Document | str | None) -> None:
+    if told is None:
+        hint = "name --credentials-file, or set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY, to see drives"
+        print(hint, file=sys.stderr)
+    elif isinstance(told, str):
+        print(f"sets and drives: the node does not tell ({told})")
+    else:
+        print("\n".join(describe(told)))
+
+
+def ask_info(endpoint: str, credentials: Credentials) -> Document | str:
+    """What the node tells of its deployment, or why it does not."""
+    now_s = SystemClock().wall_ms() / 1000
+    signer = Signer(credentials.access_key, credentials.secret_key)
+    signed = sign_request(signer, "GET", INFO, {"host": urlsplit(endpoint).netloc}, now_s=now_s)
+    status, body = ask(endpoint, INFO, signed.headers)
+    if status != "200":
+        return f"{status} {body.decode(errors='replace')}".strip()
+    document: Document = json.loads(body)
+    return document
 
 
 def read_healing(endpoint: str) -> HealingTold:
     """What the node says of its healing; nothing where it does not answer, which the checks tell."""
-    status, body = _get(endpoint, "/minio/health/healing")
+    status, body = ask(endpoint, "/minio/health/healing")
     return msgspec.json.decode(body, type=HealingTold) if status == "200" else HealingTold()
 
 
@@ -84,13 +126,13 @@ def healing_lines(told: HealingTold) -> list[str]:
     return lines
 
 
-def _get(endpoint: str, path: str) -> tuple[str, bytes]:
-    """Status and body; where there was no answer the reason and nothing."""
+def ask(endpoint: str, path: str, headers: Mapping[str, str] | None = None) -> tuple[str, bytes]:
+    """The status of a GET, or why there was none, and what was answered."""
     parts = urlsplit(endpoint)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=dict(headers or {}))
         response = connection.getresponse()
         return str(response.status), response.read()
     except (OSError, http.client.HTTPException) as error:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import attrs
 
 from rustfs_node.drive.commit import Batch, Copy, Waiting
+from rustfs_node.drive.counts import DriveCounts
 from rustfs_node.drive.fence import Fence
 from rustfs_node.drive.identity_file import DriveAddress, mark_healing, mark_well
 from rustfs_node.drive.index import Index
@@ -49,6 +50,7 @@ class DriveEngine:
     shard_readers: ShardReaders
     device: int
     space: Space
+    counts: DriveCounts = attrs.field(factory=DriveCounts)
 
     @classmethod
     def open(

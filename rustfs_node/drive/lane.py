@@ -162,6 +162,9 @@ class Lane:
             return False
         now_s = engine.clock.monotonic_s()
         engine.fence.note_sync(now_s - began_s, now_s)
+        engine.counts.sync_s.add(now_s - began_s)
+        engine.counts.batch_commits.add(len(batch.waiting))
+        engine.counts.log_written_bytes += batch.size_bytes
         return True
 
     def _take(self) -> list[Waiting]:

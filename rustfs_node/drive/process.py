@@ -39,6 +39,7 @@ async def main(context: RoleContext) -> None:
                     context.clock,
                     threads,
                     log_threads=OwnThread("log"),
+                    meter=bus.meter,
                     task_status=task_status,
                 )
 

@@ -17,7 +17,7 @@ from rustfs_node.bus import Request
 from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.shards import Fragment, ShardWriter
 from rustfs_node.seams.threads import Threads
-from rustfs_proto.wire.drive_ops import ShardRead, ShardWrite, ShardWritten
+from rustfs_proto.wire.drive_ops import ShardFragments, ShardRead, ShardWrite, ShardWritten
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 _WRITTEN = ShardWritten()
@@ -77,7 +77,9 @@ class ShardTasks:
 
     def _written(self, writer: ShardWriter, fragments: Sequence[Fragment], fault: Fault | None) -> None:
         writer.fault = writer.fault or fault
-        self._engine.shard_writers.buffered_bytes -= sum(len(fragment.data) for fragment in fragments)
+        size_bytes = sum(len(fragment.data) for fragment in fragments)
+        self._engine.shard_writers.buffered_bytes -= size_bytes
+        self._engine.counts.shard_written_bytes += size_bytes if writer.fault is None else 0
         for fragment in fragments:
             if writer.fault is None:
                 fragment.asker.reply(_WRITTEN)
@@ -165,7 +167,7 @@ class ShardTasks:
         finally:
             readers.give_back(shard, engine.clock.monotonic_s())
         if found is not None:
-            request.reply(*found)
+            self._reply(request, *found)
         return found is not None
 
     async def _read(self, request: Request, message: ShardRead) -> None:
@@ -181,13 +183,18 @@ class ShardTasks:
         except Fault as fault:
             request.fail(fault)
         except OSError as error:
+            engine.counts.read_errors += 1
             engine.fence.note_read_errors(1, engine.clock.monotonic_s())
             request.fail(Fault(FaultCode.DAMAGED, f"the shard file cannot be read: {error}"))
         else:
-            request.reply(reply, frames)
+            self._reply(request, reply, frames)
         finally:
             if shard is not None:
                 readers.give_back(shard, engine.clock.monotonic_s())
+
+    def _reply(self, request: Request, reply: ShardFragments, frames: tuple[bytes, ...]) -> None:
+        self._engine.counts.shard_read_bytes += sum(map(len, frames))
+        request.reply(reply, frames)
 
     async def discard_idle(self) -> None:
         """Remove files that failed, were given up, or were forgotten by their writer."""

@@ -7,7 +7,7 @@ written beside it, each call in a thread, those of one file in order.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from functools import partial
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from rustfs_node.bus import Handler, Request
 from rustfs_node.drive.commit import Waiting, refuse_shape
+from rustfs_node.drive.counts import drive_measures
 from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.identity_file import DriveAddress, DriveRefused
 from rustfs_node.drive.index_file import INDEX_ERRORS
@@ -25,6 +26,7 @@ from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_
 from rustfs_node.drive.rows import list_rows
 from rustfs_node.drive.scan import list_unsettled, scan_page
 from rustfs_node.drive.shard_tasks import ShardTasks
+from rustfs_node.metering import Meter
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.files import Files
 from rustfs_node.seams.threads import Threads
@@ -47,6 +49,7 @@ from rustfs_proto.wire.drive_ops import (
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.heal_ops import ListRows, Rejoin, Rejoined
+from rustfs_proto.wire.metrics_ops import Measure, Spread
 
 log = structlog.get_logger("drive")
 
@@ -142,6 +145,7 @@ class DriveWorker:
         answer, frames = reader.look_up(message, evidence=fence.evidence)
         if reader.read_errors:
             errors, reader.read_errors = reader.read_errors, 0
+            self.engine.counts.read_errors += errors
             fence.note_read_errors(errors, self.engine.clock.monotonic_s())
         if fence.joins and not answer.evidence:
             answer = replace(answer, joins=True)
@@ -256,6 +260,14 @@ class _Front:
             else:
                 request.fail(Fault(FaultCode.OVERLOADED, f"the drive at {self.address.path} is recovering"))
 
+    def measures(self) -> Iterator[Measure | Spread]:
+        address = self.address
+        labels = {"set": str(address.set_index), "slot": str(address.slot), "drive": address.path}
+        if self.worker is not None:
+            yield from drive_measures(self.worker.engine, len(self.worker.lane.waiting), labels)
+        elif self.refusal:
+            yield Measure("rustfs_drive_state", DriveState.FAULTY, labels)
+
     def _status(self) -> DriveStatusReply:
         return DriveStatusReply(
             self.address.drive_id, DriveState.FAULTY, 0, 0, 0, 0, 0, 0, 0, reason=self.refusal
@@ -272,16 +284,19 @@ async def run_drive(
     *,
     log_threads: Threads | None = None,
     index_at: str = "",
+    meter: Meter | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve one drive until cancelled. `started` once it answers, be it that it is FAULTY and why.
 
     `log_threads` are for syncs of the log alone, so that small commits never wait for large files.
-    `index_at` overrides where the index lies. An index that breaks on the way is dropped, and the drive
-    recovers from its log.
+    `index_at` overrides where the index lies, `meter` is told what is counted. An index that breaks on the
+    way is dropped, and the drive recovers from its log.
     """
     front = _Front(address)
     bus.serve(front.handle)
+    if meter is not None:
+        meter.add(front.measures)
     while True:
         try:
             engine = await threads.run(partial(DriveEngine.open, files, address, settings, clock, index_at))

@@ -3,7 +3,8 @@
     worker        starts the worker and hands each request to its operation
     state, peers  what operations share; the drives as this worker sees them
     write         small objects; every commit of what clients see goes through its RowWrite
-    stream_write  large objects and upload parts: stream (the shard files growing), stream_commit, handles
+    stream_write  large objects and upload parts: stream (the shard files growing), patience,
+                  stream_commit, handles
     row_read      asks drives about one row until the answer is certain
     resolve       the same for tasks: waits for unfinished writes, completes half-written ones (shard_copy)
     read          Get; block_read: stripes; read_block: ReadBlock; versions: what was resolved lately

@@ -155,6 +155,7 @@ class RunRead:
     def _finish(self, outcome: bytes | Fault) -> None:
         self._is_done = True
         self._watch.clear()
+        self._state.degraded_reads += bool(self._misses)
         is_gone = isinstance(outcome, Fault) and outcome.code is FaultCode.NOT_FOUND
         if not is_gone and not DAMAGE.isdisjoint(self._misses):
             self._state.heal_notes.note(self._version.bucket, self._version.key)

@@ -44,6 +44,7 @@ class HealNotes:
         self._remembered: OrderedDict[tuple[str, bytes], float] = OrderedDict()
         self._waiting: list[tuple[str, bytes]] = []
         self._has_notes = trio.Event()
+        self.written = self.lost = 0
 
     def note(self, bucket: str, key: bytes) -> None:
         """That key wants healing."""
@@ -88,6 +89,8 @@ class HealNotes:
                 self._settler.add(note, complete=False)
             if not open_calls and not written:
                 self._lost(name)
+            elif not open_calls:
+                self.written += 1
 
         if not slots:
             self._lost(name)
@@ -97,4 +100,5 @@ class HealNotes:
     def _lost(self, name: tuple[str, bytes]) -> None:
         """No drive took the note: the next read or write that meets the damage shall try again."""
         self._remembered.pop(name, None)
+        self.lost += 1
         log.warning("heal_note_lost", bucket=name[0], key=name[1].decode(errors="replace"))

@@ -54,8 +54,11 @@ class Hedger:
                 self._has_watches = trio.Event()
 
     def _nudge(self, now_s: float) -> None:
-        watches = self._watches
+        watches, takes_long = self._watches, False
         while watches and (watches[0][0] <= now_s or not watches[0][1]):
             watch = watches.popleft()[1]
+            takes_long |= bool(watch)
             if watch and watch[0].hedge():
                 watches.append((now_s + self._drives.hedge_delay_s, watch))
+        if takes_long:
+            self._drives.look_again()

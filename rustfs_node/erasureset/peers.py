@@ -45,11 +45,16 @@ class Rank(IntEnum):
 
 @attrs.define
 class Condition:
-    """What is known of one drive. `latency_s` is smoothed over lookups and shard reads."""
+    """What is known of one drive. `latency_s` is smoothed over lookups and shard reads; `open_reads` are
+    those that it has not answered, and `heard_s` is when it last answered, or the first of them was asked.
+    """
 
     rank: Rank
     latency_s: float = 0.0
     is_reachable: bool = True
+    open_reads: int = 0
+    heard_s: float = 0.0
+    is_mute: bool = False
     status: DriveStatusReply | None = None
 
 
@@ -81,11 +86,15 @@ class Drives:
 
     def ask_read(self, slot: int, message: object, on_answer: OnAnswer, trace: str = "") -> None:
         """Ask something quick; how long it takes tells how the drive is."""
+        condition, now_s = self.conditions[slot], self._clock.monotonic_s()
+        if not condition.open_reads:
+            condition.heard_s = now_s
+        condition.open_reads += 1
         self._bus.ask(
             self._names[slot],
             message,
             deadline_s=self._settings.lookup_timeout_s,
-            on_reply=partial(self._read_answered, slot, on_answer, trace, self._clock.monotonic_s()),
+            on_reply=partial(self._read_answered, slot, on_answer, trace, now_s),
             trace=trace,
         )
 
@@ -128,8 +137,13 @@ class Drives:
     def _read_answered(
         self, slot: int, on_answer: OnAnswer, trace: str, began_s: float, answer: Reply | Fault
     ) -> None:
-        condition = self.conditions[slot]
-        condition.latency_s += _SMOOTHING * (self._clock.monotonic_s() - began_s - condition.latency_s)
+        condition, now_s = self.conditions[slot], self._clock.monotonic_s()
+        condition.latency_s += _SMOOTHING * (now_s - began_s - condition.latency_s)
+        condition.open_reads -= 1
+        condition.heard_s = now_s
+        if condition.is_mute:
+            condition.is_mute = False
+            self._rank_again()
         self._write_answered(slot, on_answer, trace, answer)
 
     def _write_answered(self, slot: int, on_answer: OnAnswer, trace: str, answer: Reply | Fault) -> None:
@@ -145,6 +159,17 @@ class Drives:
         if is_away and self.conditions[slot].is_reachable:
             self.conditions[slot].is_reachable = False
             log.warning("drive_away", request_id=trace, drive=self._names[slot], reason=str(fault))
+            self._rank_again()
+
+    def look_again(self) -> None:
+        """Call while reads take long. Drives that owe answers and give none, and those that have become slow,
+        are asked last from now on: long before their calls fail, so that not every read waits for the hedge.
+        """
+        before_s = self._clock.monotonic_s() - self._settings.mute_s
+        for condition in self.conditions:
+            condition.is_mute = bool(condition.open_reads) and condition.heard_s < before_s
+        ranks = [self._rank_of(one, plan) for one, plan in zip(self.conditions, self.plans, strict=True)]
+        if any(one.rank is not rank for one, rank in zip(self.conditions, ranks, strict=True)):
             self._rank_again()
 
     # Ranks
@@ -190,7 +215,8 @@ class Drives:
             return Rank.HEALING
         typical = median(other.latency_s for other in self.conditions)
         is_slow = condition.latency_s > max(self._settings.suspect_latency_s, 4 * typical)
-        return Rank.SUSPECT if is_slow or state == DriveState.SUSPECT else Rank.WELL
+        is_suspect = is_slow or condition.is_mute or state == DriveState.SUSPECT
+        return Rank.SUSPECT if is_suspect else Rank.WELL
 
     # Watching
 

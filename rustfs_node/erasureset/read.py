@@ -141,6 +141,7 @@ async def _get_the_long_way(
     message = request.message
     assert isinstance(message, Get)
     lookup = _lookup(message)
+    state.degraded_reads += 1
     while True:
         read = await resolve(state, lookup, request.trace, first)
         assert read.decision is not None

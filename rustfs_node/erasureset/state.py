@@ -20,6 +20,7 @@ from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
+from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.settle import Settler
 from rustfs_node.erasureset.versions import Versions
@@ -50,7 +51,8 @@ def codec_of(geometry: Geometry) -> Codec:
 class SetState:
     """The state of one set worker. `geometry` is what new objects get, unless their storage class is one of
     `geometries`. `k`, `m`, `n` and `write_quorum` are the set's own: by them tombstones are counted, and what
-    is known of a row before anybody knows its version.
+    is known of a row before anybody knows its version. `degraded_reads`: for which the drives that were asked
+    first did not suffice, or did not agree.
     """
 
     plan: SetPlan
@@ -68,6 +70,7 @@ class SetState:
     under_way: WritesUnderWay
     issuer: StampIssuer
     memory: Memory
+    patience: Patience
     versions: Versions
     handles: Handles
     lock_clock: LockClock
@@ -78,6 +81,7 @@ class SetState:
     n: int
     write_quorum: int
     tasks: int = 0
+    degraded_reads: int = 0
 
     def geometry_of(self, storage_class: str) -> Geometry:
         """What new objects of that storage class get."""

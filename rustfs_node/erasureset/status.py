@@ -16,7 +16,7 @@ def set_status(state: SetState, request: Request) -> None:
     conditions = state.drives.conditions
     reachable = state.drives.reachable
     views = tuple(
-        _view(plan, condition) for plan, condition in zip(state.plan.drives, conditions, strict=True)
+        view_of(plan, condition) for plan, condition in zip(state.plan.drives, conditions, strict=True)
     )
     request.reply(
         SetStatusReply(
@@ -43,11 +43,13 @@ def _healing(state: SetState) -> HealView:
     return HealView(notes, state.healing.healed, state.healing.failed, rebuilds)
 
 
-def _view(plan: DrivePlan, condition: Condition) -> DriveView:
+def view_of(plan: DrivePlan, condition: Condition) -> DriveView:
+    """One drive, as this worker sees it."""
     status = condition.status
     if plan.fault or status is None or not condition.is_reachable:
         return DriveView(plan.slot, plan.path, -1, reason=plan.fault or "its worker does not answer")
     is_slow = condition.rank is Rank.SUSPECT and status.state == DriveState.ONLINE
     drive_state = DriveState.SUSPECT if is_slow else status.state
-    reason = f"reads take {condition.latency_s:.2f} s" if is_slow else status.reason
+    slowness = "it owes answers" if condition.is_mute else f"reads take {condition.latency_s:.2f} s"
+    reason = slowness if is_slow else status.reason
     return DriveView(plan.slot, plan.path, drive_state, status.total_bytes, status.free_bytes, reason)

@@ -130,14 +130,16 @@ class Stream:
         with trio.move_on_after(state.settings.commit_timeout_s):
             while self._busy() > max(0, self._taking_part() - self.quorum):
                 await self._wait()
-        # Where drives are busy, one that is a little behind the others takes as long as they did.
-        patience_s = min(2 * self._slowest_block_s, state.settings.commit_timeout_s)
-        with trio.move_on_after(max(patience_s, state.settings.straggler_wait_s)):
-            while self._busy():
-                await self._wait()
-        for slot, behind in enumerate(self._behind):
-            if behind and slot not in self._faults:
-                self._leave_out(slot, Fault(FaultCode.TIMEOUT, "it fell behind"))
+        if behind := self._behind_now():
+            # Where drives are busy, one that is a little behind the others takes as long as they did.
+            own_s = min(2 * self._slowest_block_s, state.settings.commit_timeout_s)
+            began_s = state.clock.monotonic_s()
+            with trio.move_on_after(max(own_s, state.patience.left_s(behind))):
+                while self._busy():
+                    await self._wait()
+            state.patience.spend(behind, state.clock.monotonic_s() - began_s)
+        for slot in self._behind_now():
+            self._leave_out(slot, Fault(FaultCode.TIMEOUT, "it fell behind"))
         if self._taking_part() < self.quorum:
             raise self._failure()
 
@@ -199,11 +201,14 @@ class Stream:
 
     async def _wait_for_slow_ones(self) -> None:
         """A stall of a moment costs no heal: the sender is slowed down instead, for a bounded time in all."""
-        began_s = self._state.clock.monotonic_s()
-        with trio.move_on_after(self._patience_s):
+        state, slow = self._state, self._slow_ones()
+        began_s = state.clock.monotonic_s()
+        with trio.move_on_after(min(self._patience_s, state.patience.left_s(slow))):
             while self._slow_ones() and not self.is_over:
                 await self._wait()
-        self._patience_s -= self._state.clock.monotonic_s() - began_s
+        waited_s = state.clock.monotonic_s() - began_s
+        state.patience.spend(slow, waited_s)
+        self._patience_s -= waited_s
         if self._slow_ones():
             self._patience_s = 0.0
         self._is_waiting = False
@@ -246,7 +251,10 @@ class Stream:
         return self._state.n - len(self._faults)
 
     def _busy(self) -> int:
-        return sum(behind > 0 and slot not in self._faults for slot, behind in enumerate(self._behind))
+        return len(self._behind_now())
+
+    def _behind_now(self) -> list[int]:
+        return [slot for slot, behind in enumerate(self._behind) if behind and slot not in self._faults]
 
     async def _wait(self) -> None:
         if self._idle.is_set():

@@ -6,6 +6,7 @@ It holds nothing that cannot be lost: killed at any moment it costs its clients 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 import trio
@@ -39,6 +40,8 @@ from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.lock_clock import LockClock, keep_lock_clock
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
+from rustfs_node.erasureset.metrics import set_measures
+from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.rebuild import Rebuilder
 from rustfs_node.erasureset.resettle import Resettler
@@ -108,6 +111,8 @@ async def run_set(
     async with trio.open_nursery() as nursery:
         state = make_state(plan, settings, clock, randomness, nursery, drives, writer)
         bus.serve(lambda requests: handle(state, requests))
+        bus.meter.add(partial(set_measures, state))
+        bus.ask_metrics_of({one.name: False for one in plan.drives if one.node == writer and not one.fault})
         await nursery.start(bus.run)
         for service in (state.settler.run, state.heal_notes.run, state.hedger.run, state.handles.watch):
             nursery.start_soon(service)
@@ -164,6 +169,7 @@ def make_state(
         under_way=WritesUnderWay(),
         issuer=issuer,
         memory=Memory(settings.in_flight_bytes_max, settings.waiting_bytes_max, clock),
+        patience=Patience(len(plan.drives), settings.straggler_wait_s, settings.straggler_share, clock),
         versions=Versions(settings.versions_cached, settings.version_parts_cached),
         handles=Handles(settings.handles_max, settings.handle_idle_s, clock, randomness),
         lock_clock=LockClock(),

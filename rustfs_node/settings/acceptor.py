@@ -220,5 +220,17 @@ class AcceptorSettings:
     threads: int = 4
     """Threads for hashing: MD5 runs at 0.5 GiB/s and leaves the interpreter free meanwhile."""
 
+    metrics_auth: str = attrs.field(default="jwt", validator=attrs.validators.in_(("jwt", "public")))
+    """Who may read metrics: jwt, whoever has a token that `rustfs-node ctl metrics-token` or `mc admin
+    prometheus generate` made; public, everybody who reaches the node: metrics name buckets and drives."""
+
+    metrics_deadline_s: float = 3.0
+    """Seconds that processes and other nodes have to tell what they counted; who does not is told as down.
+    Prometheus waits 10 s for all of it."""
+
+    metrics_buckets_max: int = 100
+    """Buckets whose requests are counted one by one, each some twenty series; of further ones only the sums
+    are told."""
+
     access_log: str = "info"
     """Level of the one line per request: debug, info, or off."""

@@ -66,8 +66,14 @@ class SetSettings:
     overload.
     """
 
-    suspect_latency_s: float = 0.5
-    """A drive whose smoothed read latency is beyond this, and four times that of its peers, is asked last."""
+    suspect_latency_s: float = 0.1
+    """A drive whose smoothed read latency is beyond this, and four times that of its peers, is asked last:
+    twice the delay of the hedge, beyond what a busy hard disk takes.
+    """
+
+    mute_s: float = 0.25
+    """A drive that owes answers to reads, and has given none for so long, is asked last until it does: five
+    times the delay of the hedge. What it was asked before still has its time."""
 
     start_wait_s: float = 2.0
     """How long a starting set worker waits for its drives before it serves with those that are there."""
@@ -88,11 +94,15 @@ class SetSettings:
     sender waits for the drive, `straggler_wait_s` in all, and then the drive is left out of this write and
     healed later. Bounds the memory that a slow drive costs."""
 
-    straggler_wait_s: float = 0.5
+    straggler_wait_s: float = 0.2
     """How long the commit of a streamed write waits for drives that have not taken all blocks yet, once a
     write quorum has: that long, or twice what a write quorum needed for a block. Leaving a drive out costs a
     heal of the whole object, so a moment's patience is cheap.
     """
+
+    straggler_share: float = 0.01
+    """Share of the time that writes may wait so for one drive in the long run: a drive that is slow for good
+    delays no more than one write in a hundred."""
 
     versions_cached: int = 2048
     """Resolved versions kept for block reads, one entry per object being read."""

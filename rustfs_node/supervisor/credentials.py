@@ -73,13 +73,19 @@ def default_file(environ: Mapping[str, str], home: str, deployment_id: str) -> s
     return f"{state_folder(environ, home)}/credentials-{deployment_id[:8]}.toml"
 
 
+def known_credentials(settings: NodeSettings) -> Credentials | None:
+    """The pair, given or in a file that is there; None where neither is. Raises `CredentialsError`."""
+    found = given_credentials(settings)
+    if found is None and settings.credentials_file:
+        found = _read(settings.credentials_file)
+    return found
+
+
 def cluster_credentials(settings: NodeSettings) -> Credentials:
     """The pair of a node of a cluster: given, or in a file that is there. None is generated, because each
     node would make another one. Raises `CredentialsError`.
     """
-    found = given_credentials(settings)
-    if found is None and settings.credentials_file:
-        found = _read(settings.credentials_file)
+    found = known_credentials(settings)
     if found is None:
         raise CredentialsError(
             "the nodes of a cluster need the same key pair, and none is generated: set RUSTFS_ACCESS_KEY and"

@@ -12,7 +12,16 @@ from typing import Any
 
 import msgspec
 
-from rustfs_proto.wire import acceptor_ops, drive_ops, heal_ops, node_ops, rename_ops, set_ops, upload_ops
+from rustfs_proto.wire import (
+    acceptor_ops,
+    drive_ops,
+    heal_ops,
+    metrics_ops,
+    node_ops,
+    rename_ops,
+    set_ops,
+    upload_ops,
+)
 
 OPERATIONS: dict[type, type | None] = {
     drive_ops.Commit: drive_ops.Committed,
@@ -55,6 +64,7 @@ OPERATIONS: dict[type, type | None] = {
     set_ops.LockTime: set_ops.LockTimeTold,
     set_ops.SetStatus: set_ops.SetStatusReply,
     acceptor_ops.BucketChanged: acceptor_ops.BucketNoted,
+    metrics_ops.Metrics: metrics_ops.MetricsTold,
     node_ops.Introduce: node_ops.Introduced,
     node_ops.FormatDrives: node_ops.DrivesFormatted,
     node_ops.FinishFounding: node_ops.FoundingFinished,

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.kit.cluster import RunningCluster
 from tests.kit.node import NodeError
+from tests.kit.scraping import scraped
 
 BODIES = {"empty": b"", "small": b"x" * 5000, "large": os.urandom(3 << 20)}
 
@@ -70,8 +71,27 @@ def test_versioning_is_in_force_everywhere(cluster):
     assert [version["VersionId"] for version in listed] == [*reversed(named), "null"]
 
 
+def test_a_node_tells_of_all_and_of_itself(cluster):
+    """The cluster's metrics have the requests and drives of every node, whichever is asked; a node's own have
+    only its own.
+    """
+    names = [f"{node.host}:{node.port}" for node in cluster.nodes]
+    for number, node in enumerate(cluster.nodes):
+        node.boto3().create_bucket(Bucket=f"counted-{number}")
+    for node, own_name in zip(cluster.nodes, names, strict=True):
+        found = scraped(node, "/minio/v2/metrics/cluster")
+        created = [one for one in found if one.startswith('minio_s3_requests_total{api="createbucket"')]
+        assert all(any(name in one for one in created) for name in names)
+        assert found["minio_cluster_nodes_online_total"] == 3
+        assert found["minio_cluster_drive_online_total"] == 6
+        own = [one for one in scraped(node) if one.startswith("rustfs_up{")]
+        assert len(own) == 4 and all(f'node="{own_name}"' in one for one in own)
+
+
 def test_a_node_goes_and_comes_back(tmp_path):
-    """With one node of three killed the others read and write; it comes back by itself to all of it."""
+    """With one node of three killed the others read, write and tell of it; it comes back by itself to all
+    of it.
+    """
     with RunningCluster(tmp_path, nodes=3, drives=1) as cluster:
         first, second, third = cluster.nodes
         first.boto3().create_bucket(Bucket="bucket")
@@ -81,6 +101,9 @@ def test_a_node_goes_and_comes_back(tmp_path):
         for node in (first, second):
             for key in ("before", "during"):
                 assert node.boto3().get_object(Bucket="bucket", Key=key)["Body"].read() == key.encode()
+        told = scraped(first, "/minio/v2/metrics/cluster")
+        assert told["minio_cluster_nodes_offline_total"] == told["minio_cluster_drive_offline_total"] == 1
+        assert told["minio_cluster_health_status"] == 1
         third.start()
         cluster.wait_healthy()
         for key in ("before", "during"):

@@ -19,6 +19,8 @@ ALSO = (
     "etc/cluster/rustfs-node.toml",
     "etc/cluster/drop-in.conf",
     "etc/cluster/haproxy.cfg",
+    "etc/prometheus/prometheus.yml",
+    "etc/prometheus/rustfs-node.rules.yml",
     "systemd/rustfs-node.service",
     "Makefile",
 )
@@ -132,7 +134,7 @@ def test_variables_exist():
 
 def test_options_exist(capsys):
     """`--option` in a document belongs to a command of rustfs-node."""
-    for arguments in (["serve"], ["config"], ["ctl", "status"]):
+    for arguments in (["serve"], ["config"], ["ctl", "status"], ["ctl", "metrics-token"]):
         with pytest.raises(SystemExit):
             main([*arguments, "--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))

@@ -1,4 +1,4 @@
-"""What comes from clients, over the bus, and at the start of a node: each bug planted there is caught."""
+"""Clients, the bus, the start of a node and what it tells of itself: each bug planted there is caught."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 from tests.planted.bug import PlantedBug
 from tests.planted.catalogue.bus import BUS
 from tests.planted.catalogue.clients import CLIENTS
+from tests.planted.catalogue.monitoring import MONITORING
 from tests.planted.catalogue.start import START
 from tests.planted.check import assert_caught, assert_sound
 from tests.planted.trials import Trials
 
-BUGS = (*BUS, *CLIENTS, *START)
+BUGS = (*BUS, *CLIENTS, *START, *MONITORING)
 
 
 def test_without_a_bug_nothing_fails(trials: Trials, tmp_path: Path) -> None:

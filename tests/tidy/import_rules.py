@@ -10,8 +10,8 @@ import sys
 
 from tests.tidy.source import Violation, is_code, parse
 
-# Values that a process is given at its start, and the log: everybody may know them.
-COMMON = frozenset({"config", "settings", "logs", "plan"})
+# Values that a process is given at its start, the log, and what is counted: everybody may know them.
+COMMON = frozenset({"config", "settings", "logs", "plan", "metering"})
 
 ROOMS: dict[str, frozenset[str]] = {
     "": frozenset(),
@@ -19,6 +19,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "settings": frozenset(),
     "logs": frozenset({"config", "settings"}),
     "plan": frozenset({"config", "settings"}),
+    "metering": frozenset(),
     "seams": COMMON,
     # What every process does around its job: arguments, signals, readiness.
     "role": COMMON | {"seams"},

@@ -77,6 +77,11 @@ class Connection:
     def moved_bytes(self) -> int:
         return self._transport.moved_bytes
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request is under way: its head has arrived, and its answer is not all sent."""
+        return self.phase not in (Phase.IDLE, Phase.HEAD)
+
     def expire(self, phase: Phase) -> None:
         self._expired = phase
         self._scope.cancel()
@@ -206,12 +211,13 @@ class Connection:
         keep_alive = keep_alive and self._keeps_alive and not response.close
         keep_alive = keep_alive and not self._last_turn and self._may_follow(request)
         sent_before = self._transport.moved_bytes
+        first_byte_s = self._clock.monotonic_s() - begun_s
         complete = False
         try:
             complete = await self._send(response, is_head=request.method == "HEAD", keep_alive=keep_alive)
         finally:
             sent_bytes = self._transport.moved_bytes - sent_before
-            outcome = Outcome(sent_bytes, complete, self._clock.monotonic_s() - begun_s)
+            outcome = Outcome(sent_bytes, complete, self._clock.monotonic_s() - begun_s, first_byte_s)
             self._application.finished(request, response, outcome)
         if not complete:
             return False

@@ -63,6 +63,11 @@ class RawBody(Protocol):
 
     left_bytes: int
 
+    @property
+    def read_bytes(self) -> int:
+        """How much of it has been read."""
+        ...
+
     def take(self, size_bytes: int) -> bytes | None:
         """The next bytes without waiting, if they are all here already."""
         ...
@@ -80,6 +85,7 @@ class NoBody:
     """
 
     left_bytes = 0
+    read_bytes = 0
 
     def take(self, size_bytes: int) -> bytes | None:
         return None
@@ -93,7 +99,11 @@ class SizedBody:
 
     def __init__(self, inflow: Inflow, size_bytes: int) -> None:
         self._inflow = inflow
-        self.left_bytes = size_bytes
+        self._size_bytes = self.left_bytes = size_bytes
+
+    @property
+    def read_bytes(self) -> int:
+        return self._size_bytes - self.left_bytes
 
     def take(self, size_bytes: int) -> bytes | None:
         leftover = self._inflow.leftover
@@ -125,6 +135,7 @@ class ChunkedBody:
         # What h11 had not taken in when it was last given more: the trailer lies in it as a whole.
         self._recent = http.trailing_data[0]
         self.left_bytes = -1
+        self.read_bytes = 0
 
     def take(self, size_bytes: int) -> bytes | None:
         return None
@@ -135,6 +146,7 @@ class ChunkedBody:
         size = min(len(view), len(self._piece))
         view[:size] = self._piece[:size]
         self._piece = self._piece[size:]
+        self.read_bytes += size
         return size
 
     async def _next_event(self) -> None:

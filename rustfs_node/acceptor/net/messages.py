@@ -76,12 +76,13 @@ class Response:
 @attrs.frozen
 class Outcome:
     """What became of an answer: body bytes that were sent, whether that was all of it, seconds since the head
-    had arrived.
+    had arrived, and how many of them had passed when the answer began to leave.
     """
 
     sent_bytes: int
     complete: bool
     duration_s: float
+    first_byte_s: float
 
 
 class Application(Protocol):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -24,6 +24,7 @@ from rustfs_node.acceptor.net.transport import PlainTransport, Transport
 from rustfs_node.acceptor.net.watch import Watcher
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_proto.wire.metrics_ops import Measure
 
 log = structlog.get_logger()
 
@@ -118,6 +119,12 @@ class Server:
     def connections(self) -> int:
         """Open now."""
         return len(self._connections)
+
+    def measures(self) -> Iterator[Measure]:
+        """How things stand now."""
+        under_way = sum(connection.is_answering for connection in self._connections)
+        yield Measure("rustfs_http_requests_in_flight", under_way)
+        yield Measure("rustfs_http_connections", self.connections)
 
     async def run(self, listeners: Sequence[Listener], stopping: trio.Event) -> None:
         """Serve until `stopping`, leave, then drain; connections that outlive the drain deadline are cut."""

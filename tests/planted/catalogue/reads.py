@@ -222,4 +222,13 @@ READS = (
         LISTINGS,
         "tests/unit/erasure/test_merge.py::test_every_row_comes_once_and_in_order",
     ),
+    PlantedBug(
+        "mute-drive-asked-first",
+        "rustfs_node/erasureset/peers.py",
+        "is_slow or condition.is_mute or state",
+        "is_slow or state",
+        "Reads go on asking a drive that gives no answers, and each waits for it.",
+        READ,
+        f"{QUORUMS}::test_a_drive_that_owes_answers_is_asked_last",
+    ),
 )

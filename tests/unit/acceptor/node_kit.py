@@ -168,7 +168,9 @@ async def _run_drive(
     clock = SystemClock()
     bus = net.open_bus(drive.name, [], clock=clock)
     async with trio.open_nursery() as nursery:
-        run = partial(run_drive, bus, address, plan.settings.drive, RealFiles(), clock, ThreadPool(4))
+        run = partial(
+            run_drive, bus, address, plan.settings.drive, RealFiles(), clock, ThreadPool(4), meter=bus.meter
+        )
         await nursery.start(run)
         await nursery.start(bus.run)
         task_status.started()

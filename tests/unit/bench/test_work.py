@@ -14,8 +14,8 @@ def parsed(text: str):
 
 def test_an_endpoint_is_an_address_with_options():
     """The process id and the operations that it can do may follow the address."""
-    found = parsed("node=http://127.0.0.1:9000,pid=17,only=get+head")
-    assert (found.name, found.host, found.port, found.pid) == ("node", "127.0.0.1", 9000, 17)
+    found = parsed("node=http://127.0.0.1:9000,pid=17+18,only=get+head")
+    assert (found.name, found.host, found.port, found.pids) == ("node", "127.0.0.1", 9000, (17, 18))
     assert found.operations == ("get", "head")
 
 

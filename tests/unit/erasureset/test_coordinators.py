@@ -202,22 +202,39 @@ async def test_two_workers_that_write_at_one_moment_write_two_versions(autojump_
 
 
 async def test_a_place_that_was_claimed_settles_nothing(autojump_clock):
-    """A conditional write has its place on some drives when its worker is cut off: what was acknowledged
-    before is still there on all of them.
+    """A conditional write has its place on three of six drives, and gets no further: what was acknowledged
+    before is still on all of them.
     """
-    async with shared_drives(5) as shared, trio.open_nursery() as nursery:
+    async with shared_drives(6) as shared, trio.open_nursery() as nursery:
         one, other, reader = shared.clients
         first = await one.put(KEY, FIRST)
         await trio.sleep(1)
         # Left on two drives by a write that went no further.
-        shared.delays(1, (0.0, 9.0, 9.0, 9.0, 9.0))
-        for slot in range(1, 5):
+        for slot in range(2, 6):
             shared.net.cut("set-1", drive_name(0, slot))
         nursery.start_soon(outcome_of, other.put(KEY, OTHER))
         await trio.sleep(0.5)
-        shared.drives[4].refuses_where = lambda message: isinstance(message, Commit)
-        assert isinstance(await one.put(KEY, ONE, expect=first), int)
+        for slot in (0, 1, 5):
+            shared.drives[slot].refuses_where = lambda message: isinstance(message, Commit)
+        assert not isinstance(await outcome_of(one.put(KEY, ONE, expect=first)), int)
         await trio.sleep(1)
-        assert await reader.get(KEY) == ONE
-        assert all(max(drive.versions("b", KEY)) > first for drive in shared.drives[:4])
+        assert all(max(drive.versions("b", KEY)) > first for drive in shared.drives[2:5])
+        assert all(first in drive.versions("b", KEY) for drive in shared.drives)
+        for slot in (0, 1, 5):
+            shared.drives[slot].refuses_where = lambda _: False
+        assert await reader.get(KEY) in (FIRST, ONE)
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("times", [1, 500])
+@pytest.mark.parametrize("compares", [False, True])
+async def test_a_worker_whose_clock_is_behind_writes_above_the_others(autojump_clock, compares, times):
+    """What it writes is newer than what was acknowledged before, whatever its clock says."""
+    async with shared_drives(5) as shared:
+        one, other, reader = shared.clients
+        shared.clocks[1].off_ms = -60_000
+        body = OTHER * times
+        first = await one.put(KEY, FIRST)
+        last = await (other.put(KEY, body, expect=first) if compares else other.put(KEY, body))
+        assert last > first
+        assert await reader.get(KEY) == body

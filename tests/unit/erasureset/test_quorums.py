@@ -9,7 +9,7 @@ from rustfs_node.bus import Reply
 from rustfs_node.erasureset.answer import Answer
 from rustfs_proto.erasure.geometry import default_parity, write_quorum
 from rustfs_proto.erasure.placement import first_slot
-from rustfs_proto.wire.drive_ops import RowKind
+from rustfs_proto.wire.drive_ops import DriveState, RowKind
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import (
     ANY_STAMP,
@@ -19,6 +19,7 @@ from rustfs_proto.wire.set_ops import (
     PutOpen,
     PutSmall,
     SetStatus,
+    SetStatusReply,
 )
 from tests.unit.erasureset.kit import raise_fault, running_set
 from tests.unit.erasureset.test_objects import body_of
@@ -218,6 +219,32 @@ async def test_a_slow_drive_delays_neither_writes_nor_reads() -> None:
             assert await a_set.client.get(b"m") == LARGE
         a_set.drives[2].release()
         assert await a_set.client.get(b"k1") == SMALL
+
+
+async def test_a_drive_that_owes_answers_is_asked_last() -> None:
+    """Reads that a drive leaves unanswered make it the last to be asked, until it answers."""
+    async with running_set(4, hedge_delay_s=0.01, mute_s=0.02) as a_set:
+        await a_set.client.put(b"k", SMALL)
+        slot = first_slot("b", b"k", 4)
+        drive = a_set.drives[slot]
+        drive.hold()
+
+        async def read_until(wanted: DriveState) -> None:
+            while True:
+                assert await a_set.client.get(b"k") == SMALL
+                status = await a_set.client.ask(SetStatus())
+                assert isinstance(status, SetStatusReply)
+                if status.drives[slot].state == wanted:
+                    return
+
+        with trio.fail_after(4):
+            await read_until(DriveState.SUSPECT)
+            assert drive.held is not None
+            asked = len(drive.held)
+            assert await a_set.client.get(b"k") == SMALL
+            assert len(drive.held) == asked
+            drive.release()
+            await read_until(DriveState.ONLINE)
 
 
 async def test_full_drives_are_named() -> None:

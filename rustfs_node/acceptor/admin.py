@@ -1,0 +1,83 @@
+"""MinIO's administration, as far as it is there: `info` and `storageinfo` below `/minio/admin/v3/`.
+
+Requests are signed as those of S3 are; the answers are JSON, errors too. Everything else below that path is
+answered NotImplemented, in particular `datausageinfo`: nobody counts the usage of buckets.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from rustfs_node import __version__
+from rustfs_node.acceptor.call import Services
+from rustfs_node.acceptor.monitor import View
+from rustfs_node.acceptor.net.messages import HttpRequest, Response
+from rustfs_proto.metrics.admin import Deployment, server_info, storage_info
+from rustfs_proto.s3.errors import S3Error, not_implemented
+from rustfs_proto.s3.operations import Op
+from rustfs_proto.s3.target import parse_target
+from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
+
+ADMIN = "Admin"
+"""What the log and the metrics call these requests."""
+
+_PREFIX = b"/minio/admin/v3/"
+_JSON = [(b"content-type", b"application/json")]
+_DOCUMENTS = {"info": server_info, "storageinfo": storage_info}
+
+
+def is_admin(request: HttpRequest) -> bool:
+    """Whether this is a request of an administrator."""
+    return request.target.startswith(_PREFIX)
+
+
+async def answer_admin(request: HttpRequest, services: Services) -> Response:
+    """The document that was asked for, or an error in the same form."""
+    request.facts["operation"] = ADMIN
+    try:
+        return await _answer(request, services)
+    except S3Error as error:
+        request.facts["code"] = error.code
+        services.counts.refused(error.code)
+        told = {"Code": error.code, "Message": error.message, "RequestId": request.facts["request_id"]}
+        return Response(error.status, list(_JSON), msgspec.json.encode(told))
+
+
+async def _answer(request: HttpRequest, services: Services) -> Response:
+    target = parse_target(request.target)
+    # Any operation of the service as a whole: what is signed does not name one.
+    services.authenticator.authenticate(request, target, Op.ListBuckets)
+    name = target.path.encode("latin-1").removeprefix(_PREFIX).decode("latin-1")
+    document = _DOCUMENTS.get(name) if request.method == "GET" else None
+    if document is None:
+        raise not_implemented(f"{request.method} of the administration's {name}")
+    view = await services.monitor.of_cluster()
+    told = await _deployment(request, services, view)
+    return Response(200, list(_JSON), msgspec.json.encode(document(view.standing, told)))
+
+
+async def _deployment(request: HttpRequest, services: Services, view: View) -> Deployment:
+    plan = services.monitor.plan
+    request_id = request.facts["request_id"]
+    statuses = await services.sets.status_of_all(
+        SetStatus(), SetStatusReply, deadline_s=services.settings.health_deadline_s
+    )
+    return Deployment(
+        deployment_id=plan.deployment_id,
+        release=__version__,
+        region=services.settings.region,
+        names=view.names,
+        own_node=plan.node_number,
+        now_s=services.clock.wall_ms() / 1000,
+        starts_s=view.starts_s,
+        drive_ids={(one.index, drive.slot): drive.drive_id for one in plan.sets for drive in one.drives},
+        reasons={
+            (status.set_index, drive.slot): drive.reason
+            for status in statuses
+            if isinstance(status, SetStatusReply)
+            for drive in status.drives
+            if drive.reason
+        },
+        rrs_parity=max(dict(one.class_parities).get("REDUCED_REDUNDANCY", one.m) for one in plan.sets),
+        buckets=len(await services.buckets.all(request_id)),
+    )

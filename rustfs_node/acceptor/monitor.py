@@ -1,0 +1,93 @@
+"""Asks the processes of this node, or of all nodes, what they have counted and how things stand.
+
+Of another node its first acceptor is asked, which asks the rest of it. What does not answer in time is told
+as such; nobody waits longer than `acceptor.metrics_deadline_s`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from rustfs_node.bus import Bus
+from rustfs_node.plan import NodePlan, acceptor_name
+from rustfs_proto.metrics.reading import NodeReading, Series, series_of
+from rustfs_proto.metrics.standing import Standing, standing_of
+from rustfs_proto.wire.metrics_ops import ProcessMetrics
+
+_START = "rustfs_process_start_time_seconds"
+
+
+@attrs.frozen
+class View:
+    """What was told: `names` are those of the deployment's nodes by number, of which `nodes` were asked."""
+
+    readings: tuple[NodeReading, ...]
+    nodes: tuple[int, ...]
+    names: tuple[str, ...]
+    series: list[Series] = attrs.field(init=False)
+    standing: Standing = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "series", series_of(self.readings))
+        object.__setattr__(self, "standing", standing_of(self.readings, self.series))
+
+    @property
+    def starts_s(self) -> dict[int, float]:
+        """When the oldest process of each node that answered began."""
+        starts: dict[int, float] = {}
+        for number, reading in zip(self.nodes, self.readings, strict=True):
+            found = [
+                one.value for process in reading.processes for one in process.measures if one.name == _START
+            ]
+            if found:
+                starts[number] = min(found)
+        return starts
+
+    @property
+    def servers(self) -> dict[int, str]:
+        """Number and name of each node that was asked."""
+        return {number: self.names[number] for number in self.nodes}
+
+
+class Monitor:
+    """As seen from one acceptor."""
+
+    def __init__(self, bus: Bus, plan: NodePlan) -> None:
+        self._bus = bus
+        self.plan = plan
+        self._patience_s = plan.settings.acceptor.metrics_deadline_s
+        self._own = plan.node_number
+        self.names = tuple(one.name for one in plan.nodes) or (_own_name(plan.settings.acceptor.address),)
+        siblings = (acceptor_name(number, self._own) for number in range(plan.settings.node.acceptors))
+        self._near = {name: False for name in siblings if name != bus.own_name} | {
+            worker.name: True for one in plan.sets if (worker := plan.own_worker(one)) is not None
+        }
+        self._contacts = {one.name: one.node for one in plan.contacts if one.node != self._own}
+        bus.ask_metrics_of(self._near)
+
+    async def of_node(self) -> View:
+        """This node."""
+        told = await self._bus.metrics_of(self._near, self._patience_s)
+        return View((self._own_reading(told),), (self._own,), self.names)
+
+    async def of_cluster(self) -> View:
+        """All nodes."""
+        peers = self._near | dict.fromkeys(self._contacts, True)
+        told = await self._bus.metrics_of(peers, self._patience_s)
+        readings = {self._own: self._own_reading(told)}
+        for name, number in self._contacts.items():
+            processes = told[name]
+            readings[number] = NodeReading(self.names[number], processes, processes[0].fault)
+        numbers = sorted(readings)
+        return View(tuple(readings[number] for number in numbers), tuple(numbers), self.names)
+
+    def _own_reading(self, told: Mapping[str, tuple[ProcessMetrics, ...]]) -> NodeReading:
+        processes = (self._bus.meter.read(), *(one for name in self._near for one in told[name]))
+        return NodeReading(self.names[self._own], processes)
+
+
+def _own_name(address: str) -> str:
+    """What a node without a cluster is called: where it is reached from itself."""
+    return f"localhost{address}" if address.startswith(":") else address

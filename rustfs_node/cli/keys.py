@@ -1,0 +1,23 @@
+"""The owner's key pair, for commands that ask a running node: from a file, the configuration or the
+environment, as `serve` takes it. None is ever generated here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from rustfs_node.config import Tables, load
+from rustfs_node.plan import Credentials
+from rustfs_node.supervisor.credentials import known_credentials
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a command takes that needs the key pair."""
+    parser.add_argument("--credentials-file", metavar="FILE", default="", help="where the key pair is kept")
+
+
+def find_credentials(args: argparse.Namespace) -> Credentials | None:
+    """The pair, None where nothing names one. Raises `ConfigError` and `CredentialsError`."""
+    arguments: Tables = {"node": {"credentials_file": args.credentials_file}} if args.credentials_file else {}
+    return known_credentials(load(b"", os.environ, arguments).node)

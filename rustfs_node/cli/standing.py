@@ -1,0 +1,97 @@
+"""How a deployment stands, in words for a person: whether data is safe, what is wrong, what to do.
+
+Made from the document that `/minio/admin/v3/info` answers; says nothing that does not stand there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+Document = dict[str, Any]
+
+_ALMOST_FULL = 0.9
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+_REMEDIES = {
+    "offline": "see that its node runs, that its disk is mounted, and what the node's log says of it",
+    "faulty": "look at the disk (dmesg, smartctl), then replace it, or restart the node to try it again",
+}
+
+
+def describe(info: Document) -> list[str]:
+    """One screen."""
+    drives = [drive for server in info["servers"] for drive in server["drives"]]
+    sets = list(info["pools"]["0"].values())
+    lines = [_summary(info, drives, sets)]
+    lines += [line for one in sets for line in _set(one)]
+    lines += [line for server in info["servers"] for line in _server(server)]
+    lines += [line for drive in drives for line in _drive(drive)]
+    return lines
+
+
+def _summary(info: Document, drives: list[Document], sets: list[Document]) -> str:
+    counts = ", ".join(
+        [_count(len(info["servers"]), "node"), _count(len(sets), "set"), _count(len(drives), "drive")]
+    )
+    free = _size(sum(drive.get("availspace", 0) for drive in drives))
+    total = _size(sum(drive.get("totalspace", 0) for drive in drives))
+    return f"deployment {info['deploymentID']}: {counts}, {free} of {total} free"
+
+
+def _set(one: Document) -> Iterator[str]:
+    name, serving = f"set {one['id']}", f"{one['onlineDrives']} of {one['drives']} drives serve"
+    if one["onlineDrives"] < one["readQuorum"]:
+        yield f"{name}: NOT READABLE: {serving}, reads need {one['readQuorum']}"
+        yield "  do: bring drives back, and format none"
+    elif one["onlineDrives"] < one["writeQuorum"]:
+        yield f"{name}: NOT WRITABLE: {serving}, writes need {one['writeQuorum']}; what is stored can be read"
+    else:
+        yield f"{name}: {_safety(one)}: {serving}, {_spare(one)} before writes stop"
+    if one["healDisks"]:
+        yield f"  drives that are being healed: {one['healDisks']}; what they lack is read from the others"
+    if one["healNotes"]:
+        yield f"  keys that want healing: {one['healNotes']} or more"
+
+
+def _safety(one: Document) -> str:
+    is_whole = one["onlineDrives"] == one["drives"] and not one["healDisks"]
+    return "safe" if is_whole else "DEGRADED"
+
+
+def _spare(one: Document) -> str:
+    spare = one["onlineDrives"] - one["writeQuorum"]
+    return f"{spare} more may fail" if spare else "NO MORE MAY FAIL"
+
+
+def _server(server: Document) -> Iterator[str]:
+    if server["state"] != "online":
+        yield f"node {server['endpoint']}: OFFLINE"
+        yield "  do: see that it runs and that this node reaches it; every other node serves meanwhile"
+
+
+def _drive(drive: Document) -> Iterator[str]:
+    name = f"drive {drive['endpoint']} (set {drive['set_index']}, slot {drive['disk_index']})"
+    why = f": {drive['reason']}" if "reason" in drive else ""
+    if drive["state"] != "ok":
+        yield f"{name}: {drive['state'].upper()}{why}"
+        yield f"  do: {_REMEDIES[drive['state']]}"
+    elif why:
+        yield f"{name}: {'healing' if drive['healing'] else 'slow'}{why}"
+    total = drive.get("totalspace", 0)
+    if total and drive["usedspace"] > _ALMOST_FULL * total:
+        yield f"{name}: ALMOST FULL: {_size(drive['availspace'])} of {_size(total)} free"
+        yield "  do: remove objects; when the last bytes are reached it takes only removals"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _size(size_bytes: int) -> str:
+    value, unit = float(size_bytes), _UNITS[0]
+    for unit in _UNITS:  # noqa: B007 - the last one is what is wanted
+        if value < 1024:
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == _UNITS[0] else f"{value:.1f} {unit}"

@@ -1,0 +1,43 @@
+"""What a set worker counts, and how it sees its set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rustfs_node.erasureset.state import SetState
+from rustfs_node.erasureset.status import view_of
+from rustfs_proto.wire.drive_ops import DriveState
+from rustfs_proto.wire.metrics_ops import Measure
+from rustfs_proto.wire.set_ops import DriveView
+
+_SERVING = frozenset({DriveState.ONLINE, DriveState.SUSPECT, DriveState.HEALING})
+
+
+def set_measures(state: SetState) -> Iterator[Measure]:
+    """All of it."""
+    of_set = {"set": str(state.plan.index)}
+    views = [view_of(plan, one) for plan, one in zip(state.plan.drives, state.drives.conditions, strict=True)]
+    online = sum(view.state in _SERVING for view in views)
+    values = {
+        "drives": state.n,
+        "drives_online": online,
+        "drives_healing": sum(view.state == DriveState.HEALING for view in views),
+        "parity": state.m,
+        "read_quorum": state.k,
+        "write_quorum": state.write_quorum,
+        "readable": int(online >= state.k),
+        "writable": int(online >= state.write_quorum),
+        "tasks": state.tasks,
+        "streamed_writes": state.handles.open,
+        "degraded_reads_total": state.degraded_reads,
+        "heal_notes_written_total": state.heal_notes.written,
+        "heal_notes_lost_total": state.heal_notes.lost,
+    }
+    for name, value in values.items():
+        yield Measure(f"rustfs_set_{name}", value, of_set)
+    for plan, view in zip(state.plan.drives, views, strict=True):
+        yield Measure("rustfs_set_drive_state", view.state, of_set | _of_drive(plan.node, view))
+
+
+def _of_drive(node: int, view: DriveView) -> dict[str, str]:
+    return {"slot": str(view.slot), "drive": view.path, "drive_node": str(node)}

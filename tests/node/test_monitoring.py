@@ -1,0 +1,223 @@
+"""Monitoring of a real node: Prometheus reads it, the rules and the dashboard ask for what is there, and a
+person sees on one screen how things stand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from rustfs_node.cli.main import main
+from rustfs_proto.metrics.families import OWN
+from tests.clients import tools
+from tests.kit.node import RunningNode, free_port
+from tests.kit.scraping import fetch, scrape, token_of
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "etc/prometheus/rustfs-node.rules.yml"
+DASHBOARD = ROOT / "etc/grafana/rustfs-node.json"
+DATA_S = 30.0
+ENVIRONMENT = {"RUSTFS_NODE_ACCEPTORS": "2", "RUSTFS_ACCEPTOR_METRICS_DEADLINE_S": "1"}
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    """A node of four drives and two acceptors that has served some requests."""
+    with RunningNode(tmp_path_factory.mktemp("node"), environment=ENVIRONMENT) as running:
+        load(running)
+        yield running
+
+
+def load(node: RunningNode) -> None:
+    """A little of everything."""
+    s3 = node.boto3()
+    if "bucket" not in {one["Name"] for one in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket="bucket")
+    for number in range(10):
+        s3.put_object(Bucket="bucket", Key=f"k{number}", Body=b"x" * 4096)
+        s3.get_object(Bucket="bucket", Key=f"k{number}")["Body"].read()
+    s3.put_object(Bucket="bucket", Key="large", Body=b"x" * 3_000_000)
+    s3.get_object(Bucket="bucket", Key="large")["Body"].read()
+
+
+def test_every_process_tells_of_itself(node):
+    """Both acceptors, the set worker and each drive, with what it uses of the machine."""
+    lines = scrape(node).splitlines()
+    names = {"acceptor-0", "acceptor-1", "set-0", *(f"drive-0-{slot}" for slot in range(4))}
+    for series in ("rustfs_up", "rustfs_process_resident_memory_bytes", "rustfs_process_start_time_seconds"):
+        found = [line for line in lines if line.startswith(f"{series}{{")]
+        assert len(found) == len(names)
+        assert all(any(f'process="{name}"' in line for line in found) for name in names)
+        assert all(float(line.split()[-1]) > 0 for line in found)
+    assert "minio_system_process_cpu_total_seconds" in scrape(node, "/minio/metrics/v3/system/process")
+
+
+def test_a_drive_that_hangs_is_told_as_down(node):
+    """Its worker is stopped: the scrape is answered in time, with all others."""
+    worker = node.worker_pids()["drive-0-1"]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        lines = scrape(node).splitlines()
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    found = [line for line in lines if line.startswith("rustfs_up{")]
+    up = {line.split('process="')[1].split('"')[0]: line[-1] for line in found}
+    assert up.pop("drive-0-1") == "0"
+    assert set(up.values()) == {"1"}
+
+
+def test_promtool_has_nothing_to_complain_of(node):
+    """The text is right and keeps to Prometheus' customs; so do the rules and the example."""
+    promtool = tools.program("promtool")
+    subprocess.run([promtool, "check", "metrics"], input=scrape(node), text=True, check=True, timeout=30)
+    subprocess.run([promtool, "check", "rules", str(RULES)], check=True, timeout=30)
+    example = str(ROOT / "etc/prometheus/prometheus.yml")
+    subprocess.run([promtool, "check", "config", "--syntax-only", example], check=True, timeout=30)
+
+
+def test_alerts_fire_when_they_should():
+    """Of a set at its write quorum, below it, a drive that is away and a process that is down."""
+    promtool, cases = tools.program("promtool"), Path(__file__).with_name("rules_test.yml")
+    subprocess.run([promtool, "test", "rules", str(cases)], check=True, timeout=60, cwd=cases.parent)
+
+
+def test_rules_and_dashboard_ask_for_what_there_is():
+    """Every name in an expression is that of a family, or of one of the series of a histogram."""
+    names = {family.name for family in OWN}
+    names |= {f"{name}{end}" for name in names for end in ("_bucket", "_sum", "_count")}
+    asked = {word for text in (RULES.read_text(), DASHBOARD.read_text()) for word in series_in(text)}
+    assert len(asked) > 20
+    assert asked - names == set()
+
+
+def series_in(text: str) -> set[str]:
+    """The words of a text that are names of our series."""
+    words = "".join(character if character.isalnum() or character == "_" else " " for character in text)
+    return {word for word in words.split() if word.startswith("rustfs_")}
+
+
+def expressions() -> list[str]:
+    """Every query of the dashboard, with its variables as a person's screen would have them."""
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    targets = [one for panel in panels for one in panel.get("targets", ())]
+    return [one["expr"].replace("$__rate_interval", "20s").replace("$job", ".*") for one in targets]
+
+
+@pytest.mark.long
+def test_prometheus_shows_what_the_dashboard_asks_for(node, tmp_path):
+    """A real Prometheus scrapes the node with a token; after some load every query has data, and the rules
+    are evaluated without an error.
+    """
+    (tmp_path / "token").write_text(token_of(node))
+    (tmp_path / "prometheus.yml").write_text(
+        "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
+        f"rule_files: [{RULES}]\n"
+        "scrape_configs:\n"
+        "  - job_name: rustfs-node\n"
+        f"    authorization: {{credentials_file: {tmp_path}/token}}\n"
+        f"    static_configs: [{{targets: ['{node.host}:{node.port}']}}]\n"
+    )
+    with prometheus(tmp_path) as address:
+        deadline_s, lacking = time.monotonic() + DATA_S, expressions()
+        while lacking and time.monotonic() < deadline_s:
+            load(node)
+            lacking = [one for one in lacking if not asked(address, one)]
+        assert lacking == []
+        rules = [one for group in get(address, "rules")["groups"] for one in group["rules"]]
+        assert len(rules) == RULES.read_text().count("- alert:")
+        assert {one["health"] for one in rules} <= {"ok", "unknown"}
+
+
+@contextlib.contextmanager
+def prometheus(folder: Path):
+    """A Prometheus with the configuration of that folder; its address."""
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        tools.program("prometheus"),
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/data",
+        f"--web.listen-address={address}",
+    ]
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log, stdout=log) as running:
+        try:
+            yield address
+        finally:
+            running.terminate()
+
+
+def asked(address: str, expression: str) -> bool:
+    """Whether a query has an answer with numbers in it."""
+    with contextlib.suppress(OSError):
+        found = get(address, f"query?query={quote(expression)}")["result"]
+        return any(one["value"][1] != "NaN" for one in found)
+    return False
+
+
+def get(address: str, path: str):
+    return json.loads(fetch(address, f"/api/v1/{path}"))["data"]
+
+
+@pytest.fixture
+def ctl(node, capsys, monkeypatch):
+    """Runs `rustfs-node ctl`, with the key pair of the node in the environment or without: status and what
+    was printed.
+    """
+
+    def run(*arguments: str, keys: bool = True) -> tuple[int, str, str]:
+        for name, value in (("ACCESS_KEY", node.access_key), ("SECRET_KEY", node.secret_key)):
+            if keys:
+                monkeypatch.setenv(f"RUSTFS_{name}", value)
+            else:
+                monkeypatch.delenv(f"RUSTFS_{name}", raising=False)
+        with pytest.raises(SystemExit) as ended:
+            main(["ctl", *arguments])
+        return int(ended.value.code or 0), *capsys.readouterr()
+
+    return run
+
+
+def test_ctl_status_shows_the_owner_sets_and_drives(node, ctl):
+    """With the key pair one screen says whether data is safe; without it how to see that."""
+    status, shown, _ = ctl("status", "--endpoint", node.url)
+    assert status == 0
+    assert "1 node, 1 set, 4 drives" in shown
+    assert "set 0: safe: 4 of 4 drives serve, 1 more may fail" in shown
+    told = json.loads(ctl("status", "--endpoint", node.url, "--json")[1])
+    assert told["info"]["buckets"] == {"count": 1}
+    status, shown, hint = ctl("status", "--endpoint", node.url, keys=False)
+    assert (status, len(shown.splitlines()), "--credentials-file" in hint) == (0, 4, True)
+
+
+def test_ctl_makes_tokens(node, ctl, tmp_path):
+    """What is printed opens the metrics; without a key pair the command says what it needs."""
+    status, printed, _ = ctl("metrics-token", "--days", "1")
+    assert status == 0
+    assert fetch(f"{node.host}:{node.port}", "/metrics", printed.strip())
+    file = tmp_path / "credentials.toml"
+    file.write_text(f'access_key = "{node.access_key}"\nsecret_key = "{node.secret_key}"\n')
+    file.chmod(0o600)
+    status, printed, _ = ctl("metrics-token", "--credentials-file", str(file), keys=False)
+    assert (status, printed.count(".")) == (0, 2)
+    status, printed, hint = ctl("metrics-token", keys=False)
+    assert (status, printed, "RUSTFS_ACCESS_KEY" in hint) == (2, "", True)
+    assert ctl("metrics-token", "--days", "0")[0] == 2
+
+
+def test_minio_py_reads_the_administration(node):
+    """MinioAdmin's info is that of this node, and what is not there is refused as such."""
+    minio = tools.module("minio")
+    provider = tools.module("minio.credentials").StaticProvider(node.access_key, node.secret_key)
+    admin = minio.MinioAdmin(endpoint=f"{node.host}:{node.port}", credentials=provider, secure=False)
+    info = json.loads(admin.info())
+    assert info["backend"]["onlineDisks"] == 4
+    assert [server["state"] for server in info["servers"]] == ["online"]
+    with pytest.raises(tools.module("minio.error").MinioAdminException, match="NotImplemented"):
+        admin.user_list()
