@@ -187,9 +187,11 @@ def make_state(
 
 def handle(state: SetState, requests: list[Request]) -> None:
     """Everything that came in with one turn of the bus."""
-    state.heal_pace.called()
     for request in requests:
         operation = OPERATIONS.get(type(request.message))
+        if operation is not status.set_status:
+            # Health is asked for all the time, and nobody waits for it.
+            state.heal_pace.called()
         if operation is None:
             name = type(request.message).__name__
             request.fail(Fault(FaultCode.UNKNOWN_OP, f"a set worker does not answer {name}"))

@@ -36,6 +36,7 @@ async def test_rests_are_as_long_as_clients_call(autojump_clock: MockClock) -> N
     assert 0.39 < await rested_s(pace, 0.1) < 0.41
     pace.called()
     assert 0.9 < await rested_s(pace, 10.0) < 1.1
+    pace.called()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(call_again_and_again, pace)
         assert 1.9 < await rested_s(pace, 10.0) < 2.1

@@ -153,7 +153,7 @@ async def test_a_drive_that_is_away_is_waited_for() -> None:
         await a_set.client.put(b"k", b"some bytes")
         await until(lambda: not has_no_notes(a_set))
         a_set.drives[0].seen.clear()
-        await until(lambda: sum(isinstance(one, Lookup) for one in a_set.drives[0].seen) > 4)
+        await until(lambda: lookups(a_set.drives[0]) > 4 or has_no_notes(a_set))
         assert not has_no_notes(a_set)
         assert (await a_set.client.ask(SetStatus())).healing.failed
         away.refuses = None
@@ -169,7 +169,7 @@ async def test_a_tombstone_that_all_drives_have_is_forgotten() -> None:
         await a_set.client.delete(b"k")
         await until(lambda: not has_no_notes(a_set))
         a_set.drives[0].seen.clear()
-        await until(lambda: sum(isinstance(one, Lookup) for one in a_set.drives[0].seen) > 4)
+        await until(lambda: lookups(a_set.drives[0]) > 4 or has_no_notes(a_set))
         assert all(drive.versions("b", b"k") for drive in a_set.drives)
         a_set.drives[2].refuses = None
         await until(lambda: not any(drive.versions("b", b"k") for drive in a_set.drives))
@@ -216,6 +216,10 @@ async def test_a_note_that_is_written_meanwhile_stays() -> None:
 
 def is_object(message: object) -> bool:
     return isinstance(message, Commit) and message.space == Space.OBJECT
+
+
+def lookups(drive: ModelDrive) -> int:
+    return sum(isinstance(message, Lookup) for message in drive.seen)
 
 
 def is_end(message: object, stamp: int) -> bool:
