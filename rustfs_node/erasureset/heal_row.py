@@ -8,9 +8,10 @@ very version with its very stamp, rebuilt from verified shards, so
 - however often and by however many workers it is done at a time, drives end up with the same;
 - a drive that has something newer by then refuses it (STALE), so a client's write always wins, and a key that
   is removed meanwhile stays removed by the drives that have its tombstone;
-- a drive may have forgotten that tombstone when copying took longer than tombstones are kept
-  (`drive.tombstone_grace_s`); so after shard files were copied the row is read once more, and what then
-  remains is shorter than a commit may take;
+- a drive may have forgotten that tombstone when reading and copying shards took longer than tombstones are
+  kept (`drive.tombstone_grace_s`); so the row is read once more after shard files were copied, and before
+  anything is given that was found out longer ago than `_KNOWN_S`. What then remains is shorter than a commit
+  may take;
 - no lock is held: nobody waits for a heal.
 
 Once a write quorum is known to have the version, drives are told that it is settled; once all drives have a
@@ -40,6 +41,9 @@ from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
 
+_KNOWN_S = 10.0
+"""So long what a read said of a row is acted upon. Far below any time for which tombstones are kept."""
+
 _LOST = frozenset({FaultCode.DAMAGED, FaultCode.NOT_FOUND})
 
 
@@ -53,7 +57,6 @@ class RowHealed:
     left: set[int] = attrs.field(factory=set)
     whole: set[int] = attrs.field(factory=set)
     size_bytes: int = 0
-    is_there: bool = False
 
 
 async def heal_row(state: SetState, row: RowName, slots: Collection[int], deep: Collection[int]) -> RowHealed:
@@ -79,7 +82,7 @@ class _RowHealing:
         self._stamp = 0
         self._kind = int(RowKind.TOMBSTONE)
         self._meta: ObjectMeta | None = None
-        self._worked_s = state.clock.monotonic_s()
+        self._worked_s = self._known_s = state.clock.monotonic_s()
         self.healed = RowHealed()
 
     async def find_out(self) -> None:
@@ -90,7 +93,6 @@ class _RowHealing:
         if read.decision.verdict is Verdict.CURRENT:
             version = await version_of(self._state, read, "")
             self._kind = version.kind
-            self.healed.is_there = True
             if version.kind == RowKind.VALUE:
                 self._meta = decode_meta(version.raw_meta)
                 self.healed.size_bytes = _bytes_on_a_drive(self._meta)
@@ -160,6 +162,8 @@ class _RowHealing:
         assert self._read is not None
         care = Care(torn, self._spend, self._confirm)
         try:
+            if self._state.clock.monotonic_s() > self._known_s + _KNOWN_S:
+                await self._confirm()
             missing = await copy_version(self._state, self._read, slot, care=care)
         except Fault as fault:
             row = self._row
@@ -182,11 +186,16 @@ class _RowHealing:
         self._worked_s = self._state.clock.monotonic_s()
 
     async def _confirm(self) -> None:
-        """Copying took its time: is it still what reads answer by?"""
+        """It took its time: is it still what reads answer by?"""
+        assert self._read is not None
+        assert self._read.decision is not None
+        known_s = self._state.clock.monotonic_s()
         read = await resolve(self._state, self._lookup)
         assert read.decision is not None
-        if read.decision.stamp != self._stamp or read.decision.verdict is not Verdict.CURRENT:
-            raise Fault(FaultCode.CONFLICT, "the version was replaced meanwhile", read.decision.stamp)
+        was, now = self._read.decision, read.decision
+        if (now.stamp, now.verdict) != (was.stamp, was.verdict):
+            raise Fault(FaultCode.CONFLICT, "the version was replaced meanwhile", now.stamp)
+        self._known_s = known_s
 
     def settle(self) -> None:
         """Tell what is known now, of drives that were looked at and those that the read heard."""

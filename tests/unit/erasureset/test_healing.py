@@ -16,7 +16,7 @@ from rustfs_node.plan import drive_name
 from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.placement import first_slot
 from rustfs_proto.versions import Versioning
-from rustfs_proto.wire.drive_ops import Commit, DriveStatus, Lookup, RowKind, Space
+from rustfs_proto.wire.drive_ops import Commit, DriveStatus, Lookup, RowKind, ShardWrite, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import Delete, ObjectInfo, PutSmall, RemoveVersions, SetStatus
 from rustfs_proto.wire.upload_ops import UploadCreate
@@ -245,6 +245,27 @@ async def test_an_upload_is_ended_only_where_the_object_is() -> None:
         await until(lambda: has_no_notes(a_set))
         assert row_of(drive, Space.OBJECT) and not row_of(drive, Space.PART)
         assert drive.files
+
+
+async def test_what_is_removed_while_it_is_copied_stays_away() -> None:
+    """Its tombstone came to all drives, and was forgotten by all, before the last shard was there."""
+    async with running_set(4, **AT_ONCE) as a_set:
+        drive = a_set.drives[3]
+        drive.refuses_where = lambda message: isinstance(message, Commit | ShardWrite)
+        await a_set.client.put(b"k", body_of(41_000))
+        await until(lambda: not has_no_notes(a_set))
+        name = (int(Space.OBJECT), "b", b"k", b"")
+
+        def remove(message: object) -> bool:
+            if isinstance(message, ShardWrite):
+                for one in a_set.drives:
+                    one.rows.pop(name, None)
+            return False
+
+        drive.refuses_where = remove
+        await until(lambda: any(isinstance(message, ShardWrite) for message in drive.seen))
+        await until(lambda: has_no_notes(a_set))
+        assert not any(drive.versions("b", b"k") for drive in a_set.drives)
 
 
 def row_of(drive: ModelDrive, space: Space) -> bool:
