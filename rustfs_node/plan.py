@@ -11,6 +11,9 @@ import msgspec
 
 from rustfs_node.config import Settings
 
+CONTROL = "control"
+"""Name of the supervisor on the bus of its node."""
+
 SOCKET_PATH_BYTES_MAX = 107
 """sun_path of unix(7) holds 108 bytes, the last of them zero."""
 

@@ -1,4 +1,5 @@
-"""MinIO's administration, as far as it is there: `info` and `storageinfo` below `/minio/admin/v3/`.
+"""MinIO's administration, as far as it is there: `info` and `storageinfo` below `/minio/admin/v3/`, and what
+`admin_drives` adds to it.
 
 Requests are signed as those of S3 are; the answers are JSON, errors too. Everything else below that path is
 answered NotImplemented, in particular `datausageinfo`: nobody counts the usage of buckets.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from rustfs_node import __version__
+from rustfs_node.acceptor.admin_drives import ACTIONS, answer_drive
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.monitor import View
 from rustfs_node.acceptor.net.messages import HttpRequest, Response
@@ -48,6 +50,9 @@ async def _answer(request: HttpRequest, services: Services) -> Response:
     # Any operation of the service as a whole: what is signed does not name one.
     services.authenticator.authenticate(request, target, Op.ListBuckets)
     name = target.path.encode("latin-1").removeprefix(_PREFIX).decode("latin-1")
+    if request.method == "POST" and name in ACTIONS:
+        told_of = await answer_drive(name, target.params, services, request.facts["request_id"])
+        return Response(200, list(_JSON), msgspec.json.encode(told_of))
     document = _DOCUMENTS.get(name) if request.method == "GET" else None
     if document is None:
         raise not_implemented(f"{request.method} of the administration's {name}")

@@ -22,7 +22,7 @@ from rustfs_node.acceptor.sets import Sets, set_workers
 from rustfs_node.acceptor.siblings import Siblings
 from rustfs_node.acceptor.upload_memory import UploadMemory
 from rustfs_node.bus import Bus
-from rustfs_node.plan import NodePlan, acceptor_name, endpoint_of
+from rustfs_node.plan import CONTROL, NodePlan, acceptor_name, endpoint_of
 from rustfs_node.role import RoleContext, RoleRefused
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
@@ -66,13 +66,14 @@ def _open_bus(context: RoleContext) -> Bus:
     _, own_endpoint = near.pop(context.name)
     far = {one.name: (one.node, one.endpoint) for one in plan.contacts if one.node != plan.node_number}
     own = next((one for one in plan.contacts if one.name == context.name), None)
+    supervisor = {CONTROL: (plan.node_number, endpoint_of(plan.runtime_dir, CONTROL))}
     return open_worker_bus(
         plan,
         context.name,
         context.clock,
         listen=own_endpoint if near or far else None,
         listen_remote="" if own is None else own.listen,
-        peers=set_workers(plan) | near | far,
+        peers=set_workers(plan) | near | far | supervisor,
     )
 
 

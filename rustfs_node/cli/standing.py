@@ -34,8 +34,8 @@ def _summary(info: Document, drives: list[Document], sets: list[Document]) -> st
     counts = ", ".join(
         [_count(len(info["servers"]), "node"), _count(len(sets), "set"), _count(len(drives), "drive")]
     )
-    free = _size(sum(drive.get("availspace", 0) for drive in drives))
-    total = _size(sum(drive.get("totalspace", 0) for drive in drives))
+    free = size(sum(drive.get("availspace", 0) for drive in drives))
+    total = size(sum(drive.get("totalspace", 0) for drive in drives))
     return f"deployment {info['deploymentID']}: {counts}, {free} of {total} free"
 
 
@@ -48,10 +48,6 @@ def _set(one: Document) -> Iterator[str]:
         yield f"{name}: NOT WRITABLE: {serving}, writes need {one['writeQuorum']}; what is stored can be read"
     else:
         yield f"{name}: {_safety(one)}: {serving}, {_spare(one)} before writes stop"
-    if one["healDisks"]:
-        yield f"  drives that are being healed: {one['healDisks']}; what they lack is read from the others"
-    if one["healNotes"]:
-        yield f"  keys that want healing: {one['healNotes']} or more"
 
 
 def _safety(one: Document) -> str:
@@ -80,7 +76,7 @@ def _drive(drive: Document) -> Iterator[str]:
         yield f"{name}: {'healing' if drive['healing'] else 'slow'}{why}"
     total = drive.get("totalspace", 0)
     if total and drive["usedspace"] > _ALMOST_FULL * total:
-        yield f"{name}: ALMOST FULL: {_size(drive['availspace'])} of {_size(total)} free"
+        yield f"{name}: ALMOST FULL: {size(drive['availspace'])} of {size(total)} free"
         yield "  do: remove objects; when the last bytes are reached it takes only removals"
 
 
@@ -88,7 +84,8 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _size(size_bytes: int) -> str:
+def size(size_bytes: int) -> str:
+    """Bytes as people read them."""
     value, unit = float(size_bytes), _UNITS[0]
     for unit in _UNITS:  # noqa: B007 - the last one is what is wanted
         if value < 1024:

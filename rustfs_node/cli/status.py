@@ -5,27 +5,20 @@ drives.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 
+from rustfs_node.cli.asking import ask, ask_as_owner, why_no_url
 from rustfs_node.cli.keys import find_credentials
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
 from rustfs_node.cli.standing import Document, describe
 from rustfs_node.config import ConfigError
 from rustfs_node.plan import Credentials
-from rustfs_node.seams.clock import SystemClock
 from rustfs_node.supervisor.credentials import CredentialsError
-from rustfs_proto.s3.sigv4_signer import Credentials as Signer
-from rustfs_proto.s3.sigv4_signer import sign_request
 from rustfs_proto.wire.heal_ops import HealView
-
-_TIMEOUT_S = 15.0
-"""Longer than the node waits for what does not answer: `acceptor.health_deadline_s` and more."""
 
 INFO = "/minio/admin/v3/info"
 
@@ -56,9 +49,8 @@ class HealingTold(msgspec.Struct, frozen=True):
 
 def run(args: argparse.Namespace) -> int:
     """Print each check; status 0 when all are well."""
-    parts = urlsplit(args.endpoint)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        print(f"--endpoint {args.endpoint!r} is no URL: write http://host:port")
+    if problem := why_no_url(args.endpoint):
+        print(problem)
         return EXIT_USAGE
     try:
         credentials = find_credentials(args)
@@ -97,10 +89,7 @@ def _print_standing(told: Document | str | None) -> None:
 
 def ask_info(endpoint: str, credentials: Credentials) -> Document | str:
     """What the node tells of its deployment, or why it does not."""
-    now_s = SystemClock().wall_ms() / 1000
-    signer = Signer(credentials.access_key, credentials.secret_key)
-    signed = sign_request(signer, "GET", INFO, {"host": urlsplit(endpoint).netloc}, now_s=now_s)
-    status, body = ask(endpoint, INFO, signed.headers)
+    status, body = ask_as_owner(endpoint, INFO, credentials)
     if status != "200":
         return f"{status} {body.decode(errors='replace')}".strip()
     document: Document = json.loads(body)
@@ -124,18 +113,3 @@ def healing_lines(told: HealingTold) -> list[str]:
             done = f"{rebuild.rows} rows and {mib:.1f} MiB given, about {rebuild.rows_left} rows left"
             lines.append(f"set {one.set}: drive {rebuild.slot} is being rebuilt: {done}")
     return lines
-
-
-def ask(endpoint: str, path: str, headers: Mapping[str, str] | None = None) -> tuple[str, bytes]:
-    """The status of a GET, or why there was none, and what was answered."""
-    parts = urlsplit(endpoint)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", path, headers=dict(headers or {}))
-        response = connection.getresponse()
-        return str(response.status), response.read()
-    except (OSError, http.client.HTTPException) as error:
-        return str(error), b""
-    finally:
-        connection.close()

@@ -63,7 +63,7 @@ class NoteHealer:
         peers = self._bus.statistics().peers
         conditions = self._state.drives.conditions
         return tuple(
-            (0 if plan.fault else peers[plan.name].incarnation, condition.rank is Rank.AWAY)
+            (peers[plan.name].incarnation, condition.rank is Rank.AWAY)
             for plan, condition in zip(self._state.plan.drives, conditions, strict=True)
         )
 

@@ -32,11 +32,18 @@ def set_measures(state: SetState) -> Iterator[Measure]:
         "degraded_reads_total": state.degraded_reads,
         "heal_notes_written_total": state.heal_notes.written,
         "heal_notes_lost_total": state.heal_notes.lost,
+        "keys_healed_total": state.healing.healed,
+        "heal_failures_total": state.healing.failed,
     }
     for name, value in values.items():
         yield Measure(f"rustfs_set_{name}", value, of_set)
     for plan, view in zip(state.plan.drives, views, strict=True):
-        yield Measure("rustfs_set_drive_state", view.state, of_set | _of_drive(plan.node, view))
+        of_drive = of_set | _of_drive(plan.node, view)
+        yield Measure("rustfs_set_drive_state", view.state, of_drive)
+        rebuild = state.healing.rebuilds.get(plan.slot)
+        if rebuild is not None:
+            yield Measure("rustfs_set_rebuild_rows", rebuild.given, of_drive)
+            yield Measure("rustfs_set_rebuild_bytes", rebuild.size_bytes, of_drive)
 
 
 def _of_drive(node: int, view: DriveView) -> dict[str, str]:

@@ -209,7 +209,7 @@ class Drives:
 
     def _rank_of(self, condition: Condition, plan: DrivePlan) -> Rank:
         state = condition.status.state if condition.status else DriveState.ONLINE
-        if plan.fault or not condition.is_reachable or state == DriveState.FAULTY:
+        if not condition.is_reachable or state == DriveState.FAULTY:
             return Rank.AWAY
         if state == DriveState.HEALING or (plan.healing and condition.status is None):
             return Rank.HEALING
@@ -221,14 +221,15 @@ class Drives:
     # Watching
 
     async def watch(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Ask every drive how it is, again and again. Started once each has answered or failed for the first
-        time.
+        """Ask every drive how it is, again and again. Started once each that may be there has answered or
+        failed for the first time.
         """
         deadline_s = self._settings.start_wait_s
         while True:
             async with trio.open_nursery() as nursery:
                 for slot, plan in enumerate(self.plans):
-                    if not plan.fault:
+                    # One that was left out at the start may be put in its place at any time.
+                    if not plan.fault or task_status is trio.TASK_STATUS_IGNORED:
                         nursery.start_soon(self._ask_how, slot, deadline_s)
             self._rank_again()
             task_status.started()

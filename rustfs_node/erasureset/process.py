@@ -15,7 +15,7 @@ async def main(context: RoleContext) -> None:
     plan = context.plan.sets[context.args.set]
     own = context.plan.own_worker(plan)
     assert own is not None, (plan.name, context.plan.node_number)
-    peers = {drive.name: (drive.node, drive.endpoint) for drive in plan.drives if not drive.fault}
+    peers = {drive.name: (drive.node, drive.endpoint) for drive in plan.drives}
     bus = open_worker_bus(
         context.plan, own.name, context.clock, listen=own.endpoint, listen_remote=own.listen, peers=peers
     )

@@ -64,7 +64,7 @@ class Rebuilder:
     def __init__(self, state: SetState) -> None:
         self._state = state
         own = next((one.node for one in state.plan.workers if one.name == state.plan.name), 0)
-        self._slots = [plan.slot for plan in state.plan.drives if plan.node == own and not plan.fault]
+        self._slots = [plan.slot for plan in state.plan.drives if plan.node == own]
         self._retry_s = state.settings.heal_retry_s
 
     async def run(self) -> None:

@@ -41,8 +41,6 @@ class Resettler:
         while True:
             await trio.sleep(self._state.settings.resettle_delay_s)
             for plan in self._state.plan.drives:
-                if plan.fault:
-                    continue
                 life = self._bus.statistics().peers[plan.name].incarnation
                 if life and life != self._lives.get(plan.name) and await self._go_through(plan.slot):
                     self._lives[plan.name] = life

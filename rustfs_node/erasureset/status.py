@@ -46,8 +46,10 @@ def _healing(state: SetState) -> HealView:
 def view_of(plan: DrivePlan, condition: Condition) -> DriveView:
     """One drive, as this worker sees it."""
     status = condition.status
-    if plan.fault or status is None or not condition.is_reachable:
-        return DriveView(plan.slot, plan.path, -1, reason=plan.fault or "its worker does not answer")
+    if status is None or not condition.is_reachable:
+        was_there = status is not None or not plan.fault
+        reason = "its worker does not answer" if was_there else plan.fault
+        return DriveView(plan.slot, plan.path, -1, reason=reason)
     is_slow = condition.rank is Rank.SUSPECT and status.state == DriveState.ONLINE
     drive_state = DriveState.SUSPECT if is_slow else status.state
     slowness = "it owes answers" if condition.is_mute else f"reads take {condition.latency_s:.2f} s"

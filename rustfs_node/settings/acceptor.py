@@ -130,6 +130,11 @@ class AcceptorSettings:
     complete_deadline_s: float = 120.0
     """The same for completing an upload, which checks up to 10,000 parts."""
 
+    drive_deadline_s: float = 120.0
+    """The same for what the supervisor is to do with a drive: its worker has `node.stop_deadline_s` to end,
+    and a disk that has just been put in may take its time to be looked at.
+    """
+
     health_deadline_s: float = 5.0
     """The same for the cluster's health: probes time out after a few seconds, and a later answer helps
     nobody.

@@ -37,6 +37,7 @@ from rustfs_proto.topology.deployment import Deployment
 from rustfs_proto.topology.findings import Condition, Finding
 from rustfs_proto.topology.formation import found_deployment, join
 from rustfs_proto.topology.gathering import Step
+from rustfs_proto.topology.second_look import join_one, verdict_of
 from rustfs_proto.topology.verdicts import Formation, Refusal, Verdict, Wish
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.node_ops import (
@@ -88,6 +89,25 @@ class Assembly:
         finally:
             self.drives.former.release()
         return formation
+
+    async def look_again(self, path: str, *, formats: bool, accepts: bool) -> Verdict:
+        """One drive of this node while it serves; see `second_look.Keeper`. The other nodes are asked first,
+        who may have replaced drives since.
+        """
+        member, former = self.drives.member, self.drives.former
+        try:
+            label = await self.drives.look_again(path)
+            heard = await self._ask_all()
+            found = gathering.all_findings(member.topology, self.drives.by_label(), heard)
+            wish = attrs.evolve(self._wish(), others_come=len(heard) < len(member.topology.nodes) - 1)
+            if accepts:
+                wish = attrs.evolve(wish, accepted=wish.accepted | {label})
+            judged = gathering.judged_by(member.own, found)
+            formation = join_one(judged, label, wish, self._new_ids(), self.clock.wall_ms(), formats=formats)
+            self.drives.join(formation)
+        finally:
+            former.release()
+        return verdict_of(formation, label)
 
     async def _agree(self, before_writing: Callable[[str], None]) -> Formation:
         member = self.drives.member

@@ -32,9 +32,9 @@ async def assembled(
     clock: Clock,
     tell: Callable[[str], None],
     before_writing: Callable[[str], None],
-) -> AsyncIterator[Formation]:
-    """Form the deployment with the other nodes; while the context is open they are answered. Raises what
-    `Assembly.form` does, and OSError where the bus cannot listen.
+) -> AsyncIterator[tuple[Formation, Assembly]]:
+    """Form the deployment with the other nodes; while the context is open they are answered, and drives can
+    be looked at again. Raises what `Assembly.form` does, and OSError where the bus cannot listen.
     """
     remote, peers = supervisor_side(member, settings.cluster.port_offset)
     # Nodes may be started hours apart: while one is not there, why is told from the first question on.
@@ -45,7 +45,7 @@ async def assembled(
     async with trio.open_nursery() as nursery:
         try:
             await nursery.start(bus.run)
-            yield await assembly.form(before_writing)
+            yield await assembly.form(before_writing), assembly
         # Out of the nursery it would come in a group, and whoever starts a node wants it as it is.
         except Exception as error:
             failure = error

@@ -31,7 +31,7 @@ class WorkerCommand:
 def worker_commands(plan: NodePlan, plan_file: str) -> dict[str, dict[str, WorkerCommand]]:
     """Stage → (worker name → command), stages in the order in which they depend on each other."""
     drives = {
-        drive.name: _command("drive", plan_file, "--set", str(one.index), "--slot", str(drive.slot))
+        drive.name: drive_command(plan_file, one.index, drive.slot)
         for one in plan.sets
         for drive in plan.own_drives(one)
         if not drive.fault
@@ -46,6 +46,11 @@ def worker_commands(plan: NodePlan, plan_file: str) -> dict[str, dict[str, Worke
         for number in range(plan.settings.node.acceptors)
     }
     return {DRIVES: drives, SETS: sets, ACCEPTORS: acceptors}
+
+
+def drive_command(plan_file: str, set_index: int, slot: int) -> WorkerCommand:
+    """The worker of the drive in that slot."""
+    return _command("drive", plan_file, "--set", str(set_index), "--slot", str(slot))
 
 
 def _command(role: str, plan_file: str, *arguments: str) -> WorkerCommand:

@@ -36,7 +36,7 @@ _LOCK_POLL_S = 0.05
 
 @attrs.define(eq=False)
 class Former:
-    """Makes a formation of folders, through the seams it is given."""
+    """Makes a formation of folders, through the seams it is given. `found` is what `form` saw."""
 
     files: Files
     clock: Clock
@@ -46,6 +46,7 @@ class Former:
     known_mounts: Mapping[str, str]
     classes: StorageClassSettings = attrs.field(factory=StorageClassSettings)
     pools: tuple[PoolShape, ...] = ()
+    found: Sequence[Finding] = ()
     _locks: list[FolderLock] = attrs.field(factory=list)
 
     async def form(
@@ -55,8 +56,8 @@ class Former:
         reasons, or whatever `before_writing`, given the deployment's id, raises; then nothing was written.
         """
         try:
-            found = await self.look(paths)
-            formation = decide(found, self.wish(), self.new_ids(len(paths)), self.clock.wall_ms())
+            self.found = await self.look(paths)
+            formation = decide(self.found, self.wish(), self.new_ids(len(paths)), self.clock.wall_ms())
             if before_writing is not None:
                 before_writing(formation.deployment.deployment_id)
             self.write(formation)

@@ -7,7 +7,7 @@ Nothing here decides about drives (`formation`) or about one process (`worker`).
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import attrs
@@ -21,7 +21,14 @@ from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.forking import Forge
 from rustfs_node.seams.node_files import write_private
 from rustfs_node.supervisor import readiness
-from rustfs_node.supervisor.commands import ACCEPTORS, DRIVES, SETS, start, worker_commands
+from rustfs_node.supervisor.commands import (
+    ACCEPTORS,
+    DRIVES,
+    SETS,
+    WorkerCommand,
+    start,
+    worker_commands,
+)
 from rustfs_node.supervisor.notify import Notifier
 from rustfs_node.supervisor.worker import Worker
 
@@ -37,7 +44,7 @@ class NodeFailed(Exception):
 @attrs.define(eq=False)
 class Node:
     """A running node. `reread` gives the configuration as it is now; `announce` is called once, when the node
-    first serves.
+    first serves. `attend` is given the node and a nursery for as long as it runs.
     """
 
     plan: NodePlan
@@ -48,6 +55,7 @@ class Node:
     log: structlog.typing.FilteringBoundLogger
     reread: Callable[[], Settings]
     announce: Callable[[NodePlan], None]
+    attend: Callable[[Node, trio.Nursery], Awaitable[None]]
     workers: dict[str, Worker] = attrs.field(factory=dict)
     stages: dict[str, list[str]] = attrs.field(factory=dict)
     _changed: trio.Event = attrs.field(factory=trio.Event)
@@ -55,15 +63,23 @@ class Node:
     _patience: list[trio.CancelScope] = attrs.field(factory=list)
     _ready: bool = False
     _hurry: bool = False
+    _nursery: trio.Nursery | None = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Between the start and the stop."""
+        return self._ready and not self._stop.is_set()
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises `NodeFailed` where it never came to serving."""
-        write_private(self.plan_file, encode_plan(self.plan))
+        self.keep_plan(self.plan)
         failure = ""
         async with trio.open_nursery() as nursery:
+            self._nursery = nursery
             await nursery.start(self._obey_signals)
             nursery.start_soon(self._keep_watchdog_quiet)
-            self._start_workers(nursery)
+            self._start_workers()
+            await self.attend(self, nursery)
             failure = await self._wait_until_serving()
             if not failure:
                 nursery.start_soon(self._report_changes)
@@ -73,20 +89,45 @@ class Node:
         if failure:
             raise NodeFailed(failure)
 
-    def _start_workers(self, nursery: trio.Nursery) -> None:
+    def _start_workers(self) -> None:
         """All at once: each connects to the others as they appear."""
         for stage, commands in worker_commands(self.plan, self.plan_file).items():
-            self.stages[stage] = list(commands)
+            self.stages[stage] = []
             for name, command in commands.items():
-                worker = Worker(
-                    name=name,
-                    spawn=partial(start, self.forge, name, command),
-                    settings=self.plan.settings.node,
-                    log=self.log,
-                    on_change=self._note_change,
-                )
-                self.workers[name] = worker
-                nursery.start_soon(worker.run)
+                self.run_worker(stage, name, command)
+
+    def run_worker(self, stage: str, name: str, command: WorkerCommand) -> None:
+        """Keep one more worker running."""
+        assert self._nursery is not None, "the node does not run"
+        assert name not in self.workers, name
+        worker = Worker(
+            name=name,
+            spawn=partial(start, self.forge, name, command),
+            settings=self.plan.settings.node,
+            log=self.log,
+            on_change=self._note_change,
+        )
+        self.workers[name] = worker
+        self.stages[stage].append(name)
+        self._nursery.start_soon(worker.run)
+
+    async def drop_worker(self, name: str) -> bool:
+        """Stop one for good; whether there was one."""
+        worker = self.workers.get(name)
+        if worker is None:
+            return False
+        await worker.stop(trio.CancelScope(deadline=trio.current_time() + self._stop_deadline_s))
+        # Only now: who stops the node meanwhile has to wait for it too.
+        del self.workers[name]
+        for names in self.stages.values():
+            names[:] = [one for one in names if one != name]
+        self._note_change()
+        return True
+
+    def keep_plan(self, plan: NodePlan) -> None:
+        """What workers that are started from now on read."""
+        self.plan = plan
+        write_private(self.plan_file, encode_plan(plan))
 
     def _note_change(self) -> None:
         self._changed.set()
@@ -166,8 +207,7 @@ class Node:
         except ConfigError as error:
             self.log.warning("reload_failed", errors=error.errors)
         else:
-            self.plan = attrs.evolve(self.plan, settings=settings)
-            write_private(self.plan_file, encode_plan(self.plan))
+            self.keep_plan(attrs.evolve(self.plan, settings=settings))
             logs.configure(PROCESS, settings.node.log_level, settings.node.log_format)
             self.log.info("reloaded", needs_restart=later)
         for worker in self.workers.values():
@@ -175,11 +215,15 @@ class Node:
         if self._ready:
             self.notifier.ready(readiness.summary(self.workers))
 
+    @property
+    def _stop_deadline_s(self) -> float:
+        return 0.0 if self._hurry else self.plan.settings.node.stop_deadline_s
+
     async def _stop_workers(self) -> None:
         """Clients first, so that nobody is cut off by a server that is already gone."""
         self.notifier.stopping()
         for stage in _STAGES_OF_STOPPING:
-            patience_s = 0.0 if self._hurry else self.plan.settings.node.stop_deadline_s
+            patience_s = self._stop_deadline_s
             async with trio.open_nursery() as nursery:
                 for name in self.stages[stage]:
                     scope = trio.CancelScope(deadline=trio.current_time() + patience_s)

@@ -45,6 +45,15 @@ class OwnDrives:
         self.findings = tuple(with_own_verdicts(labelled, self.former.wish()))
         self.are_looked_at = True
 
+    async def look_again(self, path: str) -> str:
+        """Lock the drive of this node in that folder and look; its label. The others stay as they were."""
+        endpoints = [one for one in self.member.topology.drives if one.node == self.member.own]
+        label = next(self.member.topology.label(one) for one in endpoints if one.path == path)
+        (seen,) = await self.former.look([path])
+        seen = attrs.evolve(seen, path=label, node=self.member.own)
+        self.findings = tuple(seen if one.path == label else one for one in self.findings)
+        return label
+
     def by_label(self) -> dict[str, Finding]:
         """What was found."""
         return {finding.path: finding for finding in self.findings}

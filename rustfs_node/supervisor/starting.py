@@ -12,8 +12,9 @@ import attrs
 import trio
 
 from rustfs_node import logs
+from rustfs_node.bus import open_bus
 from rustfs_node.config import Settings
-from rustfs_node.plan import Credentials, NodePlan
+from rustfs_node.plan import CONTROL, Credentials, NodePlan, endpoint_of
 from rustfs_node.seams.clock import SystemClock
 from rustfs_node.seams.randomness import Randomness, SystemRandomness
 from rustfs_node.seams.real_files import RealFiles
@@ -22,6 +23,7 @@ from rustfs_node.supervisor.cluster_planning import make_cluster_plan
 from rustfs_node.supervisor.cluster_secret import SecretError, cluster_secret
 from rustfs_node.supervisor.cluster_start import assembled, labels_of, own_part
 from rustfs_node.supervisor.commands import make_forge
+from rustfs_node.supervisor.control import Control
 from rustfs_node.supervisor.credentials import (
     CredentialsError,
     cluster_credentials,
@@ -34,6 +36,7 @@ from rustfs_node.supervisor.listening import AddressError, check_address
 from rustfs_node.supervisor.membership import Membership, MembershipError, find_membership
 from rustfs_node.supervisor.memory import MountMemory, state_folder
 from rustfs_node.supervisor.node import PROCESS, Node, NodeFailed
+from rustfs_node.supervisor.node_drives import NodeDrives
 from rustfs_node.supervisor.notify import Notifier
 from rustfs_node.supervisor.planning import (
     RuntimeFolder,
@@ -41,6 +44,7 @@ from rustfs_node.supervisor.planning import (
     make_plan,
     open_runtime_folder,
 )
+from rustfs_node.supervisor.second_look import Keeper, OwnKeeper
 from rustfs_proto.erasure.sizing import SizingError
 from rustfs_proto.topology.endpoints import Topology
 from rustfs_proto.topology.ports import PortsError
@@ -119,6 +123,7 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
                 log=log,
                 reread=order.reread,
                 announce=lambda plan: order.announce(plan, start.source),
+                attend=start.attend,
             )
             await node.run()
     finally:
@@ -157,6 +162,7 @@ class _Start:
     paths: tuple[str, ...]
     folder: RuntimeFolder
     notifier: Notifier = attrs.field(init=False)
+    _keepers: list[Keeper] = attrs.field(factory=list)
     _found: list[tuple[Credentials, CredentialsSource]] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -166,6 +172,11 @@ class _Start:
     def source(self) -> CredentialsSource:
         """Where the credentials came from, once they were found."""
         return self._found[0][1]
+
+    @property
+    def keeper(self) -> Keeper:
+        """Who looks at drives again, once there is a plan."""
+        return self._keepers[0]
 
     @asynccontextmanager
     async def planned(self) -> AsyncIterator[NodePlan]:
@@ -177,13 +188,23 @@ class _Start:
         if member is None:
             formation = await former.form(self.paths, self._find_credentials)
             self._note(memory, formation)
+            self._keepers.append(OwnKeeper.of_start(former, former.found, formation))
             yield make_plan(formation, settings, self.folder.path, self._found[0][0])
             return
-        async with assembled(
-            member, former, settings, former.clock, self._tell, self._find_credentials
-        ) as formation:
+        async with assembled(member, former, settings, former.clock, self._tell, self._find_credentials) as (
+            formation,
+            assembly,
+        ):
+            self._keepers.append(assembly)
             self._note(memory, own_part(member, formation), formation.warnings)
             yield make_cluster_plan(formation, member, settings, self.folder.path, self._found[0][0])
+
+    async def attend(self, node: Node, nursery: trio.Nursery) -> None:
+        """Answer what acceptors pass on from an operator, as long as the node runs."""
+        settings, clock = node.plan.settings.bus, node.clock
+        bus = open_bus(CONTROL, endpoint_of(self.folder.path, CONTROL), {}, settings, clock)
+        Control(bus, NodeDrives(node, self.keeper), nursery)
+        await nursery.start(bus.run)
 
     def _former(self, known_mounts: Mapping[str, str]) -> Former:
         accepted = self.order.accepted

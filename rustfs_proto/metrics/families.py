@@ -51,6 +51,8 @@ _GAUGES = {
     "rustfs_set_streamed_writes": "Writes in blocks that are under way.",
     "rustfs_set_drive_state": "A drive as the set's worker sees it: -1 away, 0 online, 1 suspect, 2 healing,"
     " 3 faulty.",
+    "rustfs_set_rebuild_rows": "Rows given to a drive that this node's worker of the set is rebuilding.",
+    "rustfs_set_rebuild_bytes": "Bytes of shards given with them.",
     "rustfs_drive_state": "The drive as its worker sees it: 0 online, 1 suspect, 2 healing, 3 faulty.",
     "rustfs_drive_total_bytes": "Size of the drive's file system.",
     "rustfs_drive_free_bytes": "What is free of it.",
@@ -84,6 +86,8 @@ _COUNTERS = {
     "rustfs_set_degraded_reads_total": "Reads for which the first drives did not suffice or did not agree.",
     "rustfs_set_heal_notes_written_total": "Keys noted to want healing.",
     "rustfs_set_heal_notes_lost_total": "Those that no drive took the note of.",
+    "rustfs_set_keys_healed_total": "Keys of heal notes that are healed.",
+    "rustfs_set_heal_failures_total": "Attempts to heal a key that failed, and will be made again.",
     "rustfs_drive_log_written_bytes_total": "Bytes written to the log.",
     "rustfs_drive_shard_written_bytes_total": "Bytes written to shard files.",
     "rustfs_drive_shard_read_bytes_total": "Bytes read from shard files.",

@@ -175,7 +175,20 @@ V2_BUCKETS = (
     ),
 )
 _DRIVE = {"drive": "drive", "server": "node"}
+_HEALED = {"type": "object"}
 V2_NODE = (
+    Translation(
+        _counter("minio_heal_objects_heal_total", "Keys healed since the processes began."),
+        "rustfs_set_keys_healed_total",
+        _SERVER,
+        fixed=_HEALED,
+    ),
+    Translation(
+        _counter("minio_heal_objects_errors_total", "Attempts to heal a key that failed."),
+        "rustfs_set_heal_failures_total",
+        _SERVER,
+        fixed=_HEALED,
+    ),
     Translation(
         _counter("minio_node_process_cpu_total_seconds", "Processor time of all processes of the node."),
         "rustfs_process_cpu_seconds_total",

@@ -179,3 +179,8 @@ def interrupted(path: str) -> str:
         f"drive {path} was never completely formatted, but other drives of its deployment hold data;"
         " empty the folder to have it formatted anew and healed"
     )
+
+
+def not_asked_for(path: str) -> str:
+    """It is empty, and nobody has said that it is to be formatted."""
+    return f"drive {path} is empty: rustfs-node ctl drive replace {path} makes it the slot's new drive"

@@ -20,6 +20,7 @@ from rustfs_proto.wire import (
     node_ops,
     rename_ops,
     set_ops,
+    supervisor_ops,
     upload_ops,
 )
 
@@ -68,6 +69,8 @@ OPERATIONS: dict[type, type | None] = {
     node_ops.Introduce: node_ops.Introduced,
     node_ops.FormatDrives: node_ops.DrivesFormatted,
     node_ops.FinishFounding: node_ops.FoundingFinished,
+    supervisor_ops.DriveLookAgain: supervisor_ops.DriveStands,
+    supervisor_ops.DriveLetGo: supervisor_ops.DriveStands,
 }
 """Request class to reply class; None for a notice."""
 

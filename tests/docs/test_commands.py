@@ -59,6 +59,12 @@ NOT_RUN_HERE = {
     ("docs/deployment.md", "export RUSTFS_ACCESS_KEY=trial RUSTFS_SECRET_KEY=trial-secret-key"): (
         "test_deployment.py runs it at other addresses"
     ),
+    ("docs/monitoring.md", "rustfs-node ctl status --endpoint http://node1:9000 --credentials-file FILE"): (
+        "tests/node/test_monitoring.py asks its own node"
+    ),
+    ("docs/monitoring.md", "rustfs-node ctl metrics-token --credentials-file FILE"): (
+        "tests/node/test_monitoring.py makes tokens"
+    ),
     ("docs/testing.md", "make simulate SEEDS=1-1000"): "hours; the suite runs the same with small budgets",
 }
 # Indented, but to be looked at; test_names.py asks whether what README's picture names is there.

@@ -134,7 +134,13 @@ def test_variables_exist():
 
 def test_options_exist(capsys):
     """`--option` in a document belongs to a command of rustfs-node."""
-    for arguments in (["serve"], ["config"], ["ctl", "status"], ["ctl", "metrics-token"]):
+    for arguments in (
+        ["serve"],
+        ["config"],
+        ["ctl", "status"],
+        ["ctl", "metrics-token"],
+        ["ctl", "drive", "replace"],
+    ):
         with pytest.raises(SystemExit):
             main([*arguments, "--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))

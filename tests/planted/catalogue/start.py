@@ -8,6 +8,8 @@ DRIVES = "Drives"
 FILE = "rustfs_proto/topology/rejoin.py"
 DECISIONS = "tests/unit/supervisor/test_formation_decisions.py"
 GATHERING = "tests/unit/supervisor/test_gathering.py"
+ASSEMBLY = "tests/unit/supervisor/test_assembly.py"
+SECOND_LOOK = "tests/unit/supervisor/test_second_look.py"
 REPLACEMENTS = "tests/unit/supervisor/test_replacements.py"
 
 START = (
@@ -109,5 +111,32 @@ START = (
         "A node names in the layout a drive that another node will format under another id.",
         DRIVES,
         f"{GATHERING}::test_empty_drives_are_their_own_nodes_business",
+    ),
+    PlantedBug(
+        "empty-drive-formatted-unasked",
+        "rustfs_proto/topology/second_look.py",
+        "(finding.path == path and formats)",
+        "finding.path == path",
+        "A drive that is put back as an empty folder loses its place to a new one.",
+        DRIVES,
+        f"{SECOND_LOOK}::test_an_empty_folder_becomes_the_new_drive_only_on_demand",
+    ),
+    PlantedBug(
+        "others-formatted-along",
+        "rustfs_proto/topology/second_look.py",
+        "(finding.path == path and formats)",
+        "formats",
+        "Replacing one drive gives the place of another one away that is only not mounted.",
+        DRIVES,
+        f"{SECOND_LOOK}::test_nobody_else_is_formatted",
+    ),
+    PlantedBug(
+        "others-layout-passed-over",
+        "rustfs_node/supervisor/assembly.py",
+        "label = await self.drives.look_again(path)\n            heard = await self._ask_all()\n",
+        "label = await self.drives.look_again(path)\n            heard = dict[int, Introduced]()\n",
+        "A drive replaced on one node is refused after another node has replaced one.",
+        DRIVES,
+        f"{ASSEMBLY}::test_drives_are_replaced_on_one_node_after_the_other",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,7 @@ class Gang:
     formations: dict[int, Formation] = attrs.field(factory=dict)
     refusals: dict[int, str] = attrs.field(factory=dict)
     told: dict[int, list[str]] = attrs.field(factory=dict)
+    assemblies: dict[int, Assembly] = attrs.field(factory=dict)
     _moved: trio.Event = attrs.field(factory=trio.Event)
 
     def _move(self) -> None:
@@ -91,6 +93,7 @@ class Gang:
         told = self.told.setdefault(number, [])
         clock = AheadClock(int(ahead_s * 1000))
         assembly = Assembly(bus, OwnDrives(member, own), SETTINGS, clock, "1", told.append)
+        self.assemblies[number] = assembly
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(bus.run)
@@ -274,3 +277,24 @@ async def test_a_wrong_clock_is_refused(tmp_path):
             await gang.run(2, ahead_s=7200)
             nursery.cancel_scope.cancel()
     assert "its clock is 7200 s behind this node's" in gang.refusals[2]
+
+
+async def test_drives_are_replaced_on_one_node_after_the_other(tmp_path):
+    """While all serve: the layout that the second one raises has the first one's new drive in it."""
+    gang = Gang(topology_of(tmp_path))
+    async with trio.open_nursery() as nursery:
+        for number in range(NODES):
+            await nursery.start(gang.run, number)
+        await gang.until(lambda: len(gang.formations) == NODES)
+        new = {}
+        for node in (1, 2):
+            path = tmp_path / f"n{node}" / "d1"
+            shutil.rmtree(path)
+            verdict = await gang.assemblies[node].look_again(str(path), formats=True, accepts=False)
+            assert verdict.identity is not None
+            assert verdict.identity.state == HEALING
+            new[verdict.set_index, verdict.slot] = verdict.identity.drive_id
+        nursery.cancel_scope.cancel()
+    layout = parse_deployment((tmp_path / "n2" / "d2" / "layout.json").read_bytes())
+    assert layout.version == 3
+    assert {place: layout.sets[place[0]].slots[place[1]].drive_id for place in new} == new

@@ -1,0 +1,51 @@
+"""Requests that commands make of a running node: unsigned, or signed with the owner's key pair."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from rustfs_node.plan import Credentials
+from rustfs_node.seams.clock import SystemClock
+from rustfs_proto.s3.sigv4_signer import Credentials as Signer
+from rustfs_proto.s3.sigv4_signer import sign_request
+
+_TIMEOUT_S = 150.0
+"""Longer than the node takes for the slowest answer: `acceptor.drive_deadline_s`."""
+
+
+def why_no_url(endpoint: str) -> str:
+    """What is wrong with an `--endpoint`; empty where it can be asked."""
+    parts = urlsplit(endpoint)
+    if parts.scheme in {"http", "https"} and parts.hostname:
+        return ""
+    return f"--endpoint {endpoint!r} is no URL: write http://host:port"
+
+
+def ask(
+    endpoint: str, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+) -> tuple[str, bytes]:
+    """The status of a request, or why there was none, and what was answered."""
+    parts = urlsplit(endpoint)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+    try:
+        connection.request(method, path, headers=dict(headers or {}))
+        response = connection.getresponse()
+        return str(response.status), response.read()
+    except (OSError, http.client.HTTPException) as error:
+        return str(error), b""
+    finally:
+        connection.close()
+
+
+def ask_as_owner(
+    endpoint: str, path: str, credentials: Credentials, method: str = "GET"
+) -> tuple[str, bytes]:
+    """The same, signed."""
+    now_s = SystemClock().wall_ms() / 1000
+    signer = Signer(credentials.access_key, credentials.secret_key)
+    headers = {"host": urlsplit(endpoint).netloc} | ({} if method == "GET" else {"content-length": "0"})
+    signed = sign_request(signer, method, path, headers, now_s=now_s)
+    return ask(endpoint, path, signed.headers, method)

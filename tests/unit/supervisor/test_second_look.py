@@ -1,0 +1,118 @@
+"""A drive looked at again while the others serve: only it changes, and a later start finds the same."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+
+import attrs
+import pytest
+
+from rustfs_node.supervisor.second_look import OwnKeeper
+from rustfs_proto.disk.identity import HEALING, parse_identity
+from rustfs_proto.topology.deployment import parse_deployment
+from rustfs_proto.topology.second_look import after, join_one, verdict_of
+from rustfs_proto.topology.verdicts import Wish
+from tests.unit.supervisor.formation_kit import (
+    IDS,
+    NOW_MS,
+    FilesThatStop,
+    Stopped,
+    formed,
+    former,
+    fresh,
+    unusable,
+)
+
+
+def look(found, path, *, formats=True, wish=None):
+    return join_one(found, path, wish or Wish(), IDS[100 : 101 + len(found)], NOW_MS, formats=formats)
+
+
+def test_an_empty_folder_becomes_the_new_drive_only_on_demand():
+    """With `formats` the slot gets a drive that heals and the layout goes up; without, the text tells how."""
+    found = [fresh("/d0"), *formed(4)[1:]]
+    formation = look(found, "/d0")
+    verdict = verdict_of(formation, "/d0")
+    assert verdict.write_identity and verdict.identity.state == HEALING
+    assert formation.deployment.version == 2
+    assert all(one.write_layout for one in formation.verdicts)
+    refused = look(found, "/d0", formats=False)
+    assert "ctl drive replace /d0" in verdict_of(refused, "/d0").fault
+    assert refused.deployment.version == 1
+
+
+def test_nobody_else_is_formatted():
+    """Another empty folder waits until it is asked about."""
+    found = [fresh("/d0"), fresh("/d1"), *formed(4)[2:]]
+    formation = look(found, "/d0")
+    assert verdict_of(formation, "/d1").identity is None
+    assert not verdict_of(formation, "/d1").write_identity
+    assert formation.deployment.sets[0].slots[1] == formed(4)[0].deployment.sets[0].slots[1]
+
+
+def test_a_drive_that_returns_is_taken_as_it_is():
+    """A drive that could not be read at the start takes part with its identity, and nothing is written."""
+    original = formed(4)
+    formation = look(original, "/d2")
+    assert verdict_of(formation, "/d2").identity == original[2].identity
+    assert not any(one.write_identity or one.write_layout for one in formation.verdicts)
+
+
+def test_what_is_known_afterwards_is_what_was_written():
+    """The next look takes a drive that was replaced for what it is now."""
+    found = [fresh("/d0"), fresh("/d1"), *formed(4)[2:]]
+    first = look(found, "/d0")
+    second = look(after(found, first), "/d1", wish=Wish(accepted=frozenset({"/d1"})))
+    assert second.deployment.version == 3
+    assert second.deployment.sets[0].slots[0].drive_id == verdict_of(first, "/d0").identity.drive_id
+    assert not verdict_of(second, "/d0").write_identity
+
+
+def test_a_drive_that_is_broken_stays_out():
+    """What is wrong with it is the answer."""
+    found = [unusable("/d0"), *formed(4)[1:]]
+    assert "mend it" in verdict_of(look(found, "/d0"), "/d0").fault
+
+
+async def keeper_on(folder, files=None, drives=4):
+    paths = [str(folder / f"d{number}") for number in range(drives)]
+    start = former(files)
+    formation = await start.form(paths)
+    return OwnKeeper.of_start(start, start.found, formation), paths
+
+
+def identity_in(path):
+    return parse_identity((path / "rustfs.json").read_bytes())
+
+
+async def test_replaced_on_real_folders(tmp_path):
+    """The emptied folder has an identity that heals, every drive the raised layout, and a later start takes
+    all of them.
+    """
+    keeper, paths = await keeper_on(tmp_path)
+    before = identity_in(tmp_path / "d1")
+    shutil.rmtree(tmp_path / "d1")
+    verdict = await keeper.look_again(paths[1], formats=True, accepts=False)
+    assert not verdict.fault
+    assert identity_in(tmp_path / "d1").state == HEALING
+    assert identity_in(tmp_path / "d1").drive_id != before.drive_id
+    layouts = [parse_deployment((tmp_path / f"d{n}" / "layout.json").read_bytes()) for n in range(4)]
+    assert {layout.version for layout in layouts} == {2}
+    again = await former().form(paths)
+    assert [v.identity.drive_id for v in again.verdicts] == [
+        identity_in(tmp_path / f"d{n}").drive_id for n in range(4)
+    ]
+
+
+@pytest.mark.parametrize("writes", range(6))
+async def test_stopped_at_any_write(tmp_path, writes):
+    """A replacement that is cut short anywhere is taken by the next start, which serves all drives."""
+    keeper, paths = await keeper_on(tmp_path)
+    shutil.rmtree(tmp_path / "d1")
+    keeper.former = attrs.evolve(keeper.former, files=FilesThatStop(writes))
+    with contextlib.suppress(Stopped):
+        await keeper.look_again(paths[1], formats=True, accepts=False)
+    again = await former().form(paths)
+    assert [v.path for v in again.verdicts if v.fault] == []
+    assert [v.identity.state for v in again.verdicts].count(HEALING) == 1
