@@ -123,9 +123,8 @@ async def run_set(
         # back.
         state.issuer.last = max(state.issuer.last, drives.newest_stamp)
         nursery.start_soon(Resettler(bus, state).run)
-        pace = Pace(settings, clock, lambda: bus.unanswered)
-        nursery.start_soon(NoteHealer(bus, state, pace).run)
-        nursery.start_soon(Rebuilder(state, pace).run)
+        nursery.start_soon(NoteHealer(bus, state).run)
+        nursery.start_soon(Rebuilder(state).run)
         nursery.start_soon(keep_lock_clock, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
         task_status.started()
@@ -167,6 +166,7 @@ def make_state(
             settings.heal_note_again_s,
         ),
         healing=HealCounts(),
+        heal_pace=Pace(settings, clock),
         locks=KeyLocks(settings.lock_wait_s),
         under_way=WritesUnderWay(),
         issuer=issuer,
@@ -191,6 +191,9 @@ def handle(state: SetState, requests: list[Request]) -> None:
     """Everything that came in with one turn of the bus."""
     for request in requests:
         operation = OPERATIONS.get(type(request.message))
+        if operation is not status.set_status:
+            # Health is asked for all the time, and nobody waits for it.
+            state.heal_pace.called()
         if operation is None:
             name = type(request.message).__name__
             request.fail(Fault(FaultCode.UNKNOWN_OP, f"a set worker does not answer {name}"))
