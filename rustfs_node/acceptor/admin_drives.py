@@ -1,8 +1,9 @@
 """What an operator asks of one drive of this node, passed on to its supervisor.
 
-    POST drive/replace?path=/data1[&accept=true]   an empty folder becomes the slot's new drive
-    POST drive/online?path=/data1                  the drive that belongs there is served again
-    POST drive/offline?path=/data1                 it is served no more, until it is told otherwise
+    POST drive/replace?path=/data1[&accept=true]   an empty folder becomes the slot's new drive POST
+    drive/online?path=/data1                  the drive that belongs there is served again POST
+    drive/offline?path=/data1[&accept=true]   it is served no more, until it is told otherwise; where its set
+                                                   could not be written to any more only if that is accepted
 
 below `/minio/admin/v3/`. Unlike other faults those of the supervisor are told as they are: they are written
 for the one who asks.
@@ -13,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rustfs_node.acceptor.call import Services
+from rustfs_node.acceptor.health import AWAY
 from rustfs_node.acceptor.sets import typed
 from rustfs_node.plan import CONTROL
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.target import Params
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.message import Message
+from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
 from rustfs_proto.wire.supervisor_ops import DriveLetGo, DriveLookAgain, DriveStands
 
 _CODES = {
@@ -41,7 +44,10 @@ async def answer_drive(name: str, params: Params, services: Services, trace: str
     path = params.get("path", "")
     if not path:
         raise S3Error("InvalidArgument", "name the drive: path=/the/folder/of/the/drive")
-    message = _REQUESTS[name](path, params.get("accept") == "true")
+    accepts = params.get("accept") == "true"
+    if name == "drive/offline" and not accepts:
+        await _refuse_where_needed(path, services)
+    message = _REQUESTS[name](path, accepts)
     try:
         reply = await services.sets.bus.call(
             CONTROL, message, deadline_s=services.settings.drive_deadline_s, trace=trace
@@ -56,3 +62,32 @@ async def answer_drive(name: str, params: Params, services: Services, trace: str
         "uuid": stands.drive_id,
         "new": stands.is_new,
     }
+
+
+async def _refuse_where_needed(path: str, services: Services) -> None:
+    plan = services.monitor.plan
+    place = next(
+        (
+            (one.index, drive.slot)
+            for one in plan.sets
+            for drive in plan.own_drives(one)
+            if drive.path == path
+        ),
+        None,
+    )
+    if place is None:
+        # The supervisor says which drives there are.
+        return
+    statuses = await services.sets.status_of_all(
+        SetStatus(), SetStatusReply, deadline_s=services.settings.health_deadline_s
+    )
+    status = statuses[place[0]]
+    if isinstance(status, Fault):
+        raise S3Error("ServiceUnavailable", f"set {place[0]} does not tell how it is: {status.message}")
+    left = sum(view.state not in AWAY and view.slot != place[1] for view in status.drives)
+    if left < status.write_quorum:
+        raise S3Error(
+            "InvalidBucketState",
+            f"without {path} set {place[0]} has {left} drives that serve, writes need {status.write_quorum}:"
+            " wait until others are back, or add --accept",
+        )

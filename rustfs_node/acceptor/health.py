@@ -28,7 +28,8 @@ _LIVE = b"/minio/health/live"
 _HEALING = b"/minio/health/healing"
 _ALIVE = frozenset({b"/health", _LIVE, b"/minio/health/ready"})
 _OFFLINE = (b"x-minio-server-status", b"offline")
-_AWAY = frozenset({-1, DriveState.FAULTY})
+AWAY = frozenset({-1, DriveState.FAULTY})
+"""States of drives that hold nothing for anybody."""
 
 
 def is_health(request: HttpRequest) -> bool:
@@ -109,5 +110,5 @@ def cluster_answer(
 
 def _spares(one: SetStatusReply, leaving: frozenset[int], *, for_reads: bool) -> bool:
     """Whether the set keeps its quorum without the drives in these slots."""
-    staying = [view for view in one.drives if view.state not in _AWAY and view.slot not in leaving]
+    staying = [view for view in one.drives if view.state not in AWAY and view.slot not in leaving]
     return len(staying) >= (one.k if for_reads else one.write_quorum)

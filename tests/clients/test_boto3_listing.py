@@ -15,12 +15,12 @@ from botocore.exceptions import ClientError
 from tests.clients.listing_model import DELIMITERS, PREFIXES, Page, list_page, list_pages, rows_of, some_keys
 
 KEYS = some_keys()
-# Every pair, with page sizes that make at most some thirty pages of it.
+# Every pair, with page sizes that make at most a dozen pages of it.
 CASES = [
     (prefix, delimiter, max_keys)
     for number, (prefix, delimiter) in enumerate(itertools.product(PREFIXES, DELIMITERS))
     for max_keys in random.Random(number).sample([1, 2, 7, 100, 999, 1000], 3)
-    if len(rows_of(KEYS, prefix, delimiter)) <= 30 * max_keys
+    if len(rows_of(KEYS, prefix, delimiter)) <= 12 * max_keys
 ]
 
 

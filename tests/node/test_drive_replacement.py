@@ -21,10 +21,9 @@ SEEN_S = 30.0
 KEYS = {"RUSTFS_ACCESS_KEY": ACCESS_KEY, "RUSTFS_SECRET_KEY": SECRET_KEY}
 
 
-def ctl(node: RunningNode, *arguments: str) -> tuple[int, str]:
-    """Status and output of `rustfs-node ctl drive`."""
-    verb, *rest = arguments
-    command = [sys.executable, "-m", "rustfs_node.cli.main", "ctl", "drive", verb, "--endpoint", node.url]
+def ctl(node: RunningNode, verb: str, *rest: str, about: str = "drive") -> tuple[int, str]:
+    """Status and output of `rustfs-node ctl drive`, or of what else it is about."""
+    command = [sys.executable, "-m", "rustfs_node.cli.main", "ctl", about, verb, "--endpoint", node.url]
     done = subprocess.run(
         [*command, *rest], env=os.environ | KEYS, capture_output=True, text=True, check=False
     )
@@ -36,6 +35,13 @@ def states(node: RunningNode) -> dict[str, str]:
     status, text = ctl(node, "list", "--json")
     assert status == 0, text
     return {one["path"]: "healing" if one["healing"] else one["state"] for one in json.loads(text)}
+
+
+def wait_all_ok(node: RunningNode) -> None:
+    """Return when every drive is seen to serve."""
+    deadline_s = time.monotonic() + SEEN_S
+    while set(states(node).values()) != {"ok"}:
+        assert time.monotonic() < deadline_s, node.log_tail()
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +69,17 @@ def test_wiped_and_replaced_under_load(node):
     assert load.failures == []
     assert sum(tally.requests for tally in load.tallies) > 50
     # Any two of the others may go now.
-    for path in (node.drive_paths[2], node.drive_paths[3]):
-        assert ctl(node, "offline", str(path))[0] == 0
+    assert ctl(node, "offline", str(node.drive_paths[2]))[0] == 0
+    status, text = ctl(node, "offline", str(node.drive_paths[3]))
+    assert (status, "writes need 3" in text) == (1, True)
+    assert ctl(node, "offline", str(node.drive_paths[3]), "--accept")[0] == 0
     s3 = node.boto3()
     for tally in load.tallies:
         for key, body in tally.kept.items():
             assert s3.get_object(Bucket="load", Key=key)["Body"].read() == body
     for path in (node.drive_paths[2], node.drive_paths[3]):
         assert ctl(node, "online", str(path))[0] == 0
+    wait_all_ok(node)
 
 
 def test_what_drives_are_told_of_as_they_stand(node):
@@ -81,9 +90,7 @@ def test_what_drives_are_told_of_as_they_stand(node):
     assert status == 0
     assert "offline" in text
     assert ctl(node, "online", str(victim))[0] == 0
-    deadline_s = time.monotonic() + SEEN_S
-    while states(node)[str(victim)] != "ok":
-        assert time.monotonic() < deadline_s, node.log_tail()
+    wait_all_ok(node)
 
 
 @pytest.mark.parametrize("verb", ["replace", "online", "offline"])
@@ -92,3 +99,22 @@ def test_a_folder_that_is_no_drive_is_refused(node, verb):
     status, text = ctl(node, verb, "/nowhere")
     assert status == 1
     assert str(node.drive_paths[0]) in text
+
+
+def test_where_the_shards_of_an_object_are(node):
+    """Each drive is told with the shard that it has, and the one that lost its file with that."""
+    wait_all_ok(node)
+    s3 = node.boto3()
+    s3.create_bucket(Bucket="inspected")
+    s3.put_object(Bucket="inspected", Key="a b/é", Body=bytes(3_000_000))
+    status, text = ctl(node, "inspect", "inspected", "a b/é", "--deep", about="object")
+    assert status == 0, text
+    assert text.count("whole") == 4
+    assert corrupt.damage_shard_files(node.drive_paths[2]) > 0
+    status, text = ctl(node, "inspect", "inspected", "a b/é", "--deep", "--json", about="object")
+    assert status == 1
+    states = [drive["state"] for drive in json.loads(text)["versions"][0]["drives"]]
+    assert states[2] in {"shard file missing", "shard file damaged"}
+    assert states.count("whole") == 3
+    status, text = ctl(node, "inspect", "inspected", "absent", about="object")
+    assert (status, "no drive knows" in text) == (1, True)

@@ -13,7 +13,7 @@ SERVING_S = 3.0
 """Within this time after a kill the node serves again, counted without what others took on this machine."""
 
 
-@pytest.mark.parametrize(("drives", "kills"), [(4, 12), (5, 12)])
+@pytest.mark.parametrize(("drives", "kills"), [(4, 12), pytest.param(5, 12, marks=pytest.mark.long)])
 def test_a_storm_of_kills(tmp_path, drives, kills):
     """Every acknowledged write is there and right, every other one wholly there or not at all; nothing stays
     behind, nothing but what was killed died, and the node serves again in time. With k = m as with more.

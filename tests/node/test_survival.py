@@ -138,8 +138,9 @@ def test_two_drives_missing(node, pair):
     check(node, maybe=frozenset({"new"}))
 
 
-@pytest.mark.parametrize("damage", [corrupt.damage_shard_files, corrupt.cut_shard_files])
-@pytest.mark.parametrize("pair", [(0, 1), (2, 3)])
+@pytest.mark.parametrize(
+    ("damage", "pair"), [(corrupt.damage_shard_files, (0, 1)), (corrupt.cut_shard_files, (2, 3))]
+)
 def test_shard_files_damaged(node, damage, pair):
     """With every shard file of two drives damaged under a running node the right bytes are read."""
     node.start()

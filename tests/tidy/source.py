@@ -30,8 +30,8 @@ class Violation:
 Rule = Callable[[str, str], list[Violation]]
 
 
-# The rules visit one file after the other, so a few trees are enough to parse each file once.
-@lru_cache(maxsize=4)
+# Enough for all files, which each rule visits.
+@lru_cache(maxsize=4096)
 def parse(source: str) -> ast.Module:
     """The syntax tree; callers must not change it."""
     return ast.parse(source)

@@ -106,8 +106,8 @@ BUS = (
     PlantedBug(
         "own-drives-counted-as-staying",
         "rustfs_node/acceptor/health.py",
-        "view.state not in _AWAY and view.slot not in leaving]",
-        "view.state not in _AWAY]",
+        "view.state not in AWAY and view.slot not in leaving]",
+        "view.state not in AWAY]",
         "Whoever asks before he restarts a node is told that the others can do without it when they cannot.",
         ACKED,
         "tests/unit/acceptor/test_worker.py::test_whether_a_node_may_be_stopped",

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from rustfs_proto.locking import ObjectLock, Retention
 from rustfs_proto.versions import NULL_VERSION, Versioning
@@ -143,7 +144,7 @@ async def test_without_the_time_nothing_retained_goes() -> None:
         assert await remove(client, b"k", retained) == [""]
 
 
-async def test_drives_that_missed_the_lock_decide_nothing() -> None:
+async def test_drives_that_missed_the_lock_decide_nothing(autojump_clock: MockClock) -> None:
     """A hold that one drive of four did not get is a hold, for whichever drives are asked."""
     for away in range(4):
         async with running_set(4) as a_set:
