@@ -56,7 +56,7 @@ class Sets:
 
     def index_of(self, bucket: str, key: bytes) -> int:
         """The set of a key."""
-        return self._layout.set_of(bucket, key)
+        return self.homes.layout.set_of(bucket, key)
 
     def home(self, bucket: str, key: bytes) -> str:
         """The nearest worker of the set of a key and of its uploads."""
