@@ -7,21 +7,12 @@ the file that `--credentials-file` names.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
-import os
 from typing import Any
-from urllib.parse import urlsplit
 
-from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
-from rustfs_node.config import ConfigError, load
-from rustfs_node.plan import Credentials
-from rustfs_node.seams.clock import SystemClock
-from rustfs_node.supervisor.credentials import CredentialsError, cluster_credentials
-from rustfs_proto.s3.sigv4_signer import Credentials as Signer
-from rustfs_proto.s3.sigv4_signer import sign_request
+from rustfs_node.cli.asking import ask_as_owner, failed, owner_of
+from rustfs_node.cli.main import EXIT_USAGE
 
-_TIMEOUT_S = 60.0
 _PREFIX = "/minio/admin/v3/"
 
 ADDING = """\
@@ -34,10 +25,6 @@ then moves a share there, while the node serves.\
 """
 
 
-class LayoutError(Exception):
-    """The node did not do what was asked; the text says what it answered."""
-
-
 def add(_args: argparse.Namespace) -> int:
     """Say how it is done."""
     print(ADDING)
@@ -46,19 +33,15 @@ def add(_args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Make the request that the arguments stand for, and print the answer."""
-    try:
-        credentials = _credentials(args.credentials_file)
-        told = request(args.endpoint, credentials, args.method, target_of(args))
-    except (ConfigError, CredentialsError) as error:
-        print(error)
+    credentials = owner_of(args)
+    if isinstance(credentials, str):
+        print(credentials)
         return EXIT_USAGE
-    except LayoutError as error:
-        print(error)
-        return EXIT_FAILED
-    if args.json:
-        print(json.dumps(told))
-    else:
-        print("\n".join(_lines(told)))
+    status, body = ask_as_owner(args.endpoint, target_of(args), credentials, args.method)
+    if status != "200":
+        return failed(status, body)
+    told = json.loads(body)
+    print(json.dumps(told) if args.json else "\n".join(_lines(told)))
     return 0
 
 
@@ -68,35 +51,6 @@ def target_of(args: argparse.Namespace) -> str:
     if args.path.endswith("decommission"):
         return f"{_PREFIX}{args.path}?pool={args.pool}"
     return f"{_PREFIX}{args.path}" if pools is None else f"{_PREFIX}{args.path}?leaving={pools}"
-
-
-def request(endpoint: str, credentials: Credentials, method: str, target: str) -> dict[str, Any]:
-    """What the node answers; raises `LayoutError`."""
-    parts = urlsplit(endpoint)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise LayoutError(f"--endpoint {endpoint!r} is no URL: write http://host:port")
-    signer = Signer(credentials.access_key, credentials.secret_key)
-    headers = {"host": parts.netloc}
-    signed = sign_request(signer, method, target, headers, now_s=SystemClock().wall_ms() / 1000)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=_TIMEOUT_S)
-    try:
-        connection.request(method, target, headers=signed.headers)
-        answer = connection.getresponse()
-        body = answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise LayoutError(f"{endpoint} does not answer: {error}") from error
-    finally:
-        connection.close()
-    if answer.status != 200:
-        raise LayoutError(f"{endpoint} answers {answer.status}: {body.decode(errors='replace')}")
-    told: dict[str, Any] = json.loads(body)
-    return told
-
-
-def _credentials(path: str) -> Credentials:
-    settings = load(b"", os.environ, {"node": {"credentials_file": path}} if path else {}, "")
-    return cluster_credentials(settings.node)
 
 
 def _lines(told: dict[str, Any]) -> list[str]:

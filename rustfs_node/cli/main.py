@@ -134,12 +134,10 @@ def _add_request(
     method: str,
     path: str,
 ) -> argparse.ArgumentParser:
+    from rustfs_node.cli import keys
+
     parser = verbs.add_parser(verb, help=what)
-    parser.add_argument(
-        "--endpoint", metavar="URL", default="http://127.0.0.1:9000", help="default %(default)s"
-    )
-    parser.add_argument("--credentials-file", metavar="FILE", default="", help="where the key pair is kept")
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    keys.add_endpoint(parser)
     parser.set_defaults(run=_run_layout, method=method, path=path)
     return parser
 
