@@ -14,12 +14,14 @@ from rustfs_node.acceptor.admin_drives import ACTIONS, answer_drive
 from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
 from rustfs_node.acceptor.call import Services
+from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.monitor import View
 from rustfs_node.acceptor.net.messages import HttpRequest, Response
 from rustfs_proto.metrics.admin import Deployment, server_info, storage_info
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.operations import Op
 from rustfs_proto.s3.target import parse_target
+from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
 
 ADMIN = "Admin"
@@ -39,7 +41,10 @@ async def answer_admin(request: HttpRequest, services: Services) -> Response:
     """The document that was asked for, or an error in the same form."""
     request.facts["operation"] = ADMIN
     try:
-        return await _answer(request, services)
+        try:
+            return await _answer(request, services)
+        except Fault as fault:
+            raise s3_error_of(fault, is_write=request.method != "GET") from fault
     except S3Error as error:
         request.facts["code"] = error.code
         services.counts.refused(error.code)
