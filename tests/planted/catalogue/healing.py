@@ -66,6 +66,15 @@ HEALING = (
         f"{REBUILDS}::test_a_drive_stays_healing_while_something_is_left_over",
     ),
     PlantedBug(
+        "rebuild-ends-at-what-is-lost",
+        "rustfs_node/erasureset/rebuild.py",
+        "        else:\n            self._beyond += 1\n",
+        "        else:\n            raise Fault(FaultCode.NO_QUORUM, 'too many')\n",
+        "A new drive is not given what lies behind a thousand objects that are lost.",
+        PROMISE,
+        f"{REBUILDS}::test_what_is_lost_keeps_nothing_from_what_is_not",
+    ),
+    PlantedBug(
         "joining-drive-supports",
         "rustfs_proto/erasure/decide.py",
         " - len(self.joining)\n",
