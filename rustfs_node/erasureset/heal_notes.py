@@ -68,19 +68,20 @@ class HealNotes:
             for name in waiting:
                 self._write(name)
 
-    def _write(self, name: tuple[str, bytes]) -> None:
+    def _write(self, name: tuple[str, bytes], above: int = 0) -> None:
         bucket, key = name
-        stamp = self._issuer.issue(self._clock.wall_ms())
+        stamp = self._issuer.issue(self._clock.wall_ms(), above)
         note = Commit(Space.HEAL, bucket, key, stamp, RowKind.VALUE)
         slots = self._drives.well_slots()[: self._copies]
         open_calls = len(slots)
-        written = 0
+        written = newest = 0
 
         def on_answer(_slot: int, answer: Reply | Fault) -> None:
-            nonlocal open_calls, written
+            nonlocal open_calls, written, newest
             open_calls -= 1
-            # A drive that has a newer note of this key is as good.
-            written += isinstance(answer, Reply) or answer.code is FaultCode.STALE
+            is_stale = isinstance(answer, Fault) and answer.code is FaultCode.STALE
+            written += isinstance(answer, Reply) or is_stale
+            newest = max(newest, answer.newest if isinstance(answer, Fault) and is_stale else 0)
             if (
                 isinstance(answer, Reply)
                 and isinstance(answer.message, Committed)
@@ -89,6 +90,10 @@ class HealNotes:
                 self._settler.add(note, complete=False)
             if not open_calls and not written:
                 self._lost(name)
+            elif not open_calls and newest and not above:
+                # By a clock that is ahead: it may be an older note than this one, or the end of one, and what
+                # happened since would be spoken for by none. What comes above this is newer indeed.
+                self._write(name, newest)
             elif not open_calls:
                 self.written += 1
 

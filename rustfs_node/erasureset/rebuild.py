@@ -117,6 +117,8 @@ class _Rebuilding:
         # With fewer an older version may be the one that was acknowledged last, whatever its parity is.
         self._enough = max(state.write_quorum, state.n - 1)
         self._left: dict[RowName, bool] = {}
+        # Rows left over that are not remembered; rows that the drive was not given, one after the other.
+        self._beyond = self._in_vain = 0
         self._token = state.randomness.token(_TOKEN_BYTES)
 
     async def run(self) -> None:
@@ -137,6 +139,7 @@ class _Rebuilding:
         rebuild = self._rebuild
         rebuild.begin_walk()
         self._left.clear()
+        self._beyond = self._in_vain = 0
         walk = RowWalk(self._state, _FIRST, self._slot)
         torn: dict[RowName, bool] = {}
         began_s = self._state.clock.monotonic_s()
@@ -157,13 +160,13 @@ class _Rebuilding:
     async def _try_again(self) -> None:
         """What could not be rebuilt when it was met may only have been busy."""
         for _ in range(_TRIES):
-            if not self._left:
-                return
+            if not self._left or self._beyond:
+                break
             await trio.sleep(self._state.settings.heal_retry_s)
-            left, self._left = self._left, {}
+            left, self._left, self._in_vain = self._left, {}, 0
             await self._heal(left)
         if self._left:
-            raise Fault(FaultCode.NO_QUORUM, f"{len(self._left)} rows cannot be rebuilt now")
+            raise Fault(FaultCode.NO_QUORUM, f"{self._rebuild.left} rows cannot be rebuilt now")
 
     async def _heal_before(self, space: int, torn: dict[RowName, bool]) -> None:
         """Heal what is gathered, before rows of another kind, which depend on it, are gathered."""
@@ -176,11 +179,23 @@ class _Rebuilding:
         works = [partial(self._heal_row, name, is_torn=is_torn) for name, is_torn in torn.items()]
         outcomes = await outcomes_of(works, self._state.settings.heal_at_once)
         for name, outcome in zip(torn, outcomes, strict=True):
-            if isinstance(outcome, Fault) or self._slot in outcome.left:
-                self._left[name] = torn[name]
-        self._rebuild.left = len(self._left)
-        if len(self._left) > self._state.settings.heal_page_rows:
-            raise Fault(FaultCode.NO_QUORUM, f"{len(self._left)} rows and more cannot be rebuilt now")
+            if isinstance(outcome, Fault):
+                self._leave(name, is_torn=torn[name])
+            elif self._slot in outcome.left:
+                self._in_vain += 1
+                self._leave(name, is_torn=torn[name])
+            else:
+                self._in_vain = 0
+        self._rebuild.left = len(self._left) + self._beyond
+        if self._in_vain > self._state.settings.heal_page_rows:
+            raise Fault(FaultCode.NO_QUORUM, f"{self._in_vain} rows in a row did not come to the drive")
+
+    def _leave(self, name: RowName, *, is_torn: bool) -> None:
+        """However many are lost for good, what lies behind them is given all the same."""
+        if len(self._left) < self._state.settings.heal_page_rows:
+            self._left[name] = is_torn
+        else:
+            self._beyond += 1
 
     async def _heal_row(self, name: RowName, *, is_torn: bool) -> RowHealed:
         began_s = self._state.clock.monotonic_s()

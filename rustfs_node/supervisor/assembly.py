@@ -98,13 +98,13 @@ class Assembly:
         try:
             label = await self.drives.look_again(path)
             heard = await self._ask_all()
-            found = gathering.all_findings(member.topology, self.drives.by_label(), heard)
+            found = gathering.all_findings(member.topology, self.drives.as_they_are(), heard)
             wish = attrs.evolve(self._wish(), others_come=len(heard) < len(member.topology.nodes) - 1)
             if accepts:
                 wish = attrs.evolve(wish, accepted=wish.accepted | {label})
             judged = gathering.judged_by(member.own, found)
             formation = join_one(judged, label, wish, self._new_ids(), self.clock.wall_ms(), formats=formats)
-            self.drives.join(formation)
+            self.drives.join(formation, label)
         finally:
             former.release()
         return verdict_of(formation, label)
@@ -270,9 +270,8 @@ class Assembly:
         strange = gathering.why_strange(own, other, self.settings.clock_skew_max_s)
         if strange:
             self._note(other.node, strange)
-        return Introduced(
-            own.node, own.release, own.topology, own.wall_ms, self.drives.findings, self._serves
-        )
+        findings = tuple(self.drives.as_they_are().values())
+        return Introduced(own.node, own.release, own.topology, own.wall_ms, findings, self._serves)
 
     def _format(self, message: FormatDrives) -> DrivesFormatted:
         """The first step."""

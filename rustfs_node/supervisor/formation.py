@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
+import structlog
 import trio
 
 from rustfs_node.seams.clock import Clock
@@ -21,15 +22,17 @@ from rustfs_node.seams.randomness import Randomness
 from rustfs_node.settings.node import NodeSettings
 from rustfs_node.settings.storage_class import StorageClassSettings
 from rustfs_node.supervisor.inspection import Inspector, unusable
-from rustfs_proto.disk.identity import format_identity
+from rustfs_proto.disk.identity import IdentityError, format_identity, parse_identity
 from rustfs_proto.disk.layout import IDENTITY_FILE
 from rustfs_proto.erasure.storage_classes import wanted_parity
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import LAYOUT_FILE, Deployment, format_deployment
 from rustfs_proto.topology.endpoints import PoolShape
-from rustfs_proto.topology.findings import Finding
+from rustfs_proto.topology.findings import Condition, Finding
 from rustfs_proto.topology.formation import decide
 from rustfs_proto.topology.verdicts import Formation, Verdict, Wish
+
+log = structlog.get_logger("supervisor")
 
 _LOCK_POLL_S = 0.05
 
@@ -71,6 +74,23 @@ class Former:
         inspector = Inspector(self.files, os.geteuid())
         deadline_s = trio.current_time() + self.settings.lock_wait_s
         return [await self._inspect(inspector, path, deadline_s) for path in paths]
+
+    def as_it_is(self, finding: Finding, path: str) -> Finding:
+        """What is known of a drive in that folder, with what its identity says now: its worker has the lock,
+        it may have been rebuilt since, and its disk may be gone.
+        """
+        known = finding.identity
+        if finding.condition is not Condition.FORMATTED or known is None:
+            return finding
+        try:
+            identity = parse_identity(self.files.read_file(f"{path}/{IDENTITY_FILE}"))
+        except (OSError, IdentityError) as error:
+            problem = say.unreadable(finding.path, str(error))
+            return attrs.evolve(finding, condition=Condition.UNUSABLE, problem=problem)
+        if identity.drive_id != known.drive_id:
+            problem = say.exchanged(finding.path, identity.drive_id, known.drive_id)
+            return attrs.evolve(finding, condition=Condition.UNUSABLE, problem=problem)
+        return attrs.evolve(finding, identity=identity)
 
     def release(self) -> None:
         """Let the drives go."""
@@ -136,6 +156,30 @@ class Former:
         self.write_layouts(fresh, deployment)
         self._write_identities(fresh)
         self.write_layouts([v for v in formation.verdicts if v not in fresh], deployment)
+
+    def write_one(self, formation: Formation, path: str) -> Formation:
+        """While the others serve: write the drive at `path`, then the layout wherever it is taken. In what is
+        returned another drive that did not take it has a fault: as at a start, it is left out.
+        """
+        alone = tuple(
+            verdict if verdict.path == path else attrs.evolve(verdict, write_layout=False)
+            for verdict in formation.verdicts
+        )
+        self.write(attrs.evolve(formation, verdicts=alone))
+        told = tuple(
+            verdict if verdict.path == path else self._told(verdict, formation.deployment)
+            for verdict in formation.verdicts
+        )
+        return attrs.evolve(formation, verdicts=told)
+
+    def _told(self, verdict: Verdict, deployment: Deployment) -> Verdict:
+        try:
+            self.write_layouts([verdict], deployment)
+        except OSError as error:
+            log.warning("layout_not_written", path=verdict.path, reason=str(error))
+            fault = say.unwritable(verdict.path, verdict.path, str(error.strerror), os.geteuid())
+            return attrs.evolve(verdict, fault=fault)
+        return verdict
 
     def begin_founding(self, verdicts: Sequence[Verdict], deployment: Deployment) -> None:
         """The first step: as if nothing had been done, to whoever looks before the last step."""

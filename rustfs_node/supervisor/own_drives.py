@@ -58,6 +58,11 @@ class OwnDrives:
         """What was found."""
         return {finding.path: finding for finding in self.findings}
 
+    def as_they_are(self) -> dict[str, Finding]:
+        """The same with what their identities say now."""
+        paths = self._paths()
+        return {one.path: self.former.as_it_is(one, paths[one.path]) for one in self.findings}
+
     def begin_founding(self, deployment: Deployment, identities: Mapping[str, DriveIdentity]) -> None:
         """Write the layout, incomplete, and these identities."""
         verdicts = [
@@ -78,10 +83,17 @@ class OwnDrives:
         self.former.write_layouts(self._here(verdicts), deployment)
         self._note_formatted(identities, deployment, has_data=False)
 
-    def join(self, formation: Formation) -> Formation:
-        """Write what was decided about them; that part of the formation, under their labels."""
+    def join(self, formation: Formation, asked: str = "") -> Formation:
+        """Write what was decided about them; that part of the formation, under their labels. While they serve
+        only the one of the label `asked` was decided about.
+        """
         own = tuple(verdict for verdict in formation.verdicts if verdict.path in self.by_label())
-        self.former.write(attrs.evolve(formation, verdicts=tuple(self._here(own))))
+        here = attrs.evolve(formation, verdicts=tuple(self._here(own)))
+        if asked:
+            done = self.former.write_one(here, self._paths()[asked]).verdicts
+            own = tuple(attrs.evolve(v, fault=one.fault) for v, one in zip(own, done, strict=True))
+        else:
+            self.former.write(here)
         identities = {v.path: v.identity for v in own if v.identity is not None and not v.fault}
         # Workers run there from now on.
         self._note_formatted(identities, formation.deployment, has_data=True)
@@ -89,12 +101,15 @@ class OwnDrives:
 
     def _here(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """The same under the paths that the drives have on this machine."""
-        paths = {
-            self.member.topology.label(endpoint): endpoint.path
-            for endpoint in self.member.topology.drives
-            if endpoint.node == self.member.own
-        }
+        paths = self._paths()
         return [attrs.evolve(verdict, path=paths[verdict.path]) for verdict in verdicts]
+
+    def _paths(self) -> dict[str, str]:
+        """Where they are on this machine, by label."""
+        member = self.member
+        return {
+            member.topology.label(one): one.path for one in member.topology.drives if one.node == member.own
+        }
 
     def _note_formatted(
         self, identities: Mapping[str, DriveIdentity], deployment: Deployment, *, has_data: bool

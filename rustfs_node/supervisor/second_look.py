@@ -45,11 +45,13 @@ class OwnKeeper:
             wish = attrs.evolve(wish, accepted=wish.accepted | {path})
         try:
             (seen,) = await former.look([path])
-            found = [seen if one.path == path else one for one in self.found]
+            known = [seen if one.path == path else one for one in self.found]
+            found = [one if one.path == path else former.as_it_is(one, one.path) for one in known]
             ids = former.new_ids(len(found))
             formation = join_one(found, path, wish, ids, former.clock.wall_ms(), formats=formats)
-            former.write(formation)
+            formation = former.write_one(formation, path)
         finally:
             former.release()
-        self.found = after(found, formation)
+        # What is wrong with the others now is not kept: it may be mended by the next time.
+        self.found = after(known, formation)
         return verdict_of(formation, path)

@@ -99,6 +99,13 @@ def nearly_full(path: str, free_bytes: int, needed_bytes: int) -> str:
     )
 
 
+def exchanged(path: str, found: str, known: str) -> str:
+    """Another drive stands there than when it was looked at."""
+    return (
+        f"drive {path} has drive id {found}, and had {known} when it was looked at last; put that drive back"
+    )
+
+
 def wrong_deployment(path: str, found: str, ours: str) -> str:
     """A drive of somebody else."""
     return (

@@ -31,6 +31,8 @@ from rustfs_proto.topology.verdicts import (
 def majority(formatted: Sequence[Finding]) -> str:
     """The deployment that most drives belong to."""
     counts = Counter(finding.identity.deployment_id for finding in formatted if finding.identity is not None)
+    if not counts:
+        raise Refusal("no drive is left that tells what the deployment is: put one of its drives back")
     (first, most), *others = counts.most_common(2)
     if not others or most > others[0][1]:
         return first

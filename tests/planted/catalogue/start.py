@@ -131,6 +131,15 @@ START = (
         f"{SECOND_LOOK}::test_nobody_else_is_formatted",
     ),
     PlantedBug(
+        "bare-mount-point-written-to",
+        "rustfs_node/supervisor/second_look.py",
+        "one if one.path == path else former.as_it_is(one, one.path)",
+        "one",
+        "Replacing a drive writes to the file system under another one that went away.",
+        DRIVES,
+        f"{SECOND_LOOK}::test_another_drive_that_died_meanwhile_keeps_none_from_being_replaced",
+    ),
+    PlantedBug(
         "others-layout-passed-over",
         "rustfs_node/supervisor/assembly.py",
         "label = await self.drives.look_again(path)\n            heard = await self._ask_all()\n",

@@ -214,6 +214,20 @@ async def test_a_note_that_is_written_meanwhile_stays() -> None:
         assert has_no_notes(a_set)
 
 
+async def test_a_note_counts_whatever_the_clock_of_an_earlier_one_was() -> None:
+    """A node whose clock is ahead has noted the key, and it was healed: what this one notes is not lost."""
+    async with running_set(4, **AT_ONCE) as a_set:
+        name, end = (int(Space.HEAL), "b", b"k", b""), 1 << 62
+        for drive in a_set.drives:
+            drive.rows[name] = {end: Stored(Commit(Space.HEAL, "b", b"k", end, RowKind.TOMBSTONE))}
+        missing = a_set.drives[3]
+        missing.refuses_where = is_object
+        await a_set.client.put(b"k", b"some bytes")
+        await until(lambda: any(map(is_object, missing.seen)))
+        missing.refuses_where = lambda _message: False
+        await until(lambda: bool(missing.versions("b", b"k")))
+
+
 def is_object(message: object) -> bool:
     return isinstance(message, Commit) and message.space == Space.OBJECT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rustfs_proto.disk.identity import HEALING, OK, parse_identity
-from rustfs_proto.wire.drive_ops import Commit, Space
+from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.heal_ops import ListRows, Rejoin
 from rustfs_proto.wire.set_ops import SetStatus
@@ -96,6 +96,25 @@ async def test_what_was_done_is_not_done_again() -> None:
         drive.refuses_where = lambda _message: False
         await until(lambda: not drive.is_healing)
         assert {one.key for one in drive.seen if isinstance(one, Commit)} == {b"k7"}
+
+
+async def test_what_is_lost_keeps_nothing_from_what_is_not() -> None:
+    """More rows cannot be told than are remembered to be tried again; those behind them are given all the
+    same.
+    """
+    async with running_set(4, **SOON | {"heal_page_rows": 2, "steady_pause_s": 0.0}) as a_set:
+        for number in range(6):
+            await a_set.client.put(b"k%d" % number, b"some bytes")
+        drive, others = a_set.drives[0], a_set.drives[1:3]
+        for other in others:
+            other.refuses_where = lambda message: isinstance(message, Lookup) and message.key < b"k4"
+        drive.empty()
+        await until(lambda: all(drive.versions("b", key) for key in (b"k4", b"k5")))
+        assert drive.is_healing and not drive.versions("b", b"k0")
+        for other in others:
+            other.refuses_where = lambda _message: False
+        await until(lambda: not drive.is_healing)
+        assert all(drive.versions("b", b"k%d" % number) for number in range(6))
 
 
 def is_commit(message: object, key: bytes) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import attrs
 
 from rustfs_node.seams.clock import SystemClock
@@ -75,6 +78,18 @@ class FilesThatStop(RealFiles):
             if self.left == 0:
                 raise Stopped
             self.left -= 1
+        super().write_file(path, content, mode=mode)
+
+
+class FilesThatFailIn(RealFiles):
+    """Real files of which those in `folder` can be read only."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def write_file(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
+        if path.startswith(f"{self.folder}/"):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
         super().write_file(path, content, mode=mode)
 
 

@@ -8,14 +8,17 @@ import shutil
 import attrs
 import pytest
 
+from rustfs_node.drive.identity_file import mark_well
+from rustfs_node.seams.real_files import RealFiles
 from rustfs_node.supervisor.second_look import OwnKeeper
 from rustfs_proto.disk.identity import HEALING, parse_identity
 from rustfs_proto.topology.deployment import parse_deployment
 from rustfs_proto.topology.second_look import after, join_one, verdict_of
-from rustfs_proto.topology.verdicts import Wish
+from rustfs_proto.topology.verdicts import Refusal, Wish
 from tests.unit.supervisor.formation_kit import (
     IDS,
     NOW_MS,
+    FilesThatFailIn,
     FilesThatStop,
     Stopped,
     formed,
@@ -116,3 +119,44 @@ async def test_stopped_at_any_write(tmp_path, writes):
     again = await former().form(paths)
     assert [v.path for v in again.verdicts if v.fault] == []
     assert [v.identity.state for v in again.verdicts].count(HEALING) == 1
+
+
+async def test_another_drive_that_died_meanwhile_keeps_none_from_being_replaced(tmp_path):
+    """One whose folder takes nothing any more, and one of which only the bare mount point is left: the layout
+    goes to those that are well, and nothing is written where no drive is.
+    """
+    keeper, paths = await keeper_on(tmp_path, drives=8)
+    shutil.rmtree(tmp_path / "d1")
+    shutil.rmtree(tmp_path / "d2")
+    (tmp_path / "d2").mkdir()
+    keeper.former = attrs.evolve(keeper.former, files=FilesThatFailIn(paths[3]))
+    shutil.rmtree(tmp_path / "d0")
+    verdict = await keeper.look_again(paths[0], formats=True, accepts=False)
+    assert not verdict.fault
+    assert not list((tmp_path / "d2").iterdir())
+    layouts = [
+        parse_deployment((tmp_path / f"d{n}" / "layout.json").read_bytes()) for n in (0, 3, 4, 5, 6, 7)
+    ]
+    assert [layout.version for layout in layouts] == [2, 1, 2, 2, 2, 2]
+    keeper.former = former()
+    await keeper.look_again(paths[0], formats=False, accepts=False)
+    assert parse_deployment((tmp_path / "d3" / "layout.json").read_bytes()).version == 2
+
+
+async def test_a_drive_that_was_rebuilt_meanwhile_is_sound(tmp_path):
+    """All drives of a set are replaced one after the other, each once the one before it is whole."""
+    keeper, paths = await keeper_on(tmp_path)
+    for number, path in enumerate(paths):
+        shutil.rmtree(path)
+        verdict = await keeper.look_again(path, formats=True, accepts=False)
+        assert not verdict.fault
+        mark_well(RealFiles(), path, identity_in(tmp_path / f"d{number}"))
+
+
+async def test_the_only_drive_cannot_be_replaced(tmp_path):
+    """Nothing is left that would tell which deployment it belonged to: that is said, and nothing written."""
+    keeper, paths = await keeper_on(tmp_path, drives=1)
+    shutil.rmtree(paths[0])
+    with pytest.raises(Refusal, match="put one of its drives back"):
+        await keeper.look_again(paths[0], formats=True, accepts=True)
+    assert not list((tmp_path / "d0").iterdir())
