@@ -33,6 +33,7 @@ from rustfs_node.erasureset import (
 )
 from rustfs_node.erasureset.handles import Handles
 from rustfs_node.erasureset.heal_counts import HealCounts
+from rustfs_node.erasureset.heal_found import FoundNoter
 from rustfs_node.erasureset.heal_noted import NoteHealer
 from rustfs_node.erasureset.heal_notes import HealNotes
 from rustfs_node.erasureset.heal_pace import Pace
@@ -124,6 +125,7 @@ async def run_set(
         pace = Pace(settings, clock, lambda: bus.unanswered)
         nursery.start_soon(NoteHealer(bus, state, pace).run)
         nursery.start_soon(Rebuilder(state, pace).run)
+        nursery.start_soon(FoundNoter(state).run)
         nursery.start_soon(keep_lock_clock, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
         task_status.started()

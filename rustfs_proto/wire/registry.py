@@ -33,6 +33,7 @@ OPERATIONS: dict[type, type | None] = {
     drive_ops.ListRenames: drive_ops.RenamesHeld,
     heal_ops.ListRows: heal_ops.RowsListed,
     heal_ops.Rejoin: heal_ops.Rejoined,
+    heal_ops.TakeFindings: heal_ops.FindingsTold,
     drive_ops.ShardWrite: drive_ops.ShardWritten,
     drive_ops.ShardDrop: None,
     drive_ops.ShardRead: drive_ops.ShardFragments,
