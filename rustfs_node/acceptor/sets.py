@@ -52,6 +52,10 @@ class Sets:
         """The nearest worker of each set, by index."""
         return tuple(map(self._first_up, self._workers))
 
+    def index_of(self, bucket: str, key: bytes) -> int:
+        """The set of a key."""
+        return self._layout.set_of(bucket, key)
+
     def home(self, bucket: str, key: bytes) -> str:
         """The nearest worker of the set of a key and of its uploads."""
         return self._first_up(self._workers[self._layout.set_of(bucket, key)])

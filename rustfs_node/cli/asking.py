@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import http.client
+import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from rustfs_node.cli.keys import find_credentials
+from rustfs_node.cli.main import EXIT_FAILED
+from rustfs_node.config import ConfigError
 from rustfs_node.plan import Credentials
 from rustfs_node.seams.clock import SystemClock
+from rustfs_node.supervisor.credentials import CredentialsError
 from rustfs_proto.s3.sigv4_signer import Credentials as Signer
 from rustfs_proto.s3.sigv4_signer import sign_request
 
@@ -49,3 +55,23 @@ def ask_as_owner(
     headers = {"host": urlsplit(endpoint).netloc} | ({} if method == "GET" else {"content-length": "0"})
     signed = sign_request(signer, method, path, headers, now_s=now_s)
     return ask(endpoint, path, signed.headers, method)
+
+
+def owner_of(args: argparse.Namespace) -> Credentials | str:
+    """With what a command that only the owner may give is signed, or why it cannot be given."""
+    try:
+        credentials = find_credentials(args)
+    except (ConfigError, CredentialsError) as error:
+        return str(error)
+    if problem := why_no_url(args.endpoint):
+        return problem
+    return credentials or "name --credentials-file, or set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY"
+
+
+def failed(status: str, body: bytes) -> int:
+    """Print the node's own words, where it has any; the exit status."""
+    try:
+        print(json.loads(body)["Message"])
+    except (ValueError, KeyError, TypeError):
+        print(f"the node does not answer: {status}")
+    return EXIT_FAILED

@@ -11,13 +11,10 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from rustfs_node.cli.asking import ask_as_owner, why_no_url
-from rustfs_node.cli.keys import find_credentials
+from rustfs_node.cli.asking import ask_as_owner, failed, owner_of
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
 from rustfs_node.cli.standing import size
-from rustfs_node.config import ConfigError
 from rustfs_node.plan import Credentials
-from rustfs_node.supervisor.credentials import CredentialsError
 
 _INFO = "/minio/admin/v3/info"
 _DRIVE = "/minio/admin/v3/drive"
@@ -38,28 +35,19 @@ _DONE = {
 
 def run(args: argparse.Namespace) -> int:
     """List, show, replace, take back or let go."""
-    try:
-        credentials = find_credentials(args)
-    except (ConfigError, CredentialsError) as error:
-        return _usage(str(error))
-    if problem := why_no_url(args.endpoint):
-        return _usage(problem)
-    if credentials is None:
-        return _usage("name --credentials-file, or set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY")
+    credentials = owner_of(args)
+    if isinstance(credentials, str):
+        print(credentials)
+        return EXIT_USAGE
     if args.action in {"list", "show"}:
         return _tell(args, credentials)
     return _act(args, credentials)
 
 
-def _usage(problem: str) -> int:
-    print(problem)
-    return EXIT_USAGE
-
-
 def _tell(args: argparse.Namespace, credentials: Credentials) -> int:
     status, body = ask_as_owner(args.endpoint, _INFO, credentials)
     if status != "200":
-        return _failed(status, body)
+        return failed(status, body)
     drives = [drive for server in json.loads(body)["servers"] for drive in server["drives"]]
     if args.action == "show":
         drives = [one for one in drives if args.path in (one["path"], one["endpoint"])]
@@ -91,7 +79,7 @@ def _act(args: argparse.Namespace, credentials: Credentials) -> int:
     target = f"{_DRIVE}/{args.action}?{urlencode(query)}"
     status, body = ask_as_owner(args.endpoint, target, credentials, "POST")
     if status != "200":
-        return _failed(status, body)
+        return failed(status, body)
     told = json.loads(body)
     if args.json:
         print(json.dumps(told))
@@ -99,15 +87,6 @@ def _act(args: argparse.Namespace, credentials: Credentials) -> int:
     action = "online" if args.action == "replace" and not told["new"] else args.action
     print(f"drive {told['path']} (set {told['set_index']}, slot {told['disk_index']}) {_DONE[action]}")
     return 0
-
-
-def _failed(status: str, body: bytes) -> int:
-    """The node's own words, where it has any."""
-    try:
-        print(json.loads(body)["Message"])
-    except (ValueError, KeyError, TypeError):
-        print(f"the node does not answer: {status}")
-    return EXIT_FAILED
 
 
 def add_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -127,13 +106,5 @@ def add_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) 
         if verb != "list":
             parser.add_argument("path", metavar="DIR", help="its folder, as the node was given it")
             parser.add_argument("--accept", action="store_true", help=_ACCEPTS[verb != "offline"])
-        parser.add_argument(
-            "--endpoint", metavar="URL", default="http://127.0.0.1:9000", help="default %(default)s"
-        )
-        parser.add_argument("--json", action="store_true", help="answer in JSON")
-        keys.add_arguments(parser)
-        parser.set_defaults(run=_run)
-
-
-def _run(args: argparse.Namespace) -> int:
-    return run(args)
+        keys.add_endpoint(parser)
+        parser.set_defaults(run=run)

@@ -17,6 +17,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--credentials-file", metavar="FILE", default="", help="where the key pair is kept")
 
 
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    """The same, and which node is asked and how its answer is told."""
+    parser.add_argument(
+        "--endpoint", metavar="URL", default="http://127.0.0.1:9000", help="default %(default)s"
+    )
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    add_arguments(parser)
+
+
 def find_credentials(args: argparse.Namespace) -> Credentials | None:
     """The pair, None where nothing names one. Raises `ConfigError` and `CredentialsError`."""
     arguments: Tables = {"node": {"credentials_file": args.credentials_file}} if args.credentials_file else {}

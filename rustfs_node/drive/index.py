@@ -185,11 +185,12 @@ class Index:
         go_on = next(row for row in reversed(found) if row != last)
         return [row for row in dict.fromkeys(several) if row != last], go_on
 
-    def rows_behind(self, after: RowKey, limit: int) -> tuple[list[Row], bool]:
-        """The newest versions of the rows behind `after`, in order, among the next `limit` versions; and
-        whether there may be more.
+    def rows_behind(self, after: RowKey, limit: int, *, live: bool = False) -> tuple[list[Row], bool]:
+        """The newest versions of the rows behind `after`, in order, among the next `limit` versions, with
+        `live` of those that are no tombstones; and whether there may be more.
         """
-        found = list(map(verified, self._sql(sql.ROWS_BEHIND, (*after, limit))))
+        text = sql.LIVE_BEHIND if live else sql.ROWS_BEHIND
+        found = list(map(verified, self._sql(text, (*after, limit))))
         newest = [next(versions) for _, versions in groupby(found, attrgetter("row_key"))]
         return newest, len(found) == limit
 

@@ -82,6 +82,7 @@ ROWS_BEHIND = (
     f"SELECT {_COLUMNS} FROM rows WHERE (space, bucket, key, sub) > (?, ?, ?, ?)"
     " ORDER BY space, bucket, key, sub, stamp DESC LIMIT ?"
 )
+LIVE_BEHIND = ROWS_BEHIND.replace(" ORDER BY", " AND kind <> 2 ORDER BY")
 SUBS_FROM = f"SELECT {_COLUMNS} FROM rows WHERE space = ? AND bucket = ? AND key = ? AND sub >= ? {_ORDER}"
 INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE = f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp = ?5"

@@ -21,7 +21,8 @@ def list_rows(engine: DriveEngine, request: ListRows) -> RowsListed:
     """The answer to a `ListRows`."""
     limit = min(max(request.limit, 1), _VERIFIED_AT_A_TIME if request.verify else engine.settings.scan_rows)
     after = request.after
-    rows, more = engine.index.rows_behind((after.space, after.bucket, after.key, after.sub), limit)
+    place = (after.space, after.bucket, after.key, after.sub)
+    rows, more = engine.index.rows_behind(place, limit, live=request.notes)
     held = tuple(_held(row, bool(row.missing) or (request.verify and _is_torn(engine, row))) for row in rows)
     return RowsListed(held, more, engine.fence.evidence)
 

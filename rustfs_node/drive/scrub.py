@@ -114,7 +114,7 @@ class Scrub:
             return False
         read = await self._threads.run(partial(read_records, self._engine, rows))
         for row in read.others:
-            self._judge_record(row)
+            self.judge_record(row)
         self._engine.counts.scrub.rows += len(rows)
         await self._pay(sum(row.record_bytes for row in rows), len(rows))
         for row_key, versions in groupby(rows, attrgetter("row_key")):
@@ -133,13 +133,13 @@ class Scrub:
         while True:
             read = partial(read_piece, self._engine, wanted, at, self._settings.scrub_step_bytes)
             piece = await self._threads.run(read)
-            self._judge_file(wanted, piece)
+            self.judge_file(wanted, piece)
             at = piece.next_index
             await self._pay(piece.size_bytes, 1)
             if piece.fault is not None or at >= wanted.stripes:
                 return
 
-    def _judge_record(self, row: Row) -> None:
+    def judge_record(self, row: Row) -> None:
         """Could it not be read because it is damaged, or because it stands elsewhere by now?"""
         engine = self._engine
         now = engine.index.version(row.row_key, row.stamp)
@@ -150,7 +150,8 @@ class Scrub:
         engine.counts.scrub.records_damaged += 1
         self._found(row.row_key, "record")
 
-    def _judge_file(self, wanted: WantedFile, piece: PieceRead) -> None:
+    def judge_file(self, wanted: WantedFile, piece: PieceRead) -> None:
+        """Is the file not as it should be, or is it not wanted any more?"""
         engine, row = self._engine, wanted.row
         engine.counts.read_errors += piece.is_error
         if piece.fault is None:

@@ -11,7 +11,7 @@
     conditional   writes that expect a version, under locks
     listing       List and UploadList; scan merges the drives' pages
     rename_source, rename_target, rename_decide, rename_rows, staging: a set's part in what acceptors lead
-    delete, uploads, upload_rows, status: operations of those names
+    delete, uploads, upload_rows, status, inspect: operations of those names
     settle, heal_notes, hedge     what is told to drives and done to reads on the side
     heal_noted, rebuild           what heals: keys that are noted, drives that lost what they had; both by
                                   heal_walk, heal_key and heal_row, at heal_pace, counted in heal_counts

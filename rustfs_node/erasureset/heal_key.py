@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.heal_row import RowHealed, heal_row
 from rustfs_node.erasureset.heal_walk import RowWalk
 from rustfs_node.erasureset.rename_rows import row_states
@@ -30,40 +29,38 @@ from rustfs_proto.wire.faults import Fault
 _IN_ORDER = (Space.OBJECT, Space.UPLOAD, Space.PART, Space.RENAME)
 
 
-async def heal_key(state: SetState, pace: Pace, bucket: str, key: bytes) -> bool:
+async def heal_key(state: SetState, bucket: str, key: bytes) -> bool:
     """Heal it on all drives, each shard file read to its end; whether nothing is left to be healed. Raises
     `Fault` where that cannot be told.
     """
     for space in _IN_ORDER:
-        if not await _heal_rows(state, pace, space, bucket, key):
+        if not await _heal_rows(state, space, bucket, key):
             return False
     return True
 
 
-async def _heal_rows(state: SetState, pace: Pace, space: Space, bucket: str, key: bytes) -> bool:
+async def _heal_rows(state: SetState, space: Space, bucket: str, key: bytes) -> bool:
     """The rows of the key in that space that any drive which answers has."""
     everywhere, is_whole = range(state.n), True
     row = RowName(space, bucket, key, NULL_VERSION)
     walk = RowWalk(state, row, page_rows=state.settings.key_scan_rows)
     if space == Space.OBJECT:
-        is_whole = not (await heal_any(state, pace, row, everywhere, everywhere)).left
+        is_whole = not (await heal_any(state, row, everywhere, everywhere)).left
     while (walked := await walk.next()) is not None:
         row = walked.name
         if (row.space, row.bucket, row.key) != (space, bucket, key):
             break
-        is_whole &= not (await heal_any(state, pace, row, everywhere, everywhere)).left
+        is_whole &= not (await heal_any(state, row, everywhere, everywhere)).left
     return is_whole
 
 
-async def heal_any(
-    state: SetState, pace: Pace, row: RowName, slots: Collection[int], deep: Collection[int]
-) -> RowHealed:
+async def heal_any(state: SetState, row: RowName, slots: Collection[int], deep: Collection[int]) -> RowHealed:
     """A row of whatever kind, as `heal_row` does those of objects."""
     if row.space == Space.RENAME:
         return await _heal_rename(state, row, slots)
     if row.space == Space.PART and await _is_over(state, row):
         return RowHealed()
-    return await heal_row(state, pace, row, slots, deep)
+    return await heal_row(state, row, slots, deep)
 
 
 async def _is_over(state: SetState, part: RowName) -> bool:

@@ -25,7 +25,6 @@ import trio
 
 from rustfs_node.bus import Bus
 from rustfs_node.erasureset.heal_key import heal_key
-from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.heal_walk import RowWalk
 from rustfs_node.erasureset.peers import Rank
 from rustfs_node.erasureset.state import SetState
@@ -44,8 +43,8 @@ KeyName = tuple[str, bytes]
 class NoteHealer:
     """`run` goes round and round over the notes."""
 
-    def __init__(self, bus: Bus, state: SetState, pace: Pace) -> None:
-        self._bus, self._state, self._pace = bus, state, pace
+    def __init__(self, bus: Bus, state: SetState) -> None:
+        self._bus, self._state = bus, state
         self._tried = Tried(state.settings)
 
     async def run(self) -> None:
@@ -69,6 +68,9 @@ class NoteHealer:
         )
 
     async def _go_round(self) -> None:
+        statuses = [condition.status for condition in self._state.drives.conditions]
+        if not any(status.heal_notes for status in statuses if status is not None):
+            return
         after: RowName | None = RowName(Space.HEAL)
         settings = self._state.settings
         while after is not None:
@@ -81,7 +83,7 @@ class NoteHealer:
     async def _some_notes(self, after: RowName) -> tuple[list[WalkedRow], RowName | None]:
         """Keys that are noted, and behind which to go on; None at the end."""
         notes: list[WalkedRow] = []
-        walk = RowWalk(self._state, after)
+        walk = RowWalk(self._state, after, notes=True)
         for _ in range(self._state.settings.heal_page_rows):
             row = await walk.next()
             if row is None or row.name.space != Space.HEAL:
@@ -106,7 +108,7 @@ class NoteHealer:
         state, name = self._state, (note.name.bucket, note.name.key)
         began_s = state.clock.monotonic_s()
         try:
-            is_healed = await heal_key(state, self._pace, *name)
+            is_healed = await heal_key(state, *name)
         except Fault as fault:
             log.debug("key_not_healed", bucket=name[0], reason=str(fault))
             is_healed = False
@@ -117,7 +119,7 @@ class NoteHealer:
         else:
             state.healing.failed += 1
             self._tried.failed(name, state.clock.monotonic_s())
-        await self._pace.rest(began_s)
+        await self._state.heal_pace.rest(began_s)
 
     async def _take_back(self, note: WalkedRow) -> None:
         for slot, stamp in _stamps(note).items():

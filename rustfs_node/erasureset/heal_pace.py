@@ -1,28 +1,36 @@
 """How fast this worker heals: clients come first.
 
-Bytes are spent from a budget. Beside it, whoever healed for a while rests a multiple of that while calls of
-clients wait here, but never longer than `heal_yield_s` at a time: a busy set is healed slowly, and not never.
+Bytes are spent from a budget. Beside it, whoever healed for a while rests a multiple of that, as long as
+clients call: so it takes its share of processors and drives and no more, whether calls wait for it or not. A
+rest is never longer than `heal_yield_s`: a busy set is healed slowly, and not never. While nobody calls there
+are no rests.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import trio
 
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.erasureset import SetSettings
 
-_LOOK_S = 0.005
-"""How often it is looked whether calls still wait."""
+_LOOK_S = 0.05
+"""How often it is looked whether clients still call."""
+
+_QUIET_S = 1.0
+"""Nobody calls any more when the last call came so long ago."""
 
 
 class Pace:
-    """The pace of all that heals in this worker. `waiting` tells how many calls wait for their answer."""
+    """The pace of all that heals in this worker."""
 
-    def __init__(self, settings: SetSettings, clock: Clock, waiting: Callable[[], int]) -> None:
-        self._settings, self._clock, self._waiting = settings, clock, waiting
+    def __init__(self, settings: SetSettings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
         self._free_at_s = 0.0
+        self._called_s = -_QUIET_S
+
+    def called(self) -> None:
+        """Somebody called."""
+        self._called_s = self._clock.monotonic_s()
 
     async def spend(self, size_bytes: int) -> None:
         """These bytes are read or written; return when the budget has recovered."""
@@ -33,8 +41,9 @@ class Pace:
 
     async def rest(self, began_s: float) -> None:
         """After a piece of work that began then."""
-        worked_s = self._clock.monotonic_s() - began_s
-        rest_s = min(self._settings.heal_yield_s, worked_s * self._settings.heal_yield_factor)
-        until_s = self._clock.monotonic_s() + rest_s
-        while self._waiting() and self._clock.monotonic_s() < until_s:  # noqa: ASYNC110 - nobody tells
-            await trio.sleep(_LOOK_S)
+        now_s = self._clock.monotonic_s()
+        rest_s = (now_s - began_s) * self._settings.heal_yield_factor
+        until_s = now_s + min(self._settings.heal_yield_s, rest_s)
+        while now_s < min(until_s, self._called_s + _QUIET_S):
+            await trio.sleep(min(_LOOK_S, until_s - now_s))
+            now_s = self._clock.monotonic_s()

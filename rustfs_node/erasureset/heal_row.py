@@ -8,9 +8,10 @@ very version with its very stamp, rebuilt from verified shards, so
 - however often and by however many workers it is done at a time, drives end up with the same;
 - a drive that has something newer by then refuses it (STALE), so a client's write always wins, and a key that
   is removed meanwhile stays removed by the drives that have its tombstone;
-- a drive may have forgotten that tombstone when copying took longer than tombstones are kept
-  (`drive.tombstone_grace_s`); so after shard files were copied the row is read once more, and what then
-  remains is shorter than a commit may take;
+- a drive may have forgotten that tombstone when reading and copying shards took longer than tombstones are
+  kept (`drive.tombstone_grace_s`); so the row is read once more after shard files were copied, and before
+  anything is given that was found out longer ago than `_KNOWN_S`. What then remains is shorter than a commit
+  may take;
 - no lock is held: nobody waits for a heal.
 
 Once a write quorum is known to have the version, drives are told that it is settled; once all drives have a
@@ -25,21 +26,23 @@ import attrs
 import structlog
 from msgspec.structs import replace
 
-from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.shard_copy import Care, copy_version
 from rustfs_node.erasureset.state import SetState
-from rustfs_node.erasureset.version import version_of
+from rustfs_node.erasureset.version import is_inline, version_of
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import quorum_of, shard_bytes, stripe_count
 from rustfs_proto.erasure.healing import Gap, gap_of
 from rustfs_proto.erasure.placement import shard_of_slot
 from rustfs_proto.objects import INLINE, ObjectMeta, Part, decode_meta
-from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, RowName, ShardRead
+from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, RowName, ShardRead, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
+
+_KNOWN_S = 10.0
+"""So long what a read said of a row is acted upon. Far below any time for which tombstones are kept."""
 
 _LOST = frozenset({FaultCode.DAMAGED, FaultCode.NOT_FOUND})
 
@@ -54,19 +57,17 @@ class RowHealed:
     left: set[int] = attrs.field(factory=set)
     whole: set[int] = attrs.field(factory=set)
     size_bytes: int = 0
-    is_there: bool = False
 
 
-async def heal_row(
-    state: SetState, pace: Pace, row: RowName, slots: Collection[int], deep: Collection[int]
-) -> RowHealed:
-    """Make the drives in `slots` whole. On those in `deep` shard files are read to their end. Raises `Fault`
-    where it cannot be told what the row is.
+async def heal_row(state: SetState, row: RowName, slots: Collection[int], deep: Collection[int]) -> RowHealed:
+    """Make the drives in `slots` whole. On those in `deep` shard files are read to their end. What is removed
+    is removed everywhere: a tombstone that other drives have forgotten goes to them again, or those in
+    `slots` would never forget it. Raises `Fault` where it cannot be told what the row is.
     """
-    healing = _RowHealing(state, pace, row)
+    healing = _RowHealing(state, row)
     await healing.find_out()
-    for slot in range(state.n):
-        await healing.look_at(slot, may_give=slot in slots, is_deep=slot in deep)
+    for slot in range(state.n) if healing.is_removed else slots:
+        await healing.look_at(slot, is_deep=slot in deep)
     healing.settle()
     return healing.healed
 
@@ -74,13 +75,14 @@ async def heal_row(
 class _RowHealing:
     """One row being healed."""
 
-    def __init__(self, state: SetState, pace: Pace, row: RowName) -> None:
-        self._state, self._pace, self._row = state, pace, row
+    def __init__(self, state: SetState, row: RowName) -> None:
+        self._state, self._row = state, row
         self._lookup = Lookup(row.space, row.bucket, row.key, row.sub)
         self._read: RowRead | None = None
         self._stamp = 0
         self._kind = int(RowKind.TOMBSTONE)
         self._meta: ObjectMeta | None = None
+        self._worked_s = self._known_s = state.clock.monotonic_s()
         self.healed = RowHealed()
 
     async def find_out(self) -> None:
@@ -91,17 +93,23 @@ class _RowHealing:
         if read.decision.verdict is Verdict.CURRENT:
             version = await version_of(self._state, read, "")
             self._kind = version.kind
-            self.healed.is_there = True
             if version.kind == RowKind.VALUE:
                 self._meta = decode_meta(version.raw_meta)
                 self.healed.size_bytes = _bytes_on_a_drive(self._meta)
 
-    async def look_at(self, slot: int, *, may_give: bool, is_deep: bool) -> None:
+    @property
+    def is_removed(self) -> bool:
+        """Whether it is an object's version of which a tombstone is left. Ends of uploads go nowhere unasked:
+        whether the object is there was not looked at.
+        """
+        return self._kind == RowKind.TOMBSTONE and self._row.space == Space.OBJECT
+
+    async def look_at(self, slot: int, *, is_deep: bool) -> None:
         """How a drive stands to it, and give it what it lacks."""
         if not self._stamp:
             return
         gap, torn = await self._gap(slot, is_deep=is_deep)
-        if gap is Gap.LACKING and may_give and await self._give(slot, torn):
+        if gap is Gap.LACKING and await self._give(slot, torn):
             gap = Gap.WHOLE
             self.healed.given.add(slot)
         (self.healed.whole if gap is Gap.WHOLE else self.healed.left).add(slot)
@@ -149,13 +157,15 @@ class _RowHealing:
                 if fault.code in _LOST:
                     return False
                 raise
-            await self._pace.spend(sum(map(len, reply.frames)))
+            await self._spend(sum(map(len, reply.frames)))
         return True
 
     async def _give(self, slot: int, torn: frozenset[bytes]) -> bool:
         assert self._read is not None
-        care = Care(torn, self._pace.spend, self._confirm)
+        care = Care(torn, self._spend, self._confirm)
         try:
+            if self._state.clock.monotonic_s() > self._known_s + _KNOWN_S:
+                await self._confirm()
             missing = await copy_version(self._state, self._read, slot, care=care)
         except Fault as fault:
             row = self._row
@@ -164,17 +174,36 @@ class _RowHealing:
                 stamp=self._stamp, reason=str(fault),
             )  # fmt: skip
             return False
+        if self._meta is None or is_inline(self._meta):
+            await self._spend(self.healed.size_bytes)
         return not missing
 
+    def _is_whole(self, found: LookedUp) -> bool:
+        return gap_of(found, self._stamp) is Gap.WHOLE
+
+    async def _spend(self, size_bytes: int) -> None:
+        """A part of the work is done, which may be a small part of a large object's."""
+        await self._state.heal_pace.spend(size_bytes)
+        await self._state.heal_pace.rest(self._worked_s)
+        self._worked_s = self._state.clock.monotonic_s()
+
     async def _confirm(self) -> None:
-        """Copying took its time: is it still what reads answer by?"""
+        """It took its time: is it still what reads answer by?"""
+        assert self._read is not None
+        assert self._read.decision is not None
+        known_s = self._state.clock.monotonic_s()
         read = await resolve(self._state, self._lookup)
         assert read.decision is not None
-        if read.decision.stamp != self._stamp or read.decision.verdict is not Verdict.CURRENT:
-            raise Fault(FaultCode.CONFLICT, "the version was replaced meanwhile", read.decision.stamp)
+        was, now = self._read.decision, read.decision
+        if (now.stamp, now.verdict) != (was.stamp, was.verdict):
+            raise Fault(FaultCode.CONFLICT, "the version was replaced meanwhile", now.stamp)
+        self._known_s = known_s
 
     def settle(self) -> None:
-        """Tell what is known now."""
+        """Tell what is known now, of drives that were looked at and those that the read heard."""
+        assert self._read is not None
+        heard = {slot for slot, (found, _) in self._read.answers.items() if self._is_whole(found)}
+        self.healed.whole |= heard - self.healed.left
         quorum = quorum_of(self._meta.geometry) if self._meta else self._state.write_quorum
         if not self._stamp or len(self.healed.whole) < quorum:
             return

@@ -21,12 +21,14 @@ from rustfs_proto.wire.heal_ops import ListRows, RowsListed
 
 class RowWalk:
     """A walk behind `after`. Rows of the drive in `verified`, if any, are read before they count as whole.
-    `page_rows` are asked of a drive at a time (default: `set.heal_page_rows`).
+    `page_rows` are asked of a drive at a time (default: `set.heal_page_rows`). `notes` as in `ListRows`.
     """
 
-    def __init__(self, state: SetState, after: RowName, verified: int = -1, page_rows: int = 0) -> None:
+    def __init__(
+        self, state: SetState, after: RowName, verified: int = -1, page_rows: int = 0, *, notes: bool = False
+    ) -> None:
         self._state = state
-        self._verified = verified
+        self._verified, self._notes = verified, notes
         self._page_rows = page_rows or state.settings.heal_page_rows
         self._voters: dict[int, bool] = {}
         slots = [slot for slot in range(state.n) if state.drives.conditions[slot].rank is not Rank.AWAY]
@@ -50,7 +52,7 @@ class RowWalk:
 
     async def _fetch(self, slot: int) -> None:
         cursor = self._cursors[slot]
-        request = ListRows(cursor.after, self._page_rows, slot == self._verified)
+        request = ListRows(cursor.after, self._page_rows, slot == self._verified, self._notes)
         try:
             listed = (await self._state.drives.read(slot, request)).message
         except Fault:

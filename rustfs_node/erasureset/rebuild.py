@@ -31,7 +31,6 @@ import trio
 
 from rustfs_node.erasureset.heal_counts import Rebuild
 from rustfs_node.erasureset.heal_key import heal_any
-from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.heal_row import RowHealed
 from rustfs_node.erasureset.heal_walk import RowWalk
 from rustfs_node.erasureset.peers import Rank
@@ -62,8 +61,8 @@ _FIRST = RowName()
 class Rebuilder:
     """`run` looks after the drives of this node."""
 
-    def __init__(self, state: SetState, pace: Pace) -> None:
-        self._state, self._pace = state, pace
+    def __init__(self, state: SetState) -> None:
+        self._state = state
         own = next((one.node for one in state.plan.workers if one.name == state.plan.name), 0)
         self._slots = [plan.slot for plan in state.plan.drives if plan.node == own]
         self._retry_s = state.settings.heal_retry_s
@@ -97,7 +96,7 @@ class Rebuilder:
         if not rebuild.walks:
             log.info("rebuild_begun", set=state.plan.name, slot=slot, path=plan.path)
         try:
-            await _Rebuilding(state, self._pace, slot, rebuild).run()
+            await _Rebuilding(state, slot, rebuild).run()
         except Fault as fault:
             log.warning("rebuild_waits", set=state.plan.name, slot=slot, left=rebuild.left, reason=str(fault))
             return False
@@ -113,8 +112,8 @@ class Rebuilder:
 class _Rebuilding:
     """One drive being rebuilt. All of it raises `Fault` where it has to wait for something."""
 
-    def __init__(self, state: SetState, pace: Pace, slot: int, rebuild: Rebuild) -> None:
-        self._state, self._pace, self._slot, self._rebuild = state, pace, slot, rebuild
+    def __init__(self, state: SetState, slot: int, rebuild: Rebuild) -> None:
+        self._state, self._slot, self._rebuild = state, slot, rebuild
         # With fewer an older version may be the one that was acknowledged last, whatever its parity is.
         self._enough = max(state.write_quorum, state.n - 1)
         self._left: dict[RowName, bool] = {}
@@ -149,7 +148,7 @@ class _Rebuilding:
                 await self._heal_before(row.name.space, torn)
                 torn[row.name] = self._slot in row.held and row.held[self._slot].has_gaps
             if not rebuild.seen % _ROWS_A_REST:
-                await self._pace.rest(began_s)
+                await self._state.heal_pace.rest(began_s)
                 began_s = self._state.clock.monotonic_s()
         await self._heal(torn)
         await self._try_again()
@@ -185,11 +184,8 @@ class _Rebuilding:
 
     async def _heal_row(self, name: RowName, *, is_torn: bool) -> RowHealed:
         began_s = self._state.clock.monotonic_s()
-        # A tombstone that other drives have forgotten goes to them again, or this one would never forget it.
-        # Ends of uploads go nowhere else: whether the object is there was not looked at.
-        slots = range(self._state.n) if name.space == Space.OBJECT else (self._slot,)
-        healed = await heal_any(self._state, self._pace, name, slots, (self._slot,) if is_torn else ())
+        healed = await heal_any(self._state, name, (self._slot,), (self._slot,) if is_torn else ())
         if self._slot in healed.given:
             self._rebuild.give(healed.size_bytes)
-        await self._pace.rest(began_s)
+        await self._state.heal_pace.rest(began_s)
         return healed

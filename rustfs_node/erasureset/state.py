@@ -16,6 +16,7 @@ import trio
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.heal_counts import HealCounts
 from rustfs_node.erasureset.heal_notes import HealNotes
+from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
@@ -64,6 +65,7 @@ class SetState:
     settler: Settler
     heal_notes: HealNotes
     healing: HealCounts
+    heal_pace: Pace
     locks: KeyLocks
     under_way: WritesUnderWay
     issuer: StampIssuer

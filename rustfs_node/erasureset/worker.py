@@ -15,6 +15,7 @@ from rustfs_node.bus import Bus, Request
 from rustfs_node.erasureset import (
     amend,
     deletes,
+    inspect,
     leaving,
     listing,
     lock_clock,
@@ -56,7 +57,7 @@ from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.objects import Geometry
 from rustfs_proto.stamp import LIFE_MAX, StampIssuer
-from rustfs_proto.wire import rename_ops, set_ops, upload_ops
+from rustfs_proto.wire import inspect_ops, rename_ops, set_ops, upload_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -89,6 +90,7 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     rename_ops.RenamesOpen: rename_rows.renames_open,
     set_ops.LockTime: lock_clock.lock_time,
     set_ops.SetStatus: status.set_status,
+    inspect_ops.Inspect: inspect.inspect,
 }
 
 
@@ -122,9 +124,8 @@ async def run_set(
         # back.
         state.issuer.last = max(state.issuer.last, drives.newest_stamp)
         nursery.start_soon(Resettler(bus, state).run)
-        pace = Pace(settings, clock, lambda: bus.unanswered)
-        nursery.start_soon(NoteHealer(bus, state, pace).run)
-        nursery.start_soon(Rebuilder(state, pace).run)
+        nursery.start_soon(NoteHealer(bus, state).run)
+        nursery.start_soon(Rebuilder(state).run)
         nursery.start_soon(FoundNoter(state).run)
         nursery.start_soon(keep_lock_clock, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
@@ -167,6 +168,7 @@ def make_state(
             settings.heal_note_again_s,
         ),
         healing=HealCounts(),
+        heal_pace=Pace(settings, clock),
         locks=KeyLocks(settings.lock_wait_s),
         under_way=WritesUnderWay(),
         issuer=issuer,
@@ -191,6 +193,9 @@ def handle(state: SetState, requests: list[Request]) -> None:
     """Everything that came in with one turn of the bus."""
     for request in requests:
         operation = OPERATIONS.get(type(request.message))
+        if operation is not status.set_status:
+            # Health is asked for all the time, and nobody waits for it.
+            state.heal_pace.called()
         if operation is None:
             name = type(request.message).__name__
             request.fail(Fault(FaultCode.UNKNOWN_OP, f"a set worker does not answer {name}"))

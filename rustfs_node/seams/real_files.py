@@ -69,10 +69,11 @@ class RealFile:
                 self._bypass_cache(True)
                 self._write_some(offset, [block])
             except OSError as error:
-                if error.errno not in _REFUSED:
+                if error.errno != errno.EAGAIN and error.errno not in _REFUSED:
                     raise
-                # This file system has no such writes, or only larger ones: the same bytes once more, then.
-                self._refuses_direct = True
+                # This file system has no such writes, or only larger ones, or the kernel had no room for one
+                # just now: the same bytes once more, then.
+                self._refuses_direct = error.errno in _REFUSED
             else:
                 return
         self.write_at(offset, [block])

@@ -75,6 +75,9 @@ class SetSettings:
     """A drive that owes answers to reads, and has given none for so long, is asked last until it does: five
     times the delay of the hedge. What it was asked before still has its time."""
 
+    inspect_versions: int = 100
+    """Versions of a key that are inspected at a time; each costs a question to every drive."""
+
     start_wait_s: float = 2.0
     """How long a starting set worker waits for its drives before it serves with those that are there."""
 
@@ -187,15 +190,15 @@ class SetSettings:
     """Age of a note from which every worker of the set heals its key, and not only the one that the key falls
     to: that one may be away."""
 
-    heal_at_once: int = 2
+    heal_at_once: int = 4
     """Keys that a worker heals at one time. Each takes a stripe of memory, and its share of the drives."""
 
     heal_bytes_per_s: int = 64 * MIB
     """Bytes of shards that a worker reads to verify them, or writes, for healing: half of what a hard disk
     can do."""
 
-    heal_yield_factor: float = 4.0
-    """While clients wait, healing rests for so many times the time that it has worked."""
+    heal_yield_factor: float = 10.0
+    """While clients call, healing rests for so many times the time that it has worked."""
 
     heal_yield_s: float = 0.25
     """Longest of these rests, so that a set that is never idle is healed all the same."""

@@ -11,12 +11,14 @@ from rustfs_proto.wire.message import Message
 class ListRows(Message, frozen=True):
     """Which rows does the drive have, of all spaces and buckets, in order of (space, bucket, key, sub)? At
     most `limit`, behind `after`. `verify`: each record is read, and it is looked whether its shard files are
-    there, which takes longer: then the drive gives fewer at a time.
+    there, which takes longer: then the drive gives fewer at a time. `notes`: tombstones are passed over, as
+    of heal notes, of which those that were taken back may be many more than the others.
     """
 
     after: RowName = RowName()
     limit: int = 1000
     verify: bool = False
+    notes: bool = False
 
 
 class HeldRow(Message, frozen=True):

@@ -21,10 +21,9 @@ SEEN_S = 30.0
 KEYS = {"RUSTFS_ACCESS_KEY": ACCESS_KEY, "RUSTFS_SECRET_KEY": SECRET_KEY}
 
 
-def ctl(node: RunningNode, *arguments: str) -> tuple[int, str]:
-    """Status and output of `rustfs-node ctl drive`."""
-    verb, *rest = arguments
-    command = [sys.executable, "-m", "rustfs_node.cli.main", "ctl", "drive", verb, "--endpoint", node.url]
+def ctl(node: RunningNode, verb: str, *rest: str, about: str = "drive") -> tuple[int, str]:
+    """Status and output of `rustfs-node ctl drive`, or of what else it is about."""
+    command = [sys.executable, "-m", "rustfs_node.cli.main", "ctl", about, verb, "--endpoint", node.url]
     done = subprocess.run(
         [*command, *rest], env=os.environ | KEYS, capture_output=True, text=True, check=False
     )
@@ -100,3 +99,22 @@ def test_a_folder_that_is_no_drive_is_refused(node, verb):
     status, text = ctl(node, verb, "/nowhere")
     assert status == 1
     assert str(node.drive_paths[0]) in text
+
+
+def test_where_the_shards_of_an_object_are(node):
+    """Each drive is told with the shard that it has, and the one that lost its file with that."""
+    wait_all_ok(node)
+    s3 = node.boto3()
+    s3.create_bucket(Bucket="inspected")
+    s3.put_object(Bucket="inspected", Key="a b/é", Body=bytes(3_000_000))
+    status, text = ctl(node, "inspect", "inspected", "a b/é", "--deep", about="object")
+    assert status == 0, text
+    assert text.count("whole") == 4
+    assert corrupt.damage_shard_files(node.drive_paths[2]) > 0
+    status, text = ctl(node, "inspect", "inspected", "a b/é", "--deep", "--json", about="object")
+    assert status == 1
+    states = [drive["state"] for drive in json.loads(text)["versions"][0]["drives"]]
+    assert states[2] in {"shard file missing", "shard file damaged"}
+    assert states.count("whole") == 3
+    status, text = ctl(node, "inspect", "inspected", "absent", about="object")
+    assert (status, "no drive knows" in text) == (1, True)

@@ -45,7 +45,17 @@ STRIPE_BYTES = 8 * KIB
 SETTINGS = attrs.evolve(
     Settings(),
     acceptor=AcceptorSettings(address=":0", access_log="debug", receive_bytes=32 * KIB),
-    set=SetSettings(stripe_bytes=STRIPE_BYTES, inline_bytes_max=1 * KIB, handle_idle_s=25.0),
+    set=SetSettings(
+        stripe_bytes=STRIPE_BYTES,
+        inline_bytes_max=1 * KIB,
+        handle_idle_s=25.0,
+        heal_note_again_s=0.3,
+        heal_rest_s=0.6,
+        heal_pause_s=0.5,
+        heal_retry_s=0.5,
+        heal_retry_max_s=10.0,
+        status_period_s=1.0,
+    ),
     drive=DriveSettings(
         segment_bytes=128 * KIB,
         batch_bytes=64 * KIB,

@@ -30,6 +30,15 @@ HEALING = (
         f"{HEALS}::test_what_reads_find_damaged_is_written_again",
     ),
     PlantedBug(
+        "copied-whatever-became-of-it",
+        "rustfs_node/erasureset/shard_copy.py",
+        "            await care.confirm()\n",
+        "            pass\n",
+        "An object that was removed while its shards were copied is back on a drive.",
+        PROMISE,
+        f"{HEALS}::test_what_is_removed_while_it_is_copied_stays_away",
+    ),
+    PlantedBug(
         "tombstone-forgotten-before-all-have-it",
         "rustfs_node/erasureset/heal_row.py",
         "len(self.healed.whole) == self._state.n\n",

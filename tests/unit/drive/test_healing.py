@@ -54,6 +54,15 @@ def test_rows_of_all_spaces_are_told_once_by_their_newest_version(limit: int) ->
     ]
 
 
+def test_notes_that_were_taken_back_are_passed_over() -> None:
+    """They stay for as long as an old record could bring the note back, and may be very many."""
+    drive = memory_drive()
+    drive.commit(*(value(f"k{number}", number + 1, space=Space.HEAL) for number in range(4)))
+    drive.commit(*(tombstone(f"k{number}", number + 9, space=Space.HEAL) for number in range(3)))
+    page = list_rows(drive.engine, ListRows(RowName(Space.HEAL), 2, notes=True))
+    assert [row.key for row in page.rows] == [b"k3"] and not page.more
+
+
 def test_a_row_is_verified_by_its_record_and_its_files() -> None:
     """A damaged record is found where rows are verified, and not by the index alone."""
     drive = memory_drive()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -35,3 +37,23 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "target")
     with pytest.raises(OSError):
         RealFiles().open(str(tmp_path / "link"))
+
+
+@pytest.mark.parametrize(("number", "direct_writes"), [(errno.EAGAIN, 2), (errno.EINVAL, 1)])
+def test_a_direct_write_that_the_kernel_does_not_take(tmp_path, monkeypatch, number, direct_writes):
+    """The same bytes go through the cache; where it was only for the moment the next is direct again."""
+    file = RealFiles().open(str(tmp_path / "f"), create=True)
+    block, real, refused = memoryview(bytes(4096)), os.pwritev, []
+
+    def pwritev(fd, buffers, offset):
+        if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_DIRECT:
+            refused.append(offset)
+            raise OSError(number, os.strerror(number))
+        return real(fd, buffers, offset)
+
+    monkeypatch.setattr(os, "pwritev", pwritev)
+    for offset in (0, 4096):
+        file.write_aligned(offset, block)
+    assert len(refused) == direct_writes
+    assert file.size_bytes() == 8192
+    file.close()

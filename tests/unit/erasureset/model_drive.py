@@ -144,7 +144,7 @@ class ModelDrive:
                 newest = max((stamp for row in self.rows.values() for stamp in row), default=0)
                 state = ops.DriveState.HEALING if self.is_healing else ops.DriveState.ONLINE
                 return ops.DriveStatusReply(
-                    self.bus.own_name, state, newest, 1000, 500, len(self.rows), 0, 0, 0
+                    self.bus.own_name, state, newest, 1000, 500, len(self.rows), 0, 0, len(self.heal_notes())
                 ), ()
         raise AssertionError(request.message)
 
@@ -246,6 +246,8 @@ class ModelDrive:
         for (space, bucket, key, sub), versions in self.rows.items():
             if versions and (space, bucket.encode(), key, sub) > behind:
                 stored = versions[max(versions)]
+                if message.notes and stored.commit.kind == ops.RowKind.TOMBSTONE:
+                    continue
                 has_gaps = any(data_id not in self.files for data_id in stored.commit.files)
                 has_gaps |= message.verify and stored.is_damaged
                 held = (space, bucket, key, sub, stored.commit.stamp, stored.commit.kind, has_gaps)
