@@ -123,6 +123,20 @@ async def test_what_was_not_noted_is_found_again(autojump_clock: MockClock) -> N
     assert drive.engine.counts.scrub.rounds == 1
 
 
+async def test_what_was_not_noted_is_found_again_on_the_way(autojump_clock: MockClock) -> None:
+    """Also where the scrub had kept its way since."""
+    drive = filled(scrub_bytes_per_s=64 * 1024)
+    corrupt.flip_shard_tail(drive, path_of(drive, 1))
+    async with scrubbing(drive):
+        await trio.sleep(24)
+    assert found(drive) == {"f1"} and drive.engine.counts.scrub.rounds == 0
+    assert kept(drive).row_key[2] < b"f2"
+    drive.abandon()
+    async with scrubbing(drive):
+        await trio.sleep(24)
+    assert found(drive) == {"f1"}
+
+
 async def test_a_restart_goes_on_where_it_was(autojump_clock: MockClock) -> None:
     """Amid the files of a row; what cannot be believed begins a round anew."""
     drive = filled()

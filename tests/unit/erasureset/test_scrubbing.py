@@ -11,11 +11,13 @@ import pytest
 import trio
 
 from rustfs_node.plan import drive_name
-from rustfs_proto.wire.drive_ops import DriveStatus, DriveStatusReply
+from rustfs_proto.wire.drive_ops import Commit, DriveStatus, DriveStatusReply, Space
+from rustfs_proto.wire.heal_ops import FoundKey, TakeFindings
 from tests.kit import census, corrupt
-from tests.unit.erasureset.kit import TestSet, running_real_set
+from tests.unit.erasureset.kit import TestSet, running_real_set, running_set
 from tests.unit.erasureset.real_drive import SETTINGS, RealDrive
 from tests.unit.erasureset.test_healing import AT_ONCE, census_of, fill, numbers
+from tests.unit.erasureset.test_healing import until as until_so
 
 FLAT_OUT = attrs.evolve(
     SETTINGS,
@@ -88,8 +90,9 @@ def count(a_set: TestSet[RealDrive]) -> census.Census:
     return census.take([drive.folder for drive in a_set.drives])
 
 
-@pytest.mark.parametrize("hit", [flip_data, flip_all])
-@pytest.mark.parametrize("slots", [{1}, {0, 3}], ids=["one drive", "m drives"])
+@pytest.mark.parametrize(
+    ("hit", "slots"), [(flip_data, {0, 3}), (flip_all, {1})], ids=["m-drives", "one-drive"]
+)
 async def test_what_is_damaged_is_found_and_healed(
     tmp_path: Path, hit: Callable[[Path], int], slots: set[int]
 ) -> None:
@@ -113,3 +116,24 @@ async def test_what_is_damaged_is_found_and_healed(
         await until_rounds_find_nothing(a_set)
         found = await census_of(a_set)
         assert found.lacking(found.current()) == {}
+
+
+async def test_a_finding_stays_until_it_is_noted() -> None:
+    """While no drive takes the note the drive keeps what it found, and hears of it once there is one."""
+    async with running_set(4, **AT_ONCE) as a_set:
+        finder, found = a_set.drives[2], FoundKey("b", b"k")
+        await a_set.client.put(b"k", b"some bytes")
+        for drive in a_set.drives:
+            drive.refuses_where = is_note
+        finder.findings.append(found)
+        finder.seen.clear()
+        await until_so(lambda: finder.seen.count(TakeFindings()) > 3)
+        assert finder.findings == [found]
+        assert TakeFindings((found,)) not in finder.seen
+        a_set.drives[0].refuses_where = lambda _: False
+        await until_so(lambda: not finder.findings)
+        assert a_set.drives[0].rows[Space.HEAL, "b", b"k", b""]
+
+
+def is_note(message: object) -> bool:
+    return isinstance(message, Commit) and message.space == Space.HEAL
