@@ -44,8 +44,11 @@ _ROWS = 32
 _SEEK_BYTES = 64 * 1024
 """What a record or the opening of a file counts as at least: in the time of a seek a hard disk reads more."""
 
-_LOOK_S = 0.005
+_LOOK_S = 0.01
 """How often it is looked whether requests still come."""
+
+_QUIET_S = 0.05
+"""They do not when none came for so long: one client that asks again when it has its answer is heard."""
 
 
 class Scrub:
@@ -57,6 +60,7 @@ class Scrub:
         self._path = f"{engine.address.path}/{SCRUB_FILE}"
         self._place = ScrubPlace(0, is_ended=True)
         self._free_at_s = self._kept_s = 0.0
+        self._quiet_at_s = 0.0
 
     async def run(self) -> None:
         """Until cancelled. Raises one of INDEX_ERRORS where the index can no longer be used."""
@@ -182,12 +186,19 @@ class Scrub:
         self._free_at_s = max(now_s, self._free_at_s) + cost_bytes / settings.scrub_bytes_per_s
         await trio.sleep_until(self._free_at_s)
         until_s = trio.current_time() + settings.scrub_yield_s
-        while self._is_busy() and trio.current_time() < until_s:  # noqa: ASYNC110 - nobody tells
+        while self._is_called() and trio.current_time() < until_s:  # noqa: ASYNC110 - nobody tells
             await trio.sleep(_LOOK_S)
         while self._engine.findings.is_full:  # noqa: ASYNC110 - their end is a message, and rare
             await trio.sleep(settings.tick_s)
         if trio.current_time() >= self._kept_s + settings.scrub_keep_s:
             await self._keep()
+
+    def _is_called(self) -> bool:
+        """Whether a request came within the last moment."""
+        now_s = trio.current_time()
+        if self._is_busy():
+            self._quiet_at_s = now_s + _QUIET_S
+        return now_s < self._quiet_at_s
 
     async def _keep(self) -> None:
         """Write down how far it is."""

@@ -49,8 +49,8 @@ SCRUBBING = (
     PlantedBug(
         "scrub-in-the-way-of-clients",
         SCRUB,
-        "        while self._is_busy() and trio",
-        "        while not self._is_busy() and trio",
+        "        while self._is_called() and trio",
+        "        while not self._is_called() and trio",
         "The scrub reads on while clients wait.",
         PROMISE,
         f"{DRIVE}::test_clients_come_first_and_not_for_ever",

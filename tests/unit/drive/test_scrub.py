@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import cycle
 
 import attrs
 import pytest
@@ -203,6 +204,17 @@ async def test_clients_come_first_and_not_for_ever(autojump_clock: MockClock) ->
             read.append(drive.engine.counts.scrub.size_bytes)
             await trio.sleep(2.01)
         assert read[1] - read[0] == read[2] - read[1] == len(FRAGMENTS[0])
+
+
+async def test_one_client_that_asks_again_and_again_is_heard(autojump_clock: MockClock) -> None:
+    """Its requests are further apart than what is read between two looks takes."""
+    drive = filled(scrub_yield_s=2.0)
+    looks = cycle((True, False, False, False))
+    async with scrubbing(drive, lambda: next(looks)):
+        await trio.sleep(1.5)
+        before = drive.engine.counts.scrub.size_bytes
+        await trio.sleep(2.0)
+        assert drive.engine.counts.scrub.size_bytes == before + len(FRAGMENTS[0])
 
 
 async def test_it_keeps_within_its_budget(autojump_clock: MockClock) -> None:
