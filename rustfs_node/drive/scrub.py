@@ -44,10 +44,10 @@ _ROWS = 32
 _SEEK_BYTES = 64 * 1024
 """What a record or the opening of a file counts as at least: in the time of a seek a hard disk reads more."""
 
-_LOOK_S = 0.01
+_LOOK_S = 0.05
 """How often it is looked whether requests still come."""
 
-_QUIET_S = 0.05
+_QUIET_S = 0.1
 """They do not when none came for so long: one client that asks again when it has its answer is heard."""
 
 

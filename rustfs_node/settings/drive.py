@@ -163,9 +163,9 @@ class DriveSettings:
     scrub_step_bytes: int = 1 * MIB
     """Bytes of a shard file that the scrub reads at a time: what a client waits for that comes meanwhile."""
 
-    scrub_yield_s: float = 0.25
+    scrub_yield_s: float = 0.5
     """So long at most the scrub waits for a moment without requests before it reads on: a drive that is never
-    idle is read all the same, at 4 MiB/s, which is 10 TB within a period."""
+    idle is read all the same, at 2 MiB/s, which is 5 TB within a period."""
 
     scrub_keep_s: float = 60.0
     """How often the scrub writes down how far it is, and how long it waits after a start, when there is much

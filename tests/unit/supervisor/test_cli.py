@@ -186,8 +186,8 @@ def test_status_tells_what_is_healed():
         "set 1: about 7 keys wait to be healed, 5 are",
         "set 1: drive 2 is being rebuilt: 120 rows and 3.0 MiB given, about 4000 rows left",
         "set 1: drive 1 was scrubbed: 40 rows and 0.0 GiB read, 2 found bad, since its worker started",
-        "set 1: drive 2 is being scrubbed, round 4: 4 rows and 1.5 GiB read, 0 found bad,"
-        " since its worker started",
+        "set 1: drive 2 is being scrubbed, round 4: 4 rows and 1.5 GiB read, 0 found bad, since its worker"
+        + " started",
     ]
 
 
