@@ -77,7 +77,8 @@ class SetPlan:
     """An erasure set of `k` data and `m` parity shards; `drives` by slot, `k + m` of them. `name` and
     `endpoint` are those of its worker that this node's acceptors ask: the node's own where it has drives of
     the set. `workers` are all of its workers, one on each node that has drives of it. `class_parities`: the
-    parity shards of each storage class that has fewer.
+    parity shards of each storage class that has fewer. `is_added`: the deployment was founded without it.
+    `pool` is the number of its pool.
     """
 
     index: int
@@ -88,6 +89,8 @@ class SetPlan:
     drives: tuple[DrivePlan, ...]
     class_parities: tuple[tuple[str, int], ...] = ()
     workers: tuple[ProcessPlan, ...] = ()
+    is_added: bool = False
+    pool: int = 0
 
 
 @attrs.frozen

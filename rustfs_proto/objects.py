@@ -57,7 +57,8 @@ class ObjectHead(_Value, frozen=True):
     `written` is the stamp of the write that brought the bytes; 0: this one. A version that only says
     something else of the same bytes has that of the one it amends. `modified_ms` is when the object was last
     modified where that was not the write, in milliseconds since 1970; 0: it was. `checksum_algorithm` and
-    `checksum_type` are of the object's checksum, empty where it has none.
+    `checksum_type` are of the object's checksum, empty where it has none. `origin` is the stamp that the
+    version had in the set from which it was moved here; 0: it was written here.
     """
 
     size: int
@@ -67,6 +68,7 @@ class ObjectHead(_Value, frozen=True):
     modified_ms: int = 0
     checksum_algorithm: str = ""
     checksum_type: str = ""
+    origin: int = 0
 
 
 class Rename(_Value, frozen=True):

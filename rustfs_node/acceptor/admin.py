@@ -1,5 +1,5 @@
 """MinIO's administration, as far as it is there: `info` and `storageinfo` below `/minio/admin/v3/`, and what
-`admin_drives` and `admin_objects` add to it.
+`admin_drives`, `admin_layout` and `admin_objects` add to it.
 
 Requests are signed as those of S3 are; the answers are JSON, errors too. Everything else below that path is
 answered NotImplemented, in particular `datausageinfo`: nobody counts the usage of buckets.
@@ -11,6 +11,7 @@ import msgspec
 
 from rustfs_node import __version__
 from rustfs_node.acceptor.admin_drives import ACTIONS, answer_drive
+from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.monitor import View
@@ -54,6 +55,10 @@ async def _answer(request: HttpRequest, services: Services) -> Response:
     if request.method == "POST" and name in ACTIONS:
         told_of = await answer_drive(name, target.params, services, request.facts["request_id"])
         return Response(200, list(_JSON), msgspec.json.encode(told_of))
+    if (request.method, name) in LAYOUT_REQUESTS:
+        asked, request_id = (request.method, name), request.facts["request_id"]
+        told_of_slots = await answer_layout(asked, target.params, services, request_id)
+        return Response(200, list(_JSON), msgspec.json.encode(told_of_slots))
     if request.method == "GET" and name == INSPECT:
         inspected = await answer_inspect(target.params, services, request.facts["request_id"])
         return Response(200, list(_JSON), msgspec.json.encode(inspected))

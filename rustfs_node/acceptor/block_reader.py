@@ -19,7 +19,7 @@ from rustfs_node.acceptor.net.messages import StreamBroken
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.bus import Reply
 from rustfs_proto.objects import written_of
-from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import Block, Got, ReadBlock
 
 _PIECE_BYTES = 256 * 1024
@@ -122,11 +122,12 @@ class BlockReader:
         first = self._ahead[0]
         while first.outcome is None:
             await self._arrived.park()
-        if isinstance(first.outcome, Fault):
-            raise first.outcome
+        outcome = first.outcome
+        if isinstance(outcome, Fault):
+            outcome = await self._elsewhere(first.length, outcome)
         self._ahead.popleft()
-        assert isinstance(first.outcome.message, Block), first.outcome.message
-        block = first.outcome.frames[0]
+        assert isinstance(outcome.message, Block), outcome.message
+        block = outcome.frames[0]
         assert len(block) == first.length, (len(block), first.length)
         self._hold(block)
         return True
@@ -230,6 +231,16 @@ class BlockReader:
                 self._cuts = chain((cut,), self._cuts)
                 return
             self._ask(*cut)
+
+    async def _elsewhere(self, length: int, fault: Fault) -> Reply:
+        """The block that is wanted now, of the set to which the slot of the key has moved. Raises `Fault`."""
+        if fault.code is not FaultCode.MOVED:
+            raise fault
+        span = self._span
+        request = ReadBlock(span.bucket, span.key, span.stamp, self._position, length, span.sub)
+        block, frames = await self._sets.ask(self._peer, request, Block, trace=self._trace)
+        self._peer = self._sets.home(span.bucket, span.key)
+        return Reply(block, frames)
 
     def _ask(self, offset: int, length: int) -> None:
         """Ask for a block whose memory was taken."""

@@ -81,6 +81,9 @@ class BlockWriter:
                 # The bytes have to be sent again; by then it shall have ended.
                 opening = self._opening
                 await self._sets.renames.settle(self._peer, opening.bucket, (opening.key,), self._trace)
+            if fault.code is FaultCode.MOVED:
+                # By then it shall be known where.
+                await self._sets.homes.learn(self._trace)
             raise
         return done
 

@@ -184,16 +184,28 @@ class Buckets:
             raise S3Error("BucketAlreadyOwnedByYou", extra={"BucketName": name}) from None
 
     async def _list_all_sets(self, prefix: bytes, begin: bytes, trace: str) -> list[tuple[ListEntry, ...]]:
-        pages: list[tuple[ListEntry, ...]] = []
-        for peer in self._sets.names:
-            after = begin
-            more = True
-            while more:
-                request = List(SYSTEM_BUCKET, prefix=prefix, after=after, limit=_PAGE)
-                listed, _ = await self._sets.ask(peer, request, Listed, trace=trace)
-                pages.append(listed.entries)
-                more = listed.more and bool(listed.entries)
-                after = listed.entries[-1].key if more else b""
+        """The pages of all sets, of one moment where slots move."""
+        until_s = self._clock.monotonic_s() + self._settings.move_patience_s
+        while True:
+            pages: list[tuple[ListEntry, ...]] = []
+            owned: list[bytes] = []
+            for peer in self._sets.names:
+                of_set = await self._list_set(peer, prefix, begin, trace)
+                pages += [page.entries for page in of_set]
+                owned += [of_set[0].slots] if len({page.slots for page in of_set}) == 1 else []
+            if len(owned) == len(self._sets.names) and self._sets.homes.are_whole(owned):
+                return pages
+            if self._clock.monotonic_s() > until_s:
+                raise Fault(FaultCode.OVERLOADED, "slots move faster than buckets can be listed")
+            await trio.sleep(self._settings.move_poll_s)
+
+    async def _list_set(self, peer: str, prefix: bytes, after: bytes, trace: str) -> list[Listed]:
+        pages: list[Listed] = []
+        while not pages or (pages[-1].more and pages[-1].entries):
+            request = List(SYSTEM_BUCKET, prefix=prefix, after=after, limit=_PAGE)
+            listed, _ = await self._sets.ask(peer, request, Listed, trace=trace)
+            pages.append(listed)
+            after = listed.entries[-1].key if listed.entries else after
         return pages
 
     async def look_up(self, name: str, trace: str) -> BucketRecord | None:
@@ -237,6 +249,9 @@ class Buckets:
         for name, outcome in zip(names, await gathering.outcomes(), strict=True):
             if not isinstance(outcome, Fault):
                 records.append(_record_of(name, typed(outcome, Got)))
+            elif outcome.code is FaultCode.MOVED:
+                found = await self._ask(name, trace)
+                records += [] if found is None else [found]
             elif outcome.code is not FaultCode.NOT_FOUND:
                 raise outcome
         return records

@@ -10,6 +10,7 @@ from rustfs_node.acceptor.body import BodyReader, BodyTools
 from rustfs_node.acceptor.buckets import BucketRecord, Buckets
 from rustfs_node.acceptor.counts import AcceptorCounts
 from rustfs_node.acceptor.monitor import Monitor
+from rustfs_node.acceptor.moves.layout import Layouts
 from rustfs_node.acceptor.net.messages import HttpRequest
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.plan import Credentials
@@ -24,6 +25,13 @@ from rustfs_proto.s3.xml_out import Owner
 from rustfs_proto.versions import Versioning
 
 XML_HEADERS = [(b"content-type", b"application/xml")]
+
+
+@attrs.define
+class Load:
+    """`requests` are being answered now."""
+
+    requests: int = 0
 
 
 @attrs.frozen
@@ -46,6 +54,8 @@ class Services:
     monitor: Monitor
     credentials: Credentials
     leaving: trio.Event = attrs.field(factory=trio.Event)
+    load: Load = attrs.field(factory=Load)
+    layouts: Layouts | None = None
     extractions: trio.Semaphore = attrs.field(init=False)
     zip_reads: trio.Semaphore = attrs.field(init=False)
 

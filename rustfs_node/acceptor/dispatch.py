@@ -56,12 +56,15 @@ class Dispatcher:
     async def handle(self, request: HttpRequest) -> Response:
         request_id = self._new_request_id()
         request.facts["request_id"] = request_id
+        self._services.load.requests += 1
         try:
             response = await self._answer(request, request_id)
         except Disconnected:
             self._log_access(request, status=CLIENT_GONE)
             self._services.counts.gone(request.facts.get("operation", UNNAMED))
             raise
+        finally:
+            self._services.load.requests -= 1
         return self._identified(response, request_id)
 
     def refuse(self, code: str, message: str | None = None) -> Response:

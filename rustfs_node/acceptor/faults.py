@@ -38,6 +38,8 @@ _TABLE: dict[FaultCode, str] = {
     FaultCode.LOCKED: _LOCK,
     FaultCode.UNRESOLVED: "SlowDown",
     FaultCode.UNRESOLVED_UNKNOWN: "SlowDown",
+    FaultCode.MOVED: "SlowDown",
+    FaultCode.MOVED_UNKNOWN: "SlowDown",
 }
 
 

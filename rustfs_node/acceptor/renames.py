@@ -82,20 +82,20 @@ class Renames:
         """End a rename one way or the other, and tell which. Raises `Fault`, with nothing lost."""
         lead = self._sets.lead(bucket, rename.source)
         request = RenameDecide(bucket, rename.source, rename_id, gives_up=True)
-        decided, _ = await self._sets.ask_once(lead, request, RenameDecided, trace=trace)
+        decided, _ = await self._sets.ask_home(lead, request, RenameDecided, trace=trace)
         state = RenameState(decided.state)
         if state is RenameState.MOVED:
             await self.finish(bucket, rename_id, rename, trace)
         else:
             lead = self._sets.lead(bucket, rename.target)
             drop = RenameDrop(bucket, rename.target, rename_id)
-            await self._sets.ask_once(lead, drop, Done, trace=trace)
+            await self._sets.ask_home(lead, drop, Done, trace=trace)
         return state
 
     async def finish(self, bucket: str, rename_id: bytes, rename: Rename, trace: str) -> None:
         """A rename that has happened: the target first, as what is at the source tells that it has."""
         sets = self._sets
         finish = RenameFinish(bucket, rename.target, rename_id)
-        await sets.ask_once(sets.lead(bucket, rename.target), finish, Done, trace=trace)
+        await sets.ask_home(sets.lead(bucket, rename.target), finish, Done, trace=trace)
         forget = RenameForget(bucket, rename.source, rename_id)
-        await sets.ask_once(sets.lead(bucket, rename.source), forget, Done, trace=trace)
+        await sets.ask_home(sets.lead(bucket, rename.source), forget, Done, trace=trace)

@@ -6,7 +6,8 @@ while they see the same workers up: there they queue, instead of upsetting each 
 progress only; where two acceptors choose differently the drives' compare decides.
 
 Whoever asks gets the reply's message, typed, or a `Fault`. Nothing is tried again here, as a client that is
-told 503 knows best; but where a rename is open at a key, it is ended, and then the call is made once more.
+told 503 knows best; but where a rename is open at a key, it is ended, and then the call is made once more;
+and where the slot of a key moves to another set, that is waited for, and the other set is asked.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from typing import TypeVar
 import trio
 
 from rustfs_node.acceptor.download_memory import DownloadMemory
+from rustfs_node.acceptor.homes import Homes
 from rustfs_node.acceptor.renames import Renames
 from rustfs_node.bus import Bus, Reply
 from rustfs_node.plan import NodePlan, SetPlan
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.acceptor import AcceptorSettings
-from rustfs_proto.erasure.layout import make_layout
 from rustfs_proto.wire.faults import OPEN_RENAME, Fault, FaultCode
 from rustfs_proto.wire.set_ops import PutFinish
 
@@ -45,7 +46,8 @@ class Sets:
         self._leads = tuple(tuple(worker.name for worker in one.workers) or (one.name,) for one in plan.sets)
         self.renames = Renames(self, clock)
         self.own_slots = tuple(frozenset(one.slot for one in plan.own_drives(each)) for each in plan.sets)
-        self._layout = make_layout(plan.deployment_id, [one.k + one.m for one in plan.sets])
+        self.homes = Homes(self, plan)
+        self._clock = clock
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,18 +56,18 @@ class Sets:
 
     def index_of(self, bucket: str, key: bytes) -> int:
         """The set of a key."""
-        return self._layout.set_of(bucket, key)
+        return self.homes.layout.set_of(bucket, key)
 
     def home(self, bucket: str, key: bytes) -> str:
         """The nearest worker of the set of a key and of its uploads."""
-        return self._first_up(self._workers[self._layout.set_of(bucket, key)])
+        return self._first_up(self._workers[self.homes.layout.set_of(bucket, key)])
 
     def lead(self, bucket: str, key: bytes) -> str:
         """The worker of that set where writes of this key take turns."""
-        workers = self._leads[self._layout.set_of(bucket, key)]
+        workers = self._leads[self.homes.layout.set_of(bucket, key)]
         if len(workers) == 1:
             return workers[0]
-        start = self._layout.slot_of(bucket, key) % len(workers)
+        start = self.homes.layout.slot_of(bucket, key) % len(workers)
         return self._first_up((*workers[start:], *workers[:start]))
 
     def _first_up(self, workers: tuple[str, ...]) -> str:
@@ -87,7 +89,7 @@ class Sets:
         """The reply and its payload, after renames that are open; raises `Fault`."""
         for rounds_left in range(self.settings.rename_rounds, -1, -1):
             try:
-                return await self.ask_once(
+                return await self.ask_home(
                     peer, request, answer, trace=trace, frames=frames, deadline_s=deadline_s
                 )
             except Fault as fault:
@@ -107,6 +109,41 @@ class Sets:
         await self.renames.settle(peer, bucket, keys or (None if key is None else (key,)), trace)
         return True
 
+    async def ask_home(
+        self,
+        peer: str,
+        request: object,
+        answer: type[M],
+        *,
+        trace: str,
+        frames: Sequence[bytes] = (),
+        deadline_s: float | None = None,
+    ) -> tuple[M, tuple[bytes, ...]]:
+        """`ask_once`, of the set to which the key's slot has moved where it does not belong to that of `peer`
+        any more. While it moves it is waited for, `move_patience_s` at most.
+        """
+        until_s = self._clock.monotonic_s() + self.settings.move_patience_s
+        while True:
+            try:
+                return await self.ask_once(
+                    peer, request, answer, trace=trace, frames=frames, deadline_s=deadline_s
+                )
+            except Fault as fault:
+                bucket, key = getattr(request, "bucket", None), getattr(request, "key", None)
+                is_late = self._clock.monotonic_s() > until_s
+                if fault.code is not FaultCode.MOVED or not isinstance(key, bytes) or is_late:
+                    raise
+                assert isinstance(bucket, str), request
+                peer = await self.new_home(bucket, key, trace)
+
+    async def new_home(self, bucket: str, key: bytes, trace: str) -> str:
+        """Whom to ask for a key whose slot moves, after a moment where it has not moved yet."""
+        before = self.homes.layout.set_of(bucket, key)
+        await self.homes.learn(trace)
+        if self.homes.layout.set_of(bucket, key) == before:
+            await trio.sleep(self.settings.move_poll_s)
+        return self.lead(bucket, key)
+
     async def ask_once(
         self,
         peer: str,
@@ -117,19 +154,35 @@ class Sets:
         frames: Sequence[bytes] = (),
         deadline_s: float | None = None,
     ) -> tuple[M, tuple[bytes, ...]]:
-        """The reply and its payload, or the fault that an open rename is."""
+        """The reply and its payload, or the fault that an open rename or a moved slot is."""
         reply = await self.bus.call(
             peer, request, frames, deadline_s=deadline_s or self.settings.set_deadline_s, trace=trace
         )
         return typed(reply, answer), reply.frames
 
     async def ask_all(self, request: object, answer: type[M], *, trace: str) -> list[M]:
-        """The same question to every set at once; their replies by index. Raises the first `Fault`."""
-        names = self.names
-        if len(names) == 1:
-            return [(await self.ask(names[0], request, answer, trace=trace))[0]]
+        """The same question to every set at once; their replies by index, which where slots move are of one
+        moment. Raises the first `Fault`.
+        """
+        if len(self._workers) == 1:
+            return [(await self.ask(self.names[0], request, answer, trace=trace))[0]]
+        until_s = self._clock.monotonic_s() + self.settings.move_patience_s
+        while True:
+            outcomes = await self._ask_sets(request, trace)
+            have_moved = any(isinstance(one, Fault) and one.code is FaultCode.MOVED for one in outcomes)
+            if not have_moved or self._clock.monotonic_s() > until_s:
+                answers = [_replied(outcome, answer) for outcome in outcomes]
+                if self.homes.are_whole([getattr(one, "slots", b"") for one in answers]):
+                    return answers
+                if self._clock.monotonic_s() > until_s:
+                    raise Fault(FaultCode.OVERLOADED, "slots move faster than the sets can be asked")
+            await trio.sleep(self.settings.move_poll_s)
+
+    async def _ask_sets(self, request: object, trace: str) -> list[Reply | Fault]:
+        """What each set answers, after renames that are open."""
         outcomes: list[Reply | Fault] = []
         for _ in range(self.settings.rename_rounds):
+            names = self.names
             outcomes = await self._ask_each(names, request, trace)
             met = [
                 peer
@@ -141,7 +194,7 @@ class Sets:
             # All are asked again: what the others told may be of before.
             for peer in met:
                 await self._settle(peer, request, trace)
-        return [_replied(outcome, answer) for outcome in outcomes]
+        return outcomes
 
     async def _ask_each(self, names: Sequence[str], request: object, trace: str) -> list[Reply | Fault]:
         gathering = Gathering(len(names))

@@ -15,6 +15,8 @@ from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.counts import AcceptorCounts
 from rustfs_node.acceptor.dispatch import Dispatcher
 from rustfs_node.acceptor.monitor import Monitor
+from rustfs_node.acceptor.moves.layout import Layouts
+from rustfs_node.acceptor.moves.mover import Mover
 from rustfs_node.acceptor.net.server import Listener, Server, address_of, open_listeners
 from rustfs_node.acceptor.net.tls import Certificate
 from rustfs_node.acceptor.pool import BufferPool
@@ -52,9 +54,27 @@ async def serve(context: RoleContext) -> None:
         except (OSError, ValueError) as error:
             raise RoleRefused(f"acceptor at {settings.address}: {error}") from error
         siblings.begin(services.buckets, nursery)
+        begin_moving(services, plan, context.name, nursery)
         await context.ready()
         await run_prepared(parts, context.stopping, context.reload)
         nursery.cancel_scope.cancel()
+
+
+def begin_moving(services: Services, plan: NodePlan, name: str, nursery: trio.Nursery) -> None:
+    """Learn where slots are, where there are several sets; and in the one acceptor that is to, move them."""
+    if len(plan.sets) == 1:
+        return
+    nursery.start_soon(services.sets.homes.learn)
+    if not plan.contacts and name == acceptor_name(0, plan.node_number):
+        mover = Mover(
+            services.sets,
+            services.buckets,
+            services.clock,
+            services.randomness,
+            plan.settings.set.commit_timeout_s,
+            lambda: services.load.requests > 0,
+        )
+        nursery.start_soon(mover.run)
 
 
 def _open_bus(context: RoleContext) -> Bus:
@@ -172,6 +192,15 @@ def make_services(
             UploadMemory(settings.put_bytes_max, settings.put_slow_s, clock),
         ),
         owner=Owner(hashlib.sha256(identity).hexdigest(), credentials.access_key),
+        layouts=None
+        if plan.contacts
+        else Layouts(
+            sets,
+            clock,
+            randomness,
+            [one.k + one.m for one in plan.sets],
+            [one.pool for one in plan.sets],
+        ),
         host_id=hashlib.sha256(f"{plan.deployment_id}/{plan.node_number}".encode()).hexdigest()[:32],
         counts=counts,
         monitor=Monitor(bus, plan),

@@ -89,12 +89,57 @@ def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     keys.add_arguments(status)
     status.set_defaults(run=_run_status)
+    _add_layout(actions)
+    _add_pool(actions)
     drive.add_arguments(actions)
     inspection.add_arguments(actions)
     token = actions.add_parser("metrics-token", help="print a token with which Prometheus may read metrics")
     token.add_argument("--days", type=int, default=3650, help="how long it is good for (default %(default)s)")
     keys.add_arguments(token)
     token.set_defaults(run=_run_metrics_token)
+
+
+def _add_layout(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    layout = actions.add_parser("layout", help="which set owns how much, and moving that between sets")
+    verbs = layout.add_subparsers(required=True, metavar="VERB")
+    _add_request(verbs, "show", "which set owns how many slots", "GET", "layout")
+    _add_request(verbs, "status", "the same, and how far a change is", "GET", "layout")
+    for verb, what, method, path in (
+        ("plan", "what `apply` would do", "GET", "layout/plan"),
+        ("apply", "begin to move slots, so that sets own them in proportion to their drives",
+         "POST", "rebalance/start"),
+    ):  # fmt: skip
+        parser = _add_request(verbs, verb, what, method, path)
+        parser.add_argument(
+            "--leaving", metavar="POOLS", help="numbers of pools to leave empty, with commas between; '' none"
+        )
+    _add_request(verbs, "cancel", "stop moving: what has moved stays where it is", "POST", "rebalance/stop")
+
+
+def _add_pool(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    pool = actions.add_parser("pool", help="adding pools, and leaving them")
+    verbs = pool.add_subparsers(required=True, metavar="VERB")
+    adding = verbs.add_parser("add", help="how a pool is added")
+    adding.set_defaults(run=_run_pool_add)
+    _add_request(verbs, "rebalance", "as `ctl layout apply`", "POST", "rebalance/start")
+    what = "move everything away from a pool"
+    leaving = _add_request(verbs, "decommission", what, "POST", "pools/decommission")
+    leaving.add_argument("pool", type=int, metavar="POOL", help="its number, from 0")
+
+
+def _add_request(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    verb: str,
+    what: str,
+    method: str,
+    path: str,
+) -> argparse.ArgumentParser:
+    from rustfs_node.cli import keys
+
+    parser = verbs.add_parser(verb, help=what)
+    keys.add_endpoint(parser)
+    parser.set_defaults(run=_run_layout, method=method, path=path)
+    return parser
 
 
 def _run_metrics_token(args: argparse.Namespace) -> int:
@@ -120,6 +165,18 @@ def _run_status(args: argparse.Namespace) -> int:
     from rustfs_node.cli.status import run
 
     return run(args)
+
+
+def _run_layout(args: argparse.Namespace) -> int:
+    from rustfs_node.cli.layout import run
+
+    return run(args)
+
+
+def _run_pool_add(args: argparse.Namespace) -> int:
+    from rustfs_node.cli.layout import add
+
+    return add(args)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ Knows neither tasks nor the bus; `decide_commit` knows not even files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import attrs
@@ -26,9 +26,11 @@ import xxhash
 from rustfs_node.drive import versions
 from rustfs_node.drive.current import current_of, floor_of
 from rustfs_node.drive.index import Index, Position
-from rustfs_node.drive.index_row import Row, RowKey
+from rustfs_node.drive.index_row import Row, RowKey, joined_ids, row_of_record
 from rustfs_node.drive.log import Log, Reservation
 from rustfs_node.drive.rename_rules import RenameRules
+from rustfs_node.drive.slot_rules import SlotRules
+from rustfs_node.drive.slots import is_charter
 from rustfs_node.seams.files import Buffer
 from rustfs_proto.disk.layout import DATA_ID_BYTES
 from rustfs_proto.disk.place import DrivePlace
@@ -102,8 +104,9 @@ def decide_commit(commit: Commit, newest: int, *, has_room: bool, current: int |
         return Fault(FaultCode.STALE, f"version {commit.stamp} is not newer than {newest}", newest)
     # Removals and heal notes are what makes room again, so they never wait for it. Delete markers make none.
     # What a rename has brought is here already, and whoever asks for it waits until it is finished.
+    # A charter lets slots move away.
     is_exempt = commit.kind == RowKind.TOMBSTONE or commit.space == Space.HEAL or commit.rename
-    if not has_room and not is_exempt:
+    if not has_room and not is_exempt and not is_charter(commit):
         return Fault(FaultCode.FULL, "the drive keeps its last bytes for deletes and heal")
     return None
 
@@ -161,6 +164,7 @@ class Batch:
     _decided: int = attrs.field(default=0, init=False)
     _refused_files: list[bytes] = attrs.field(factory=list, init=False)
     _renames: RenameRules = attrs.field(init=False)
+    _slots: SlotRules = attrs.field(init=False)
     _plain: list[Row] = attrs.field(factory=list, init=False)
     _careful: list[Row] = attrs.field(factory=list, init=False)
     _again: list[Row] = attrs.field(factory=list, init=False)
@@ -171,6 +175,7 @@ class Batch:
     def __attrs_post_init__(self) -> None:
         self.size_bytes = sum(copy.record.total_bytes for copy in self.copies)
         self._renames = RenameRules(self.index, self.renames_open_max)
+        self._slots = SlotRules(self.index)
 
     def decide(self, is_whole: Callable[[Row], bool]) -> None:
         """Refuse, recognise or accept every commit, in order of arrival. `is_whole` reads a record again."""
@@ -189,7 +194,12 @@ class Batch:
         newest = newest_here.get(row_key) or self.index.newest(row_key)
         if commit.stamp <= newest and self._is_here(waiting, row_key, newest_here, is_whole):
             return
-        fault = self._renames.refuse(commit) or self._refuse(commit, newest) or self._refuse_part(commit)
+        fault = (
+            self._slots.refuse(commit, self._renames.opened)
+            or self._renames.refuse(commit)
+            or self._refuse(commit, newest)
+            or self._refuse_part(commit)
+        )
         if fault is not None:
             waiting.asker.fail(fault)
             self._refused_files.extend(commit.files)
@@ -199,6 +209,7 @@ class Batch:
             name = (commit.bucket, commit.key)
             self._changed_keys[name] = max(commit.stamp, self._changed_keys.get(name, 0))
         self._renames.accepted(commit)
+        self._slots.accepted(commit)
         waiting.replaced = newest != 0
         self._accepted.append(waiting)
         if commit.space == Space.UPLOAD and commit.kind == RowKind.TOMBSTONE:
@@ -312,6 +323,7 @@ class Batch:
             versions.add(index, row, log.segment, self.now_ms)
         for row in self._again:
             versions.rewrite(index, row)
+        self._slots.applied([item.commit for item in self._accepted])
         for settled in self.settled:
             versions.settle(index, settled, log.segment, self.now_ms)
         for data_id in self._refused_files:
@@ -338,11 +350,6 @@ class Batch:
         """Instead of all steps: the drive takes nothing any more."""
         for waiting in self.waiting:
             waiting.asker.fail(fault)
-
-
-def joined_ids(data_ids: Iterable[bytes]) -> bytes:
-    """Data ids one after the other, in the order in which the index keeps them."""
-    return b"".join(sorted(data_ids))
 
 
 def in_batches(copies: Sequence[Copy], limit_bytes: int) -> Iterator[list[Copy]]:
@@ -377,24 +384,4 @@ def row_of_commit(waiting: Waiting, segment: int, offset: int, prefix_bytes: int
         commit.head,
         joined_ids(commit.files),
         joined_ids(waiting.missing),
-    )
-
-
-def row_of_record(record: Record, segment: int, offset: int) -> Row:
-    """The index row of a record that stands there; recovery adds those of its shard files that were lost."""
-    return Row(
-        record.space,
-        record.bucket,
-        record.key,
-        record.sub,
-        record.stamp,
-        record.kind,
-        record.shard,
-        segment,
-        offset,
-        record.prefix_bytes,
-        record.data_bytes,
-        record.head,
-        joined_ids(record.files),
-        joined_ids(record.absent),
     )

@@ -70,6 +70,9 @@ class DriveEngine:
             settings.index_check_rows,
         )
         found = recover(files, address, settings, index_file, clock.wall_ms())
+        reader = Reader(found.log, found.index, found.place)
+        found.index.slots.changes_max = settings.watched_changes_max
+        reader.load_charter()
         return cls(
             files=files,
             address=address,
@@ -81,7 +84,7 @@ class DriveEngine:
             index=found.index,
             index_file=index_file,
             fence=Fence(path, settings, found.identity.state == HEALING, found.identity.reason),
-            reader=Reader(found.log, found.index, found.place),
+            reader=reader,
             shard_writers=ShardWriters(files, path, found.place, settings),
             shard_readers=ShardReaders(files, path, found.place, settings),
             device=files.stat(path).device,

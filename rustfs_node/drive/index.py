@@ -33,6 +33,7 @@ import xxhash
 from rustfs_node.drive import index_sql as sql
 from rustfs_node.drive.index_row import ON_QUORUM, IndexDamaged, Row, RowKey, SubKey, check_of, verified
 from rustfs_node.drive.renames import OpenRenames
+from rustfs_node.drive.slots import DriveSlots
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.stamp import before
 from rustfs_proto.wire.drive_ops import RowKind, Space
@@ -102,6 +103,7 @@ class Index:
         self._changed: dict[int, None] = {}
         self.is_behind = False
         self.renames = OpenRenames()
+        self.slots = DriveSlots()
         for _, versions in groupby(map(verified, self._sql(sql.RENAMES)), attrgetter("row_key")):
             newest = next(versions)
             self.renames.note(*newest.row_key[1:], stamp=newest.stamp, kind=newest.kind)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import xxhash
 
-from rustfs_proto.disk.record import aligned
+from rustfs_proto.disk.record import Record, aligned
 
 RowKey = tuple[int, str, bytes, bytes]
 """Space, bucket, key, sub."""
@@ -94,3 +94,28 @@ def verified(found: Sequence[Any]) -> Row:
     if not is_right:
         raise IndexDamaged(f"a row of the index fails its check: {found[:5]}")
     return Row._make(found)
+
+
+def joined_ids(data_ids: Iterable[bytes]) -> bytes:
+    """Data ids one after the other, in the order in which the index keeps them."""
+    return b"".join(sorted(data_ids))
+
+
+def row_of_record(record: Record, segment: int, offset: int) -> Row:
+    """The index row of a record that stands there; recovery adds those of its shard files that were lost."""
+    return Row(
+        record.space,
+        record.bucket,
+        record.key,
+        record.sub,
+        record.stamp,
+        record.kind,
+        record.shard,
+        segment,
+        offset,
+        record.prefix_bytes,
+        record.data_bytes,
+        record.head,
+        joined_ids(record.files),
+        joined_ids(record.absent),
+    )

@@ -16,8 +16,12 @@ from rustfs_node.drive.current import current_of
 from rustfs_node.drive.index import Index
 from rustfs_node.drive.index_row import Row
 from rustfs_node.drive.log import Log
+from rustfs_node.drive.slots import read_charter
 from rustfs_proto.disk.place import DrivePlace
 from rustfs_proto.disk.record import Record, data_is_whole, decode_prefix, split_ids
+from rustfs_proto.erasure.charter import CHARTER_KEY
+from rustfs_proto.s3.names import SYSTEM_BUCKET
+from rustfs_proto.versions import NULL_VERSION
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowState, Space
 
 log = structlog.get_logger()
@@ -38,10 +42,19 @@ class Reader:
     def look_up(self, lookup: Lookup, *, evidence: bool) -> tuple[LookedUp, tuple[bytes, ...]]:
         """The answer and its frames."""
         answer, frames = self._look_up(lookup, evidence=evidence)
-        is_object = lookup.space == Space.OBJECT
-        if is_object and self.index.renames.is_open(lookup.bucket, lookup.key, lookup.rename):
-            return replace(answer, is_renamed=True), frames
+        may_be_barred = lookup.space == Space.OBJECT and not lookup.mover
+        if may_be_barred and self.index.renames.is_open(lookup.bucket, lookup.key, lookup.rename):
+            answer = replace(answer, is_renamed=True)
+        if self.index.slots.is_elsewhere(lookup):
+            answer = replace(answer, is_elsewhere=True)
         return answer, frames
+
+    def load_charter(self) -> None:
+        """Find the newest charter that is here."""
+        rows = self.index.versions((Space.OBJECT, SYSTEM_BUCKET, CHARTER_KEY, NULL_VERSION))
+        if rows:
+            found = self.read_row(rows[0], with_data=False)
+            self.index.slots.take(rows[0].stamp, read_charter(found[0].meta) if found else None)
 
     def _look_up(self, lookup: Lookup, *, evidence: bool) -> tuple[LookedUp, tuple[bytes, ...]]:
         if lookup.current:

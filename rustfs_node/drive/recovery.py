@@ -23,11 +23,11 @@ import attrs
 import structlog
 
 from rustfs_node.drive import versions
-from rustfs_node.drive.commit import Batch, Copy, in_batches, row_of_record
+from rustfs_node.drive.commit import Batch, Copy, in_batches
 from rustfs_node.drive.identity_file import DriveAddress, DriveRefused, lay_out, mark_healing, read_identity
 from rustfs_node.drive.index import Index, Position
 from rustfs_node.drive.index_file import INDEX_ERRORS, IndexFile
-from rustfs_node.drive.index_row import IndexDamaged
+from rustfs_node.drive.index_row import IndexDamaged, row_of_record
 from rustfs_node.drive.log import Log, NoRoom
 from rustfs_node.drive.log_scan import Found, SegmentScan
 from rustfs_node.drive.quarantine import quarantine

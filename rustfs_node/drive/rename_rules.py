@@ -27,8 +27,16 @@ class RenameRules:
     _opened: dict[KeyName, bytes] = attrs.field(factory=dict)
     _ended: set[tuple[KeyName, bytes]] = attrs.field(factory=set)
 
+    @property
+    def opened(self) -> tuple[KeyName, ...]:
+        """Keys at which this batch opens renames."""
+        return tuple(self._opened)
+
     def refuse(self, commit: Commit) -> Fault | None:
         """Why the commit may not be."""
+        if commit.mover:
+            # Where it may work no rename is open on a write quorum.
+            return None
         if commit.space == Space.OBJECT:
             return self._refuse_change(commit, commit.rename)
         if commit.space != Space.RENAME or commit.kind == RowKind.TOMBSTONE:

@@ -52,6 +52,10 @@ class OpenRenames:
             for rename_id in sorted(ids)
         )
 
+    def names(self) -> tuple[KeyName, ...]:
+        """All keys at which a rename is open."""
+        return tuple(self._open)
+
     def stamp_of(self, bucket: str) -> int:
         """The newest stamp of any row of a rename in the bucket, 0 for none."""
         return self._stamps.get(bucket, 0)

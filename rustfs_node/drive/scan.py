@@ -45,11 +45,20 @@ def scan_page(index: Index, scan: Scan, limit: int, *, evidence: bool) -> Scanne
     while at is not None:
         at = page.walk(at)
     scanned = Scanned(tuple(page.rows[:limit]), page.is_cut or len(page.rows) > limit, evidence)
+    if index.slots.stamp:
+        scanned = msgspec.structs.replace(scanned, charter_stamp=index.slots.stamp)
     stamp = index.renames.stamp_of(scan.bucket) if scan.space == Space.OBJECT else 0
     if not stamp:
         return scanned
-    is_renamed = any(row.key.startswith(scan.prefix) for row in index.renames.of_bucket(scan.bucket))
+    is_renamed = any(row.key.startswith(scan.prefix) for row in open_renames(index, scan.bucket))
     return msgspec.structs.replace(scanned, is_renamed=is_renamed, rename_stamp=stamp)
+
+
+def open_renames(index: Index, bucket: str) -> tuple[RowName, ...]:
+    """The rows of renames that are open at keys of the bucket which are at home here. What is left of one
+    that never came to a quorum before its slot moved away is nobody's.
+    """
+    return tuple(row for row in index.renames.of_bucket(bucket) if index.slots.has(bucket, row.key))
 
 
 def list_unsettled(index: Index, request: ListUnsettled, limit: int) -> UnsettledListed:

@@ -24,7 +24,7 @@ from rustfs_node.drive.index_file import INDEX_ERRORS
 from rustfs_node.drive.lane import Lane
 from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_place, no_such_row
 from rustfs_node.drive.rows import list_rows
-from rustfs_node.drive.scan import list_unsettled, scan_page
+from rustfs_node.drive.scan import list_unsettled, open_renames, scan_page
 from rustfs_node.drive.scrub import Scrub
 from rustfs_node.drive.shard_tasks import ShardTasks
 from rustfs_node.metering import Meter
@@ -47,6 +47,7 @@ from rustfs_proto.wire.drive_ops import (
     ShardDrop,
     ShardRead,
     ShardWrite,
+    WatchSlots,
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.heal_ops import FindingsTold, ListRows, Rejoin, Rejoined, TakeFindings
@@ -126,7 +127,9 @@ class DriveWorker:
             case ListUnsettled():
                 request.reply(list_unsettled(self.engine.index, message, self.engine.settings.scan_rows))
             case ListRenames():
-                request.reply(RenamesHeld(self.engine.index.renames.of_bucket(message.bucket)))
+                request.reply(RenamesHeld(open_renames(self.engine.index, message.bucket)))
+            case WatchSlots():
+                request.reply(self.engine.index.slots.watched(message))
             case ListRows() if (fault := no_such_place(message)) is not None:
                 request.fail(fault)
             case ListRows():

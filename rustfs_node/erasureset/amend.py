@@ -61,7 +61,7 @@ async def _amend_current(state: SetState, message: Amend, trace: str) -> Amended
         version = await version_of(state, read, trace)
         if version.is_marker:
             raise Fault(FaultCode.INVALID, "a delete marker says nothing that could be changed")
-        if message.expect not in (ANY_STAMP, version.stamp):
+        if message.expect not in (ANY_STAMP, version.stamp, version.head.origin or version.stamp):
             text = f"the current version is {version.stamp}, not {message.expect}"
             raise Fault(FaultCode.CONFLICT, text, version.stamp)
         lock = version.meta.lock
@@ -111,6 +111,6 @@ def amended(version: Version, message: Amend, lock: ObjectLock | None) -> tuple[
     """What the version says after the change."""
     head, meta = version.head, version.meta
     return (
-        replace(head, written=written_of(head, version.stamp)),
+        replace(head, written=written_of(head, version.stamp), origin=0),
         replace(meta, tags=meta.tags if message.tags is None else message.tags, lock=lock),
     )

@@ -26,9 +26,10 @@ from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.target import target_of
+from rustfs_node.erasureset.version import holders
 from rustfs_node.erasureset.write import WatchedWrite, inline_commits, write_row
 from rustfs_proto.erasure.decide import Verdict, quorum_to_say
-from rustfs_proto.objects import Geometry
+from rustfs_proto.objects import Geometry, decode_head
 from rustfs_proto.stamp import NO_STAMP
 from rustfs_proto.versions import NULL_VERSION
 from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, RowState, Space
@@ -216,10 +217,21 @@ def _require(read: RowRead, expect: int) -> int:
     decision = read.decision
     assert decision is not None
     current = decision.stamp if decision.verdict is Verdict.CURRENT else 0
-    if current != expect:
+    if current != expect and not (current and _came_as(read, expect)):
         text = f"the current version is {current or 'none'}, not {expect or 'none'}"
         raise Fault(FaultCode.CONFLICT, text, current)
     return current
+
+
+def _came_as(read: RowRead, expect: int) -> bool:
+    """Whether the version had that stamp in the set that it was moved from, where it was looked at before."""
+    assert read.decision is not None
+    origins = {
+        decode_head(found.head).origin
+        for _, (found, _) in holders(read, read.decision.stamp)
+        if found.kind != RowKind.TOMBSTONE
+    }
+    return expect > 0 and expect in origins
 
 
 async def _ask_the_others(state: SetState, lookup: Lookup, known: dict[int, LookedUp], trace: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from rustfs_node.bus import Request
-from rustfs_node.erasureset.row_read import RowRead, open_rename
+from rustfs_node.erasureset.row_read import RowRead, barred_by
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.write import RowWrite
 from rustfs_proto.erasure.decide import Decision, Verdict
@@ -67,11 +67,12 @@ def deleted_of(outcomes: Sequence[int | Fault]) -> Deleted:
 
 class RowRemoval:
     """One row: looked up, and given a tombstone if there may be something. Tries again above a
-    newer version. `spared` are slots that get no tombstone.
+    newer version. `spared` are slots that get no tombstone. `mover` as in `Commit`.
     """
 
     __slots__ = (
-        "_lookup", "_removed", "_retries_left", "_row_write", "_spared", "_stamp", "_state", "_trace"
+        "_lookup", "_mover", "_removed", "_retries_left", "_row_write", "_spared", "_stamp", "_state",
+        "_trace",
     )  # fmt: skip
 
     def __init__(
@@ -83,9 +84,10 @@ class RowRemoval:
         sub: bytes,
         removed: OnRemoved,
         spared: Collection[int] = (),
+        mover: bytes = b"",
     ) -> None:
-        self._state, self._removed, self._spared = state, removed, spared
-        self._lookup = Lookup(space, bucket, key, sub, want_inline=False)
+        self._state, self._removed, self._spared, self._mover = state, removed, spared, mover
+        self._lookup = Lookup(space, bucket, key, sub, want_inline=False, mover=mover)
         self._retries_left = state.settings.retries
 
     def start(self, trace: str = "", *, known_stamp: int = 0) -> None:
@@ -99,8 +101,8 @@ class RowRemoval:
     def _looked(self, read: RowRead) -> None:
         decision = read.decision
         assert decision is not None
-        if decision.verdict is Verdict.RENAMED:
-            self._removed(open_rename())
+        if decision.verdict is Verdict.BARRED:
+            self._removed(read.barred())
         elif decision.verdict is Verdict.ABSENT and not decision.complete_on and not self._is_thin(decision):
             self._make_sure(read, decision.stamp)
         else:
@@ -116,8 +118,9 @@ class RowRemoval:
         def heard(seen: Sequence[LookedUp], is_complete: bool) -> None:
             newest = max((looked_up.stamp for looked_up in seen), default=0)
             is_damaged = any(looked_up.state == RowState.DAMAGED for looked_up in seen)
-            if any(looked_up.is_renamed for looked_up in seen):
-                self._removed(open_rename())
+            barred = barred_by(seen)
+            if barred is not None:
+                self._removed(barred)
                 return
             if is_complete and not is_damaged and newest <= decided:
                 self._removed(0)
@@ -136,7 +139,13 @@ class RowRemoval:
         lookup = self._lookup
         self._stamp = self._state.new_stamp(above)
         tombstone = Commit(
-            lookup.space, lookup.bucket, lookup.key, self._stamp, RowKind.TOMBSTONE, lookup.sub
+            lookup.space,
+            lookup.bucket,
+            lookup.key,
+            self._stamp,
+            RowKind.TOMBSTONE,
+            lookup.sub,
+            mover=self._mover,
         )
         self._row_write = RowWrite(self._state, self._state.geometry, self._buried)
         slots = range(self._state.n)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from rustfs_node.erasureset.charters import healing_for
 from rustfs_node.erasureset.heal_row import RowHealed, heal_row
 from rustfs_node.erasureset.heal_walk import RowWalk
 from rustfs_node.erasureset.rename_rows import row_states
@@ -24,7 +25,7 @@ from rustfs_proto.erasure.multipart import UPLOAD_ID_BYTES
 from rustfs_proto.stamp import NO_STAMP
 from rustfs_proto.versions import NULL_VERSION
 from rustfs_proto.wire.drive_ops import Commit, Lookup, RowKind, RowName, Space
-from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.faults import Fault, FaultCode
 
 _IN_ORDER = (Space.OBJECT, Space.UPLOAD, Space.PART, Space.RENAME)
 
@@ -66,14 +67,28 @@ async def heal_any(state: SetState, row: RowName, slots: Collection[int], deep: 
 async def _is_over(state: SetState, part: RowName) -> bool:
     """Whether the upload of a part is completed or given up, or was never begun."""
     lookup = Lookup(Space.UPLOAD, part.bucket, part.key, part.sub[:UPLOAD_ID_BYTES], want_inline=False)
-    read = await resolve(state, lookup)
+    try:
+        read = await resolve(state, lookup)
+    except Fault as fault:
+        if fault.code is not FaultCode.MOVED:
+            raise
+        # No upload is open in a slot that is another set's: these are parts of a version on its way, if any.
+        await healing_for(state, part.bucket, part.key)
+        return False
     assert read.decision is not None
     return read.decision.verdict is Verdict.ABSENT
 
 
 async def _heal_rename(state: SetState, row: RowName, slots: Collection[int]) -> RowHealed:
     """A drive takes the end only where it has nothing of the rename: a mark that comes meanwhile is first."""
-    rows = await row_states(state, row.bucket, row.key, row.sub, "")
+    try:
+        rows = await row_states(state, row.bucket, row.key, row.sub, "")
+    except Fault as fault:
+        if fault.code is not FaultCode.MOVED:
+            raise
+        # What is left of renames in slots that have moved away is nobody's.
+        await healing_for(state, row.bucket, row.key)
+        return RowHealed()
     if rows.has_open:
         raise open_rename()
     healed = RowHealed(left=set(range(state.n)) - set(rows.found))

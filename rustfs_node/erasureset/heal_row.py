@@ -26,6 +26,7 @@ import attrs
 import structlog
 from msgspec.structs import replace
 
+from rustfs_node.erasureset.charters import healing_for
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.shard_copy import Care, copy_version
@@ -65,7 +66,13 @@ async def heal_row(state: SetState, row: RowName, slots: Collection[int], deep: 
     `slots` would never forget it. Raises `Fault` where it cannot be told what the row is.
     """
     healing = _RowHealing(state, row)
-    await healing.find_out()
+    try:
+        await healing.find_out()
+    except Fault as fault:
+        if fault.code is not FaultCode.MOVED:
+            raise
+        healing = _RowHealing(state, row, await healing_for(state, row.bucket, row.key))
+        await healing.find_out()
     for slot in range(state.n) if healing.is_removed else slots:
         await healing.look_at(slot, is_deep=slot in deep)
     healing.settle()
@@ -75,9 +82,9 @@ async def heal_row(state: SetState, row: RowName, slots: Collection[int], deep: 
 class _RowHealing:
     """One row being healed."""
 
-    def __init__(self, state: SetState, row: RowName) -> None:
+    def __init__(self, state: SetState, row: RowName, mover: bytes = b"") -> None:
         self._state, self._row = state, row
-        self._lookup = Lookup(row.space, row.bucket, row.key, row.sub)
+        self._lookup = Lookup(row.space, row.bucket, row.key, row.sub, mover=mover)
         self._read: RowRead | None = None
         self._stamp = 0
         self._kind = int(RowKind.TOMBSTONE)

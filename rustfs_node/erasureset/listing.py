@@ -12,6 +12,7 @@ from functools import partial
 import attrs
 
 from rustfs_node.bus import Reply, Request
+from rustfs_node.erasureset.charters import KnownCharter, read_charter
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import open_rename
 from rustfs_node.erasureset.scan import RowScan
@@ -48,7 +49,7 @@ async def _list_objects(state: SetState, request: Request) -> Reply:
     assert isinstance(message, List)
     start = start_after(message.after, message.after_group)
     there = await rows_there(state, Space.OBJECT, message, start, request.trace, current=True)
-    return Reply(Listed(tuple(_entry(row) for row in there.rows), there.more, there.renames))
+    return Reply(Listed(tuple(_entry(row) for row in there.rows), there.more, there.renames, there.slots))
 
 
 def _entry(row: ScanRow) -> ListEntry:
@@ -62,7 +63,7 @@ async def _list_uploads(state: SetState, request: Request) -> Reply:
     if message.after_upload:
         start = (message.after, message.after_upload + b"\0")
     there = await rows_there(state, Space.UPLOAD, message, start, request.trace)
-    return Reply(UploadsListed(tuple(_upload_entry(row) for row in there.rows), there.more))
+    return Reply(UploadsListed(tuple(_upload_entry(row) for row in there.rows), there.more, there.slots))
 
 
 def _upload_entry(row: ScanRow) -> UploadEntry:
@@ -85,11 +86,12 @@ def start_after(after: bytes, after_group: bool) -> Position:
 
 @attrs.frozen
 class There:
-    """Rows or groups that are there, and whether more follow. `renames` as in `Listed`."""
+    """Rows or groups that are there, and whether more follow. `renames` and `slots` as in `Listed`."""
 
     rows: list[ScanRow]
     more: bool
     renames: tuple[tuple[int, int], ...] = ()
+    slots: bytes = b""
 
 
 async def rows_there(
@@ -107,19 +109,55 @@ async def rows_there(
     """
     if query.limit <= 0:
         return There([], more=False)
-    page_rows = min(query.limit + 1, state.settings.scan_rows_max)
-    scan = RowScan(
-        state, space, query.bucket, query.prefix, start, query.delimiter, page_rows, trace, current=current
-    )
-    settling = _Settling(state, space, query.bucket, start, current, trace)
-    rows: list[ScanRow] = []
-    is_end = False
-    while len(rows) <= query.limit and not is_end:
-        candidates, is_end = await _candidates(scan, query.limit + 1 - len(rows))
-        rows.extend(row for row in await settling.settle(candidates) if row is not None)
-    if scan.is_renamed:
-        raise open_rename()
-    return There(rows[: query.limit], len(rows) > query.limit, _recent(state, scan))
+    page = _PageOf(state, space, query, start, trace, current)
+    for _ in range(state.settings.version_rounds):
+        known = state.charter
+        there, charter_stamp = await page.rows_under(known)
+        # What a newer charter gives away may have gone from here before it was listed. Where a drive has one
+        # that is nobody else's, it gives nothing away.
+        if charter_stamp == known.stamp or (await read_charter(state, trace)).stamp == known.stamp:
+            return there
+    raise Fault(FaultCode.OVERLOADED, "slots of the set move faster than they can be listed")
+
+
+@attrs.frozen
+class _PageOf:
+    """What `rows_there` is asked for."""
+
+    state: SetState
+    space: Space
+    query: List | ListVersions | UploadList
+    start: Position
+    trace: str
+    current: bool
+
+    async def rows_under(self, known: KnownCharter) -> tuple[There, int]:
+        """The page, of keys that are the set's by that charter; and the stamp of the newest charter met."""
+        state, query, start = self.state, self.query, self.start
+        page_rows = min(query.limit + 1, state.settings.scan_rows_max)
+        scan = RowScan(
+            state,
+            self.space,
+            query.bucket,
+            query.prefix,
+            start,
+            query.delimiter,
+            page_rows,
+            self.trace,
+            current=self.current,
+        )
+        settling = _Settling(state, self.space, query.bucket, start, self.current, self.trace)
+        rows: list[ScanRow] = []
+        is_end = False
+        while len(rows) <= query.limit and not is_end:
+            wanted = query.limit + 1 - len(rows)
+            candidates, is_end = await _candidates(scan, query.bucket, wanted, known)
+            rows.extend(row for row in await settling.settle(candidates) if row is not None)
+        if scan.is_renamed:
+            raise open_rename()
+        is_more = len(rows) > query.limit
+        there = There(rows[: query.limit], is_more, _recent(state, scan), known.packed)
+        return there, scan.charter_stamp
 
 
 def _recent(state: SetState, scan: RowScan) -> tuple[tuple[int, int], ...]:
@@ -129,15 +167,27 @@ def _recent(state: SetState, scan: RowScan) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(scan.rename_stamps))
 
 
-async def _candidates(scan: RowScan, count: int) -> tuple[list[Merged], bool]:
-    """The next rows that are not certainly gone, and whether the scan is at its end."""
+async def _candidates(
+    scan: RowScan, bucket: str, count: int, known: KnownCharter
+) -> tuple[list[Merged], bool]:
+    """The next rows that are not certainly gone, and at home here; and whether the scan is at its end."""
     found: list[Merged] = []
     while len(found) < count:
         rows = await scan.next_rows(count - len(found))
         if not rows:
             return found, True
-        found.extend(merged for merged in rows if merged.verdict is not RowVerdict.GONE)
+        there = [merged for merged in rows if merged.verdict is not RowVerdict.GONE]
+        if known.charter is not None:
+            there = [one for merged in there if (one := _at_home(merged, bucket, known)) is not None]
+        found.extend(there)
     return found, False
+
+
+def _at_home(merged: Merged, bucket: str, known: KnownCharter) -> Merged | None:
+    """The row, if its key is; of a group whose first key is not nobody knows yet."""
+    if known.has(bucket, merged.row.key):
+        return merged
+    return Merged(RowVerdict.DISPUTED, merged.row) if merged.row.group else None
 
 
 @attrs.frozen

@@ -27,6 +27,7 @@ from rustfs_node.erasureset.version import version_of
 from rustfs_node.erasureset.write import inline_commits
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.lock_time import LockTime, period_begin_ms
+from rustfs_proto.s3.names import LOCK_CLOCK_KEY as KEY
 from rustfs_proto.s3.names import SYSTEM_BUCKET
 from rustfs_proto.stamp import NO_STAMP
 from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
@@ -35,7 +36,6 @@ from rustfs_proto.wire.set_ops import LockTimeTold, ObjectInfo
 
 log = structlog.get_logger()
 
-KEY = b"lock-clock"
 _FIELD = "lock_time_ms"
 
 
@@ -72,6 +72,17 @@ async def keep_lock_clock(state: SetState) -> None:
             log.warning("lock_clock_not_kept", set=state.plan.name, reason=str(fault))
             pause_s = min(pause_s, state.settings.lookup_timeout_s)
         await trio.sleep(pause_s)
+
+
+async def begin_lock_clock(state: SetState, now_ms: int, trace: str) -> None:
+    """Let it begin at that time, by which locks were judged so far, or by the wall's where that is behind it.
+    Nothing is done where it has begun already. Raises `Fault`.
+    """
+    if state.lock_clock.time is not None or await _read(state, trace):
+        return
+    async with state.locks.hold((SYSTEM_BUCKET, KEY)):
+        if state.lock_clock.time is None:
+            await _write(state, min(now_ms, state.clock.wall_ms()), NO_STAMP, trace)
 
 
 def lock_time(state: SetState, request: Request) -> None:

@@ -13,7 +13,7 @@ from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.block_read import BlockRead
 from rustfs_node.erasureset.resolve import resolve, settle_again
-from rustfs_node.erasureset.row_read import RowRead, open_rename
+from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.version import Version, inline_fragments, is_inline, verified, version_of
 from rustfs_node.erasureset.versions import ReadableVersion
@@ -54,8 +54,8 @@ def _decided(state: SetState, request: Request, message: Get, read: RowRead) -> 
         state.answer_later(request, partial(_get_the_long_way, first=read))
     elif decision.verdict is Verdict.ABSENT:
         request.fail(no_such_key())
-    elif decision.verdict is Verdict.RENAMED:
-        request.fail(open_rename())
+    elif decision.verdict is Verdict.BARRED:
+        request.fail(read.barred())
     else:
         if state.settler.marks and not all(found.on_quorum for found, _ in read.answers.values()):
             settle_again(state, read)

@@ -89,7 +89,7 @@ async def _remove(
 
 
 def _check(version: Version, expect: int) -> None:
-    if expect not in (ANY_STAMP, version.stamp):
+    if expect not in (ANY_STAMP, version.stamp, version.head.origin or version.stamp):
         text = f"the version has stamp {version.stamp}, not {expect}"
         raise Fault(FaultCode.CONFLICT, text, version.stamp)
 

@@ -12,6 +12,7 @@ import trio
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.delete import RowRemoval
+from rustfs_node.erasureset.row_read import has_moved
 from rustfs_node.erasureset.state import SetState
 from rustfs_proto.objects import Rename, decode_meta
 from rustfs_proto.wire.drive_ops import (
@@ -80,6 +81,8 @@ async def row_states(state: SetState, bucket: str, key: bytes, rename_id: bytes,
     for slot, reply in replies.items():
         assert isinstance(reply.message, LookedUp)
         found[slot] = reply.message
+    if any(one.is_elsewhere for one in found.values()):
+        raise has_moved()
     return RowStates(found)
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.key_versions import KeyVersions
-from rustfs_node.erasureset.row_read import RowRead, open_rename
+from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.shard_copy import copy_version
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.version import version_of
@@ -34,12 +34,12 @@ stamp.
 
 async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRead | None = None) -> RowRead:
     """A read whose decision is CURRENT or ABSENT and may be answered. Raises `Fault` NO_QUORUM, or
-    UNRESOLVED.
+    UNRESOLVED, MOVED.
 
     `first` is a read that was made already.
     """
     read = first or await read_row(state, lookup, trace)
-    refuse_renamed(read)
+    refuse_barred(read)
     if _is_final(read):
         settle_again(state, read)
         return read
@@ -47,7 +47,7 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     for _ in range(state.settings.retries + 1):
         # What was asked first may be old news: a write may have been settled between two drives' answers.
         read = await _read_steadily(state, read, trace, passing)
-        refuse_renamed(read)
+        refuse_barred(read)
         decision = read.decision
         assert decision is not None
         if decision.verdict is Verdict.SEVERAL:
@@ -65,11 +65,11 @@ async def resolve(state: SetState, lookup: Lookup, trace: str = "", first: RowRe
     raise Fault(FaultCode.NO_QUORUM, "the newest version is on too few drives, and no more will take it")
 
 
-def refuse_renamed(read: RowRead) -> None:
-    """Raise `Fault` UNRESOLVED where a rename is open at the key."""
+def refuse_barred(read: RowRead) -> None:
+    """Raise `Fault` UNRESOLVED where a rename is open at the key, MOVED where another set has its slot."""
     assert read.decision is not None
-    if read.decision.verdict is Verdict.RENAMED:
-        raise open_rename()
+    if read.decision.verdict is Verdict.BARRED:
+        raise read.barred()
 
 
 async def _read_steadily(
@@ -165,6 +165,9 @@ async def _complete(state: SetState, read: RowRead, trace: str) -> tuple[bool, b
             await copy_version(state, read, slot, trace)
             needs -= 1
         except Fault as fault:
+            if fault.code is FaultCode.MOVED:
+                # The key is frozen, and what becomes of the version is the mover's to find out.
+                raise
             is_newer_there |= fault.code is FaultCode.STALE
             log.warning("version_not_completed", slot=slot, stamp=decision.stamp, reason=str(fault))
     return needs <= 0, is_newer_there

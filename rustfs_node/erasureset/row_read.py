@@ -5,7 +5,8 @@ asked of k of them. What they agree on may be a version with less parity, whose 
 as many more are asked. When one fails or is slow the next is asked. When they disagree all are asked, and
 `rustfs_proto.erasure.decide` judges with each further answer. Of a question for the current version of a key
 that has several, nothing more can be decided here then: it ends with SEVERAL; where a drive says that a
-rename is open at the key, with RENAMED. Everything is a callback of the bus.
+rename is open at the key, or that the key is at home in another set, with BARRED. Everything is a callback of
+the bus.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ class RowRead:
     """
 
     __slots__ = (
-        "_asked", "_done", "_exact_open", "_is_renamed", "_needed", "_order", "_passing", "_silent",
-        "_state", "_trace", "_views", "_watch", "answers", "decision", "exact", "is_wide", "lookup",
+        "_asked", "_done", "_exact_open", "_is_elsewhere", "_is_renamed", "_needed", "_order",
+        "_passing", "_silent", "_state", "_trace", "_views", "_watch", "answers", "decision", "exact",
+        "is_wide", "lookup",
     )  # fmt: skip
 
     def __init__(
@@ -60,7 +62,7 @@ class RowRead:
         self._needed = state.write_quorum
         self._exact_open = 0
         self._passing = passing
-        self._is_renamed = False
+        self._is_renamed = self._is_elsewhere = False
         self._views: list[View] = []
         self._silent: list[int] = []
         self.answers: dict[int, Found] = {}
@@ -136,6 +138,9 @@ class RowRead:
             assert isinstance(answer.message, LookedUp)
             self.answers[slot] = (answer.message, answer.frames)
             self._is_renamed |= answer.message.is_renamed
+            if answer.message.is_elsewhere:
+                self._is_elsewhere = True
+                self._state.charter_wanted.set()
         else:
             self._silent.append(slot)
         if self.is_wide:
@@ -222,9 +227,10 @@ class RowRead:
             self._state.drives.ask_read(slot, exact, on_answer, self._trace)
 
     def _decided(self, decision: Decision) -> None:
-        if self._is_renamed:
-            # Before it has ended nothing that drives say of the key is an answer.
-            decision = Decision(Verdict.RENAMED)
+        if self._is_renamed or self._is_elsewhere:
+            # Before it has ended nothing that drives say of the key is an answer; nor is it where the key is
+            # at home in another set, which one drive of a write quorum is enough to tell.
+            decision = Decision(Verdict.BARRED)
         self.decision = decision
         self._watch.clear()
         name = (self.lookup.bucket, self.lookup.key)
@@ -233,7 +239,23 @@ class RowRead:
             self._state.heal_notes.note(*name)
         self._done(self)
 
+    def barred(self) -> Fault:
+        """What to tell where the decision is BARRED."""
+        return has_moved() if self._is_elsewhere else open_rename()
+
+
+def barred_by(found: Sequence[LookedUp]) -> Fault | None:
+    """The same of answers that were given beside a row read; None where nothing bars them."""
+    if any(one.is_elsewhere for one in found):
+        return has_moved()
+    return open_rename() if any(one.is_renamed for one in found) else None
+
 
 def open_rename() -> Fault:
     """The answer where a rename has to end first."""
     return Fault(FaultCode.UNRESOLVED, "a rename is open: it has to end first")
+
+
+def has_moved() -> Fault:
+    """The answer where another set has to be asked."""
+    return Fault(FaultCode.MOVED, "the slot of the key is not this set's, or is about to move")

@@ -40,7 +40,8 @@ class _DriveScan:
 class RowScan:
     """A merge under way. Rows from `start` on; `page_rows` is how many are asked of a drive at first. Pages
     grow from one to the next, as most of their rows may be of keys that are deleted. `current` as in `Scan`.
-    `is_renamed` and `rename_stamps` are what drives said of renames, the latter by slot.
+    `is_renamed` and `rename_stamps` are what drives said of renames, the latter by slot; `charter_stamp` is
+    that of the newest charter which one of them had.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class RowScan:
         self._spare = list(reversed(state.drives.order(bucket, b"")))
         self._faults: list[Fault] = []
         self.is_renamed = False
+        self.charter_stamp = 0
         self.rename_stamps: set[tuple[int, int]] = set()
         needed = voters_needed(state.k, state.m)
         self._scans = [
@@ -107,6 +109,7 @@ class RowScan:
                 assert isinstance(scanned, Scanned)
                 if scanned.is_renamed:
                     self.is_renamed = True
+                self.charter_stamp = max(self.charter_stamp, scanned.charter_stamp)
                 if scanned.evidence:
                     self.rename_stamps.add((scan.slot, scanned.rename_stamp))
                     scan.cursor.feed(scanned.rows, more=scanned.more)

@@ -167,5 +167,16 @@ def _row(
 ) -> Commit:
     head, meta = (version.raw_head, version.raw_meta) if version else (b"", b"")
     return Commit(
-        lookup.space, lookup.bucket, lookup.key, stamp, kind, lookup.sub, shard, head, meta, check, files
+        lookup.space,
+        lookup.bucket,
+        lookup.key,
+        stamp,
+        kind,
+        lookup.sub,
+        shard,
+        head,
+        meta,
+        check,
+        files,
+        mover=lookup.mover,
     )

@@ -35,6 +35,8 @@ from rustfs_proto.wire.faults import Fault, FaultCode
 
 if TYPE_CHECKING:
     # A stream needs the state, and the state knows the open streams.
+    # So does the charter.
+    from rustfs_node.erasureset.charters import KnownCharter
     from rustfs_node.erasureset.handles import Handles
 
     # The lock clock stands in a row, which is read and written with the state.
@@ -52,7 +54,8 @@ class SetState:
     """The state of one set worker. `geometry` is what new objects get, unless their storage class is one of
     `geometries`. `k`, `m`, `n` and `write_quorum` are the set's own: by them tombstones are counted, and what
     is known of a row before anybody knows its version. `degraded_reads`: for which the drives that were asked
-    first did not suffice, or did not agree.
+    first did not suffice, or did not agree. `charter_wanted` is set by whoever meets a drive whose charter
+    may be old.
     """
 
     plan: SetPlan
@@ -74,6 +77,7 @@ class SetState:
     versions: Versions
     handles: Handles
     lock_clock: LockClock
+    charter: KnownCharter
     geometry: Geometry
     geometries: Mapping[str, Geometry]
     k: int
@@ -81,6 +85,7 @@ class SetState:
     n: int
     write_quorum: int
     tasks: int = 0
+    charter_wanted: trio.Event = attrs.field(factory=trio.Event)
     degraded_reads: int = 0
 
     def geometry_of(self, storage_class: str) -> Geometry:

@@ -42,7 +42,7 @@ class _Block:
 class Stream:
     """One shard file per drive, growing, of which `quorum` must keep up. `held` is a first block that may
     become an inline object; `blocks_waiting` counts those received that wait for memory. `appends`: it
-    follows what the key has.
+    follows what the key has. `mover` as in `PutOpen`.
     """
 
     def __init__(
@@ -56,11 +56,13 @@ class Stream:
         part: PartTarget | None = None,
         *,
         appends: bool = False,
+        mover: bytes = b"",
     ) -> None:
         self._state = state
         self.geometry = geometry
         self.quorum = quorum_of(geometry)
         self.appends = appends
+        self.mover = mover
         self.bucket, self.key, self.size, self.part, self.data_id = bucket, key, size, part, data_id
         self.slots = slots_by_shard(bucket, key, state.n)
         self.held: bytes | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from rustfs_node.bus import Request
 from rustfs_node.erasureset.append import commit_appended
 from rustfs_node.erasureset.conditional import Frames, commit_expecting
@@ -72,8 +74,9 @@ async def _commit_object(
 async def _commit_part(state: SetState, stream: Stream, info: ObjectInfo, trace: str) -> PutDone:
     of_upload = stream.part
     assert of_upload is not None
-    # It may have been completed or given up while the bytes came.
-    await require_target(state, stream.bucket, stream.key, of_upload, trace)
+    if not stream.mover:
+        # It may have been completed or given up while the bytes came.
+        await require_target(state, stream.bucket, stream.key, of_upload, trace)
     data_id = stream.data_id if stream.received_bytes else INLINE
     part = Part(of_upload.number, stream.received_bytes, data_id, info.etag, info.checksums)
     meta = ObjectMeta(stream.geometry, (part,))
@@ -98,4 +101,7 @@ def _file_commits(
     """By slot: the commit that makes the shard file part of a version; none for drives that were left out."""
     # `whole`: a drive that was started again since the first fragment lacks the file.
     commits = file_commits(state, target, stamp, head, meta, expects, space=space, whole=True)
-    return [None if out else commit for out, commit in zip(stream.left_out, commits, strict=True)]
+    return [
+        None if out or commit is None else replace(commit, mover=stream.mover)
+        for out, commit in zip(stream.left_out, commits, strict=True)
+    ]

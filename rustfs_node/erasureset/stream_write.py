@@ -64,7 +64,8 @@ def _open(state: SetState, request: Request, message: PutOpen) -> None:
 
 
 async def _geometry(state: SetState, message: PutOpen | PutSmall, storage_class: str, trace: str) -> Geometry:
-    if message.part is not None:
+    is_moved = isinstance(message, PutOpen) and bool(message.mover)
+    if message.part is not None and not is_moved:
         upload = await require_target(state, message.bucket, message.key, message.part, trace)
         return upload.geometry
     if message.appends:
@@ -75,7 +76,8 @@ async def _geometry(state: SetState, message: PutOpen | PutSmall, storage_class:
 def _new_stream(state: SetState, geometry: Geometry, message: PutOpen | PutSmall, size: int) -> Stream:
     data_id = state.randomness.token(DATA_ID_BYTES)
     bucket, key, appends = message.bucket, message.key, message.appends
-    return Stream(state, geometry, bucket, key, size, data_id, message.part, appends=appends)
+    mover = message.mover if isinstance(message, PutOpen) else b""
+    return Stream(state, geometry, bucket, key, size, data_id, message.part, appends=appends, mover=mover)
 
 
 def put_block(state: SetState, request: Request) -> None:

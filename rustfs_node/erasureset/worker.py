@@ -19,6 +19,8 @@ from rustfs_node.erasureset import (
     leaving,
     listing,
     lock_clock,
+    move_in,
+    move_rows,
     puts,
     read,
     read_block,
@@ -32,6 +34,8 @@ from rustfs_node.erasureset import (
     uploads,
     version_listing,
 )
+from rustfs_node.erasureset.charter_care import care_for_charter
+from rustfs_node.erasureset.charters import KnownCharter
 from rustfs_node.erasureset.handles import Handles
 from rustfs_node.erasureset.heal_counts import HealCounts
 from rustfs_node.erasureset.heal_found import FoundNoter
@@ -57,7 +61,7 @@ from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.objects import Geometry
 from rustfs_proto.stamp import LIFE_MAX, StampIssuer
-from rustfs_proto.wire import inspect_ops, rename_ops, set_ops, upload_ops
+from rustfs_proto.wire import inspect_ops, move_ops, rename_ops, set_ops, upload_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -88,6 +92,10 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     rename_ops.RenameDrop: rename_target.drop,
     rename_ops.RenameForget: rename_source.forget,
     rename_ops.RenamesOpen: rename_rows.renames_open,
+    move_ops.MoveScan: move_rows.scan,
+    move_ops.MoveVersion: move_in.move_version,
+    move_ops.MoveRemove: move_in.remove,
+    move_ops.MoveChanges: move_rows.changes,
     set_ops.LockTime: lock_clock.lock_time,
     set_ops.SetStatus: status.set_status,
     inspect_ops.Inspect: inspect.inspect,
@@ -128,6 +136,7 @@ async def run_set(
         nursery.start_soon(Rebuilder(state).run)
         nursery.start_soon(FoundNoter(state).run)
         nursery.start_soon(keep_lock_clock, state)
+        nursery.start_soon(care_for_charter, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
         task_status.started()
         if stopping is not None:
@@ -177,6 +186,7 @@ def make_state(
         versions=Versions(settings.versions_cached, settings.version_parts_cached),
         handles=Handles(settings.handles_max, settings.handle_idle_s, clock, randomness),
         lock_clock=LockClock(),
+        charter=KnownCharter(),
         geometry=geometry,
         geometries={
             name: Geometry(plan.k + plan.m - parity, parity, settings.stripe_bytes)

@@ -97,6 +97,8 @@ class RowWrite:
         tally = self._tally
         if isinstance(answer, Fault):
             tally.faults.append(answer)
+            if answer.code is FaultCode.MOVED:
+                self._state.charter_wanted.set()
         else:
             committed = answer.message
             assert isinstance(committed, Committed)

@@ -168,6 +168,30 @@ class AcceptorSettings:
     delete_lookups: int = 256
     """Objects that a DeleteObjects with conditions looks at at once."""
 
+    move_patience_s: float = 10.0
+    """Seconds that a request waits for a slot that is just moving to another set: as long as it takes to
+    start a mover again that died at it."""
+
+    move_poll_s: float = 0.05
+    """Seconds between two looks whether it has moved, which take a few milliseconds nearly always."""
+
+    move_look_s: float = 2.0
+    """Seconds between two looks whether slots are to be moved, or go on to be."""
+
+    move_bytes_per_s: int = 64 * MIB
+    """Bytes of objects that are moved in a second at most: half of what one slow disk reads."""
+
+    move_objects_at_once: int = 4
+    """Versions that are copied at once; each holds a stripe in memory, or two."""
+
+    move_listen_s: float = 1.0
+    """Seconds between two questions to drives for what was changed while slots are copied: well before
+    drive.watched_changes_max keys are."""
+
+    move_slots_at_once: int = 64
+    """Slots that are frozen together while what was changed last is copied. Few of them: their writes wait;
+    many: each group costs some writes of charters."""
+
     bucket_delete_lease_s: float = 60.0
     """Seconds that a bucket refuses writes while it is being deleted; a deletion that takes longer is given
     up, so that one that died half-way locks nobody out."""

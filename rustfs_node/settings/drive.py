@@ -136,6 +136,10 @@ class DriveSettings:
     """Settled tombstones kept only because old segments remain; beyond it the oldest segment is rewritten,
     however live."""
 
+    watched_changes_max: int = 20_000
+    """Keys that a drive remembers to have been changed in slots that are about to move, until the mover asks
+    for them, which it does every second; with more it has to look through all keys once more."""
+
     renames_open_max: int = 10_000
     """Renames that may be open on a drive together. Each is a few hundred bytes of memory and open for
     milliseconds, unless a crash left it."""

@@ -84,6 +84,12 @@ class SetSettings:
     status_period_s: float = 5.0
     """How often each drive is asked how it is."""
 
+    charter_look_s: float = 60.0
+    """Seconds between two looks whether all drives have the charter of the set: a handful of lookups."""
+
+    charter_pause_s: float = 0.05
+    """Seconds between two of them where somebody has met a drive that may have an old one."""
+
     handles_max: int = 256
     """Streamed writes open at one time."""
 

@@ -103,6 +103,7 @@ class _Planner:
             drives,
             tuple(classes.items()),
             workers,
+            is_added=self.formation.deployment.is_added(index),
         )
 
     def _drive(self, at: int, verdict: Verdict) -> DrivePlan:

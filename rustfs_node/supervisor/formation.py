@@ -46,6 +46,7 @@ class Former:
     known_mounts: Mapping[str, str]
     classes: StorageClassSettings = attrs.field(factory=StorageClassSettings)
     pools: tuple[PoolShape, ...] = ()
+    may_grow: bool = False
     found: Sequence[Finding] = ()
     _locks: list[FolderLock] = attrs.field(factory=list)
 
@@ -106,6 +107,7 @@ class Former:
             accepted=self.accepted,
             known_mounts=self.known_mounts,
             pools=self.pools,
+            may_grow=self.may_grow,
         )
 
     def new_ids(self, drives: int) -> list[str]:
@@ -123,6 +125,12 @@ class Former:
             # From here on nothing is formatted anew; before all of it is done nothing is served.
             self.write_layouts(formation.verdicts, deployment)
             return
+        if formation.added_from is not None:
+            # Nothing of an added set counts before one drive has the layout complete.
+            added = [
+                v for v in formation.verdicts if v.set_index >= formation.added_from and v.write_identity
+            ]
+            self.begin_founding([attrs.evolve(v, write_layout=True) for v in added], deployment)
         fresh = [v for v in formation.verdicts if v.write_identity and not v.returns]
         self._write_identities([v for v in formation.verdicts if v.returns])  # those that heal
         self.write_layouts(fresh, deployment)

@@ -30,6 +30,8 @@ from rustfs_node.seams.node_files import (
 )
 from rustfs_proto.disk.identity import HEALING
 from rustfs_proto.erasure.storage_classes import class_parities
+from rustfs_proto.topology.endpoints import PoolShape
+from rustfs_proto.topology.first_start import sizes_of
 from rustfs_proto.topology.verdicts import Formation, Verdict
 
 _OWNER_FILE = "owner"
@@ -104,11 +106,21 @@ def _default_folder(user: int, drives: Sequence[str]) -> str:
 
 
 def make_plan(
-    formation: Formation, settings: Settings, runtime_dir: str, credentials: Credentials
+    formation: Formation,
+    settings: Settings,
+    runtime_dir: str,
+    credentials: Credentials,
+    pools: Sequence[PoolShape] = (),
 ) -> NodePlan:
-    """The plan of this node. Raises `RuntimeFolderError` where a socket's path would be too long."""
+    """The plan of this node; no `pools` means one. Raises `RuntimeFolderError` where a socket's path would be
+    too long.
+    """
+    numbers = pool_of_each_set(pools, settings.node.set_drives)
     try:
-        sets = _sets(formation, runtime_dir, settings.storage_class.by_name())
+        sets = tuple(
+            attrs.evolve(one, pool=numbers[one.index] if numbers else 0)
+            for one in _sets(formation, runtime_dir, settings.storage_class.by_name())
+        )
     except ValueError as error:
         raise RuntimeFolderError(str(error)) from error
     return NodePlan(
@@ -119,6 +131,12 @@ def make_plan(
         runtime_dir=runtime_dir,
         credentials=credentials,
     )
+
+
+def pool_of_each_set(pools: Sequence[PoolShape], set_drives: int) -> list[int]:
+    """The number of the pool of each set."""
+    sizes = [sizes_of((pool,), set_drives) for pool in pools]
+    return [number for number, of_pool in enumerate(sizes) for _ in of_pool]
 
 
 def _sets(formation: Formation, runtime_dir: str, classes: Mapping[str, str]) -> tuple[SetPlan, ...]:
@@ -132,6 +150,7 @@ def _sets(formation: Formation, runtime_dir: str, classes: Mapping[str, str]) ->
             drives=_drives(formation.verdicts, index, runtime_dir),
             workers=(_worker(index, runtime_dir),),
             class_parities=tuple(class_parities(classes, record.parity).items()),
+            is_added=formation.deployment.is_added(index),
         )
         for index, record in enumerate(formation.deployment.sets)
     )

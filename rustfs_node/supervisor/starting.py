@@ -189,7 +189,8 @@ class _Start:
             formation = await former.form(self.paths, self._find_credentials)
             self._note(memory, formation)
             self._keepers.append(OwnKeeper.of_start(former, former.found, formation))
-            yield make_plan(formation, settings, self.folder.path, self._found[0][0])
+            pools = self.order.topology.pools
+            yield make_plan(formation, settings, self.folder.path, self._found[0][0], pools)
             return
         async with assembled(member, former, settings, former.clock, self._tell, self._find_credentials) as (
             formation,
@@ -219,6 +220,7 @@ class _Start:
             known_mounts,
             self.order.settings.storage_class,
             self.order.topology.pools,
+            may_grow=self.member is None,
         )
 
     def _find_credentials(self, deployment_id: str) -> None:

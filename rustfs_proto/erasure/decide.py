@@ -129,7 +129,7 @@ class Verdict(Enum):
     ASK = "ask"  # wait for the drives that have not answered, or ask them
     ASK_VERSION = "ask_version"  # ask `slots` for exactly version `stamp`
     SEVERAL = "several"  # drives differ in which version of the key is current: decide each by itself
-    RENAMED = "renamed"  # a rename is open at the key: what it has is known when that has ended
+    BARRED = "barred"  # a rename is open at the key, or its slot is another set's: this is no answer
     UNREADABLE = "unreadable"  # too few drives: an error, because any answer might be an older version
 
 

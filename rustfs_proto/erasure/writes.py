@@ -66,7 +66,13 @@ class Tally:
         if self._is_enough(0):
             return WriteState.ACKNOWLEDGED
         still_open = self.drives - self.committed - len(self.faults)
-        return WriteState.PENDING if self._is_enough(still_open) else WriteState.FAILED
+        # Whoever is told that it certainly was not applied asks the set that has the slot now.
+        hears_all = bool(still_open and not self.committed) and self._has_moved
+        return WriteState.PENDING if hears_all or self._is_enough(still_open) else WriteState.FAILED
+
+    @property
+    def _has_moved(self) -> bool:
+        return any(fault.code is FaultCode.MOVED for fault in self.faults)
 
     def _is_enough(self, more: int) -> bool:
         """Whether it is acknowledged once so many more drives have committed and have all files."""
@@ -110,6 +116,9 @@ def failure(tally: Tally) -> Fault:
     is_untouched = (
         tally.committed == 0 and len(faults) == tally.drives and all(fault.not_applied for fault in faults)
     )
+    if any(fault.code is FaultCode.MOVED for fault in faults):
+        code = FaultCode.MOVED if is_untouched else FaultCode.MOVED_UNKNOWN
+        return Fault(code, "the slot of the key moves to another set")
     if any(fault.code is FaultCode.UNRESOLVED for fault in faults):
         code = FaultCode.UNRESOLVED if is_untouched else FaultCode.UNRESOLVED_UNKNOWN
         return Fault(code, "a rename is open at the key")

@@ -19,12 +19,20 @@ BUCKET_NAME_MAX_CHARS = 63
 SYSTEM_BUCKET = ".rustfs.sys"
 """Where the node keeps its own objects; no request may address it."""
 
+LOCK_CLOCK_KEY = b"lock-clock"
+LAYOUT_PREFIX = b"layout/"
+
 _BUCKET_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _EDGE_CHARS = _BUCKET_CHARS - {".", "-"}
 _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _VALIDITY_CACHE_ENTRIES = 4096
 """Every request checks its bucket name; a busy node sees the same few, and 4096 of them cost half a MiB."""
+
+
+def is_of_set(bucket: str, key: bytes) -> bool:
+    """Whether the object belongs to the set that has it, and not to a slot."""
+    return bucket == SYSTEM_BUCKET and (key == LOCK_CLOCK_KEY or key.startswith(LAYOUT_PREFIX))
 
 
 def bucket_name_fault(name: str) -> str | None:

@@ -13,6 +13,7 @@ The rules:
   state says `replacements`.
 - A drive that does not fit is left out with a sentence saying why. It is never written to.
 - No storage class may ask for more parity than a set has.
+- Pools that stand behind those of the layout are added to it; see `growing`.
 - The node starts when every set keeps its read quorum, and says so when that is all it keeps; a first start
   needs the write quorum.
 
@@ -102,10 +103,12 @@ def check_quorums(formation: Formation, wish: Wish) -> list[str]:
     warnings: list[str] = []
     for index, record in enumerate(formation.deployment.sets):
         k = len(record.slots) - record.parity
-        needed = write_quorum(k, record.parity) if formation.first else k
+        is_added = formation.added_from is not None and index >= formation.added_from
+        is_new = formation.first or is_added
+        needed = write_quorum(k, record.parity) if is_new else k
         own = [verdict for verdict in formation.verdicts if verdict.set_index == index]
         well = [verdict for verdict in own if not verdict.fault]
-        if len(well) < needed and (formation.first or not wish.others_come):
+        if len(well) < needed and (is_new or not wish.others_come):
             reasons = "\n".join(f"  {verdict.fault}" for verdict in own if verdict.fault)
             usable = say.drives(len(well), "usable")
             raise Refusal(f"set {index} has {usable} of {len(own)} and needs {needed}:\n{reasons}")

@@ -13,6 +13,7 @@ from rustfs_proto.disk.identity import DriveIdentity
 from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import Deployment, SetRecord, SlotRecord
 from rustfs_proto.topology.findings import Condition, Finding
+from rustfs_proto.topology.growing import grown_by, why_not_added
 from rustfs_proto.topology.replacements import hold_back, take_back
 from rustfs_proto.topology.verdicts import (
     Formation,
@@ -49,17 +50,56 @@ def joined_formation(
 ) -> Formation:
     """Take every drive that is where it belongs, and format replacements."""
     current = _current_layout(found, deployment_id)
+    grown = grown_by(current, wish)
+    if grown is not None:
+        return grown_formation(found, wish, new_ids, now_ms, grown, len(current.sets))
     _check_wish(current, found, wish)
     places = places_of(found, current.sizes())
+    verdicts = _verdicts(places, current, wish, new_ids, now_ms)
+    return _formation(current, verdicts, places)
+
+
+def grown_formation(
+    found: Sequence[Finding],
+    wish: Wish,
+    new_ids: Sequence[str],
+    now_ms: int,
+    grown: Deployment,
+    added_from: int,
+) -> Formation:
+    """The same with the sets from `added_from` on formatted: they have nothing to keep yet, so the absences
+    of their drives count, as at a first start.
+    """
+    places = places_of(found, grown.sizes())
+    known = [place for place in places if place.set_index < added_from]
+    verdicts = _verdicts(known, grown, wish, new_ids, now_ms)
+    for place, drive_id in zip(places[len(known) :], new_ids[1 + len(known) :], strict=True):
+        fault = why_not_added(place, places, grown, wish)
+        identity = (
+            None if fault else new_identity(grown.deployment_id, place, grown.sizes(), drive_id, now_ms)
+        )
+        path = place.finding.path
+        verdicts.append(Verdict(path, place.set_index, place.slot, identity, fault, write_identity=not fault))
+    formation = _formation(grown, verdicts, places)
+    return attrs.evolve(formation, added_from=added_from)
+
+
+def _verdicts(
+    places: Sequence[Place], current: Deployment, wish: Wish, new_ids: Sequence[str], now_ms: int
+) -> list[Verdict]:
+    deployment_id = current.deployment_id
     verdicts = []
-    for place, drive_id in zip(places, new_ids[1:], strict=True):
+    for place, drive_id in zip(places, new_ids[1:], strict=False):
         verdict = _judge(place, places, current, wish)
         if place.finding.condition is Condition.FRESH and not verdict.fault:
             fresh = new_identity(deployment_id, place, current.sizes(), drive_id, now_ms)
             identity = fresh.healing("formatted into a deployment that holds data")
             verdict = attrs.evolve(verdict, identity=identity, write_identity=True)
         verdicts.append(verdict)
-    verdicts = hold_back(take_back(verdicts, places, current), current, wish)
+    return hold_back(take_back(verdicts, places, current), current, wish)
+
+
+def _formation(current: Deployment, verdicts: Sequence[Verdict], places: Sequence[Place]) -> Formation:
     deployment = _with_replacements(current, verdicts, places)
     kept = tuple(
         attrs.evolve(verdict, write_layout=not verdict.fault and place.finding.deployment != deployment)

@@ -25,7 +25,7 @@ class Wish:
     disk seems not to be mounted or its set could not rebuild it, and a drive that was replaced is taken back.
     `known_mounts`: where the node remembers drives to have been mounted, for when none of them is left to
     tell. `pools`: none means one, of all drives. `own_node` asks; `others_come`: drives of nodes that have
-    not answered may come at any time.
+    not answered may come at any time. `may_grow`: pools that nobody knows yet are added.
     """
 
     parity: int = -1
@@ -39,6 +39,7 @@ class Wish:
     pools: tuple[PoolShape, ...] = ()
     others_come: bool = False
     own_node: int = 0
+    may_grow: bool = False
 
 
 @attrs.frozen
@@ -64,12 +65,13 @@ class Verdict:
 @attrs.frozen
 class Formation:
     """The outcome. `deployment` is the layout that all drives shall have; `first`: write it incomplete, then
-    complete.
+    complete. `added_from`: so it is on the drives of the sets from this one on, which are added.
     """
 
     deployment: Deployment
     verdicts: tuple[Verdict, ...]
     first: bool
+    added_from: int | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -54,9 +54,12 @@ class Commit(Message, frozen=True):
 
     While a rename is open at a key, nothing of the key changes but on behalf of that rename, whose id is
     `rename`. A row of a rename is compared by `of_key` with the current version of its key, too, and one that
-    has ended is never opened again. Faults: STALE, CONFLICT, FULL, DAMAGED (a checksum did not match on
-    arrival), NOT_FOUND (a file, where `whole`; a rename that has ended), UNRESOLVED (another rename is open),
-    OVERLOADED (too many renames are), DRIVE_FAULT.
+    has ended is never opened again.
+
+    Nothing changes in a slot that the set does not own, or that is frozen, but on behalf of the mover with
+    the name `mover`; and on its behalf nothing in any other. Faults: STALE, CONFLICT, FULL, DAMAGED (a
+    checksum did not match on arrival), NOT_FOUND (a file, where `whole`; a rename that has ended), UNRESOLVED
+    (another rename is open), OVERLOADED (too many renames are), MOVED, DRIVE_FAULT.
     """
 
     space: int
@@ -74,6 +77,7 @@ class Commit(Message, frozen=True):
     of_key: bool = False
     whole: bool = False
     rename: bytes = b""
+    mover: bytes = b""
 
 
 class Committed(Message, frozen=True):
@@ -114,7 +118,8 @@ class SettledRow(Message, frozen=True):
 class Lookup(Message, frozen=True):
     """Ask for the newest version of a row, or with `stamp` for exactly that one, or with `current` for the
     row of the key that is its current version (`sub` is empty then). `want_inline`: send the inline shard
-    along as frame 0. `rename` is the id of the rename on whose behalf is asked, if any.
+    along as frame 0. `rename` is the id of the rename on whose behalf is asked, if any, `mover` the name of
+    the mover.
     """
 
     space: int
@@ -125,6 +130,7 @@ class Lookup(Message, frozen=True):
     want_inline: bool = True
     current: bool = False
     rename: bytes = b""
+    mover: bytes = b""
 
 
 class RowState(IntEnum):
@@ -147,7 +153,8 @@ class LookedUp(Message, frozen=True):
     `unsure`: a version that would come before it was removed, which is not settled. `on_quorum`: this drive
     was told that a write quorum has the version. `is_renamed`: a rename, another than the one asked for, is
     open at the key: this may be about to change, or have changed. `joins`: a drive without evidence that is
-    nearly rebuilt, and will have some soon: what it lacks does not support a version.
+    nearly rebuilt, and will have some soon: what it lacks does not support a version. `is_elsewhere`: the
+    key's slot is not the set's, so this is no answer to anybody but a mover.
     """
 
     state: int
@@ -166,6 +173,7 @@ class LookedUp(Message, frozen=True):
     unsure: bool = False
     on_quorum: bool = False
     is_renamed: bool = False
+    is_elsewhere: bool = False
     joins: bool = False
 
 
@@ -213,7 +221,8 @@ class Scanned(Message, frozen=True):
     """Answer to `Scan`. `more` is false when the drive has nothing after the last row.
 
     Of objects: `is_renamed`: a rename is open in the bucket; `rename_stamp` is the newest stamp that a row of
-    a rename has in the bucket, 0 for none.
+    a rename has in the bucket, 0 for none. `charter_stamp` is that of the set's charter as the drive has it,
+    0 for none.
     """
 
     rows: tuple[ScanRow, ...]
@@ -221,6 +230,7 @@ class Scanned(Message, frozen=True):
     evidence: bool
     is_renamed: bool = False
     rename_stamp: int = 0
+    charter_stamp: int = 0
 
 
 class RowName(Message, frozen=True):
@@ -258,6 +268,26 @@ class RenamesHeld(Message, frozen=True):
     """Answer to `ListRenames`: the rows, which may have ended on other drives."""
 
     rows: tuple[RowName, ...]
+
+
+class WatchSlots(Message, frozen=True):
+    """Which keys in these slots (packed) were changed since this was asked last under the name `watch`? With
+    `begins` the watch begins. A drive keeps one.
+    """
+
+    watch: bytes
+    slots: bytes
+    begins: bool = False
+
+
+class SlotsWatched(Message, frozen=True):
+    """Answer to `WatchSlots`. `is_kept`: all changes since the last time are told: bucket, key, and whether
+    it was one of an upload. `charter_stamp` as in `Scanned`.
+    """
+
+    keys: tuple[tuple[str, bytes, bool], ...]
+    is_kept: bool
+    charter_stamp: int
 
 
 class ShardIdentity(Message, frozen=True):

@@ -36,6 +36,8 @@ class FaultCode(StrEnum):
     LOCKED = "locked"  # not applied: the version's lock forbids it
     UNRESOLVED = "unresolved"  # not applied: a rename is open at the key or in the bucket, to be ended first
     UNRESOLVED_UNKNOWN = "unresolved_unknown"  # unknown: the same, but some drives may have taken it
+    MOVED = "moved"  # not applied: the slot of the key moves to another set, or has moved there
+    MOVED_UNKNOWN = "moved_unknown"  # unknown: the same, but some drives may have taken it
 
 
 NOT_APPLIED = frozenset(
@@ -54,6 +56,7 @@ NOT_APPLIED = frozenset(
         FaultCode.PART_TOO_SMALL,
         FaultCode.LOCKED,
         FaultCode.UNRESOLVED,
+        FaultCode.MOVED,
     }
 )
 """After these nothing has changed, so the caller may try again blindly; after any other the effect is

@@ -77,7 +77,9 @@ class PutDone(Message, frozen=True):
 class PutOpen(Message, frozen=True):
     """Begin an object or part of more than one stripe. `size` in bytes or -1 where the client did not say.
     `appends` as in `PutSmall`. `storage_class` is that of the object: its `PutFinish` must name one that is
-    stored alike. A part has that of its upload, what is appended that of what is there.
+    stored alike. A part has that of its upload, what is appended that of what is there. With a `mover` it is
+    a part of a version that is moved here by it, and of no upload: `part` names what it is kept under until a
+    `MoveVersion` takes it.
     """
 
     bucket: str
@@ -86,6 +88,7 @@ class PutOpen(Message, frozen=True):
     part: PartTarget | None = None
     appends: bool = False
     storage_class: str = "STANDARD"
+    mover: bytes = b""
 
 
 class PutOpened(Message, frozen=True):
@@ -303,12 +306,14 @@ class Listed(Message, frozen=True):
     """Answer to `List`. `more`: entries follow the last one.
 
     `renames` are the newest stamps of renames in the bucket, by slot of the drives that were asked: as long
-    as they stay the same no key was renamed. Empty where none was lately.
+    as they stay the same no key was renamed. Empty where none was lately. `slots` are those that the set
+    owns, packed, of whose keys alone it tells; empty: as the layout has it.
     """
 
     entries: tuple[ListEntry, ...]
     more: bool
     renames: tuple[tuple[int, int], ...] = ()
+    slots: bytes = b""
 
 
 class ListVersions(Message, frozen=True):
@@ -339,11 +344,12 @@ class VersionEntry(Message, frozen=True):
 
 
 class VersionsListed(Message, frozen=True):
-    """Answer to `ListVersions`. `more`: entries follow the last one; `renames` as in `Listed`."""
+    """Answer to `ListVersions`. `more`: entries follow the last one; `renames` and `slots` as in `Listed`."""
 
     entries: tuple[VersionEntry, ...]
     more: bool
     renames: tuple[tuple[int, int], ...] = ()
+    slots: bytes = b""
 
 
 class LockTime(Message, frozen=True):

@@ -137,7 +137,8 @@ class UploadEntry(Message, frozen=True):
 
 
 class UploadsListed(Message, frozen=True):
-    """Answer to `UploadList`."""
+    """Answer to `UploadList`. `slots` as in `Listed`."""
 
     entries: tuple[UploadEntry, ...]
     more: bool
+    slots: bytes = b""

@@ -14,7 +14,7 @@ from tests.cluster.load import Load
 from tests.docs.pages import read_page
 from tests.docs.program import environment
 from tests.kit.balancer import Balancer, free_place
-from tests.kit.cluster import RunningCluster
+from tests.kit.cluster import PORT, RunningCluster
 
 LEAVE_S = 1.5
 """What haproxy needs to notice: two of its checks."""
@@ -71,6 +71,7 @@ def restart_all(cluster: RunningCluster, folder: Path) -> None:
     remote = Remote(folder)
     names = " ".join(node.host for node in cluster.nodes)
     script = block("for node in node1").replace("node1 node2 node3 node4", names)
+    script = script.replace(":9000", f":{PORT}")
     env = environment(folder)
     with subprocess.Popen(["bash", "-euc", script], env=env, stdout=subprocess.PIPE) as loop:
         for node in cluster.nodes:

@@ -11,6 +11,7 @@ from tests.planted.bug import PlantedBug
 from tests.planted.catalogue.coordinators import COORDINATORS
 from tests.planted.catalogue.healing import HEALING
 from tests.planted.catalogue.locks import LOCKS
+from tests.planted.catalogue.moves import GROWTH
 from tests.planted.catalogue.reads import READS
 from tests.planted.catalogue.renames import RENAMES
 from tests.planted.catalogue.storage_classes import STORAGE_CLASSES
@@ -20,7 +21,18 @@ from tests.planted.catalogue.writes import WRITES
 from tests.planted.check import assert_caught, assert_sound
 from tests.planted.trials import Trials
 
-BUGS = (*COORDINATORS, *HEALING, *LOCKS, *READS, *RENAMES, *STORAGE_CLASSES, *UPLOADS, *VERSIONS, *WRITES)
+BUGS = (
+    *COORDINATORS,
+    *GROWTH,
+    *HEALING,
+    *LOCKS,
+    *READS,
+    *RENAMES,
+    *STORAGE_CLASSES,
+    *UPLOADS,
+    *VERSIONS,
+    *WRITES,
+)
 
 
 def test_without_a_bug_nothing_fails(trials: Trials, tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
+import trio
 
 from rustfs_node.acceptor.call import Call
 from rustfs_node.acceptor.faults import fault_named
 from rustfs_node.acceptor.s3.permissions import may_bypass_governance
 from rustfs_node.acceptor.sets import Gathering, typed
 from rustfs_proto.versions import Versioning
-from rustfs_proto.wire.faults import OPEN_RENAME, Fault
+from rustfs_proto.wire.faults import OPEN_RENAME, Fault, FaultCode
 from rustfs_proto.wire.set_ops import ANY_STAMP, Delete, Deleted, RemoveVersions, VersionsRemoved
 
 
@@ -39,9 +40,10 @@ Outcomes = dict[Deletion, Outcome | Fault]
 
 async def delete_all(call: Call, deletions: Sequence[Deletion]) -> Outcomes:
     """What became of each; every lead is asked at once. Each key or version may stand there once: twice
-    would be two deletions racing each other. Those that meet an open rename are done once that has ended.
+    would be two deletions racing each other. Those that meet an open rename, or a slot that moves, are done
+    once that has ended.
     """
-    done = await _delete_all(call, deletions)
+    done = await _follow(call, await _delete_all(call, deletions))
     for _ in range(call.services.settings.rename_rounds):
         met = [deletion for deletion, outcome in done.items() if _is_open_rename(outcome)]
         if not met:
@@ -49,8 +51,24 @@ async def delete_all(call: Call, deletions: Sequence[Deletion]) -> Outcomes:
         keys = {deletion.key for deletion in met}
         for home in {call.sets.home(call.bucket, key) for key in keys}:
             await call.sets.renames.settle(home, call.bucket, keys, call.request_id)
-        done |= await _delete_all(call, met)
+        done |= await _follow(call, await _delete_all(call, met))
     return done
+
+
+async def _follow(call: Call, done: Outcomes) -> Outcomes:
+    """The same, with those done where they belong now whose slots have moved meanwhile."""
+    until_s = trio.current_time() + call.services.settings.move_patience_s
+    while trio.current_time() < until_s:
+        left = [deletion for deletion, outcome in done.items() if _has_moved(outcome)]
+        if not left:
+            break
+        await call.sets.new_home(call.bucket, left[0].key, call.request_id)
+        done |= await _delete_all(call, left)
+    return done
+
+
+def _has_moved(outcome: Outcome | Fault) -> bool:
+    return isinstance(outcome, Fault) and outcome.code is FaultCode.MOVED
 
 
 def _is_open_rename(outcome: Outcome | Fault) -> bool:

@@ -30,7 +30,7 @@ from rustfs_proto.wire.upload_ops import UploadAbort, UploadCreate, UploadCreate
 
 log = structlog.get_logger()
 
-_OVERTAKEN = OPEN_RENAME | {FaultCode.CONFLICT}
+_OVERTAKEN = OPEN_RENAME | {FaultCode.CONFLICT, FaultCode.MOVED}
 """Something else came in between, and nothing was renamed: look again at what is there."""
 
 
@@ -56,12 +56,23 @@ async def rename_object(call: Call) -> Response:
                 raise
             if not retries_left:
                 raise S3Error("ConditionalRequestConflict") from fault
+            if fault.code is FaultCode.MOVED:
+                await _wait_for_slots(call, wanted)
         else:
             break
     return Response(200, [])
 
 
+async def _wait_for_slots(call: Call, wanted: _Wanted) -> None:
+    """The slot of one of the keys moves."""
+    for key in (wanted.source.encode(), call.key_bytes):
+        await call.sets.new_home(call.bucket, key, call.request_id)
+
+
 async def _rename(call: Call, wanted: _Wanted) -> None:
+    # The mark is set where the source is at home when its rename begins, or nowhere: the set that it moves to
+    # meanwhile does not know of a rename that was given up.
+    lead = call.sets.lead(call.bucket, wanted.source.encode())
     if await call.versioning() is not Versioning.OFF:
         raise not_implemented("Renaming objects in a bucket whose versioning was ever enabled")
     target = await _current(call, call.key)
@@ -81,7 +92,7 @@ async def _rename(call: Call, wanted: _Wanted) -> None:
     rename = Rename(wanted.source.encode(), call.key_bytes, source.stamp, wanted.token, wanted.digest)
     expect = NO_STAMP if target is None else target.stamp
     rename_id = await _bring(call, source, rename, expect)
-    await _move(call, rename_id, rename)
+    await _move(call, lead, rename_id, rename)
 
 
 async def _current(call: Call, key: str) -> Got | None:
@@ -180,12 +191,14 @@ def _info_of(source: Got) -> ObjectInfo:
     )
 
 
-async def _move(call: Call, rename_id: bytes, rename: Rename) -> None:
-    """Set the mark. Where that fails, find out what became of it: nothing, or the rename has happened."""
+async def _move(call: Call, lead: str, rename_id: bytes, rename: Rename) -> None:
+    """Set the mark, at `lead`. Where that fails, find out what became of it: nothing, or the rename has
+    happened.
+    """
     sets, trace = call.sets, call.request_id
     request = RenameMark(call.bucket, rename.source, rename_id, rename)
     try:
-        await sets.ask_once(sets.lead(call.bucket, rename.source), request, Done, trace=trace)
+        await sets.ask_once(lead, request, Done, trace=trace)
     except Fault as fault:
         if await sets.renames.end(call.bucket, rename_id, rename, trace) is not RenameState.MOVED:
             raise _given_up(fault) from fault

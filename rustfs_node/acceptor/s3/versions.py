@@ -81,8 +81,10 @@ async def look_up(call: Call, names: Sequence[tuple[str, bytes | None]]) -> list
 
 
 async def _again(call: Call, name: tuple[str, bytes | None], fault: Fault) -> Got | Fault:
-    """What a look-up gives that has met an open rename, once that has ended; any other fault as it is."""
-    if fault.code not in OPEN_RENAME:
+    """What a look-up gives that has met an open rename, or a slot that moves, once that has ended; any other
+    fault as it is.
+    """
+    if fault.code not in OPEN_RENAME and fault.code is not FaultCode.MOVED:
         return fault
     raw, sub = name[0].encode(), name[1]
     request = Get(call.bucket, raw, want_data=False, sub=sub)

@@ -17,7 +17,7 @@ from rustfs_node.acceptor.dispatch import Dispatcher
 from rustfs_node.acceptor.net.connection import Connection
 from rustfs_node.acceptor.net.watch import Watcher
 from rustfs_node.acceptor.siblings import Siblings
-from rustfs_node.acceptor.worker import make_services
+from rustfs_node.acceptor.worker import begin_moving, make_services
 from rustfs_node.config import Settings
 from rustfs_node.drive.identity_file import DriveAddress, write_identity
 from rustfs_node.drive.index_file import IN_MEMORY
@@ -69,18 +69,28 @@ SETTINGS = attrs.evolve(
 )
 
 
+# Where slots are moved it is done soon, and in few groups.
+MOVING = attrs.evolve(
+    SETTINGS,
+    acceptor=attrs.evolve(SETTINGS.acceptor, move_look_s=0.1, move_slots_at_once=1024),
+    set=attrs.evolve(SETTINGS.set, commit_timeout_s=2.0),
+)
+
 RRS = "REDUCED_REDUNDANCY"
 """Of this class objects have one parity shard."""
 
 
 @attrs.frozen
 class Geometry:
-    """How many sets of how many drives, and how many acceptors."""
+    """How many sets of how many drives, and how many acceptors. `moves`: each set is a pool of its own, and
+    the first acceptor moves slots between them.
+    """
 
     drives: int
     parity: int
     sets: int = 1
     acceptors: int = 1
+    moves: bool = False
 
 
 class Refused(Exception):
@@ -89,11 +99,12 @@ class Refused(Exception):
 
 def plan_of(geometry: Geometry) -> NodePlan:
     """The plan of a node; paths are those of its virtual drives."""
-    node = attrs.evolve(SETTINGS.node, acceptors=geometry.acceptors)
+    settings = MOVING if geometry.moves else SETTINGS
+    node = attrs.evolve(settings.node, acceptors=geometry.acceptors)
     return NodePlan(
         deployment_id=DEPLOYMENT,
         node_number=0,
-        settings=attrs.evolve(SETTINGS, node=node),
+        settings=attrs.evolve(settings, node=node),
         sets=tuple(_set_plan(geometry, index) for index in range(geometry.sets)),
         runtime_dir="/run",
         credentials=KEYS,
@@ -106,7 +117,9 @@ def _set_plan(geometry: Geometry, index: int) -> SetPlan:
         for slot in range(geometry.drives)
     )
     k, m = geometry.drives - geometry.parity, geometry.parity
-    return SetPlan(index, set_name(index), "", k, m, drives, ((RRS, 1),) if m > 1 else ())
+    classes = ((RRS, 1),) if m > 1 else ()
+    pool = index if geometry.moves else 0
+    return SetPlan(index, set_name(index), "", k, m, drives, classes, pool=pool)
 
 
 class SimNode:
@@ -267,6 +280,8 @@ class SimNode:
             siblings,
         )
         siblings.begin(services.buckets, life.nursery)
+        if self.geometry.moves:
+            begin_moving(services, self.plan, life.process, life.nursery)
         acceptor = _Acceptor(life, Dispatcher(services), settings.acceptor, clock)
         self._acceptors[life.process] = acceptor
         task_status.started()

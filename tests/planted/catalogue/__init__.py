@@ -12,6 +12,7 @@ from tests.planted.catalogue.drive_index import DRIVE_INDEX
 from tests.planted.catalogue.healing import HEALING
 from tests.planted.catalogue.locks import LOCKS
 from tests.planted.catalogue.monitoring import MONITORING
+from tests.planted.catalogue.moves import GROWTH
 from tests.planted.catalogue.reads import READS
 from tests.planted.catalogue.recovery import RECOVERY
 from tests.planted.catalogue.renames import RENAMES
@@ -24,6 +25,7 @@ from tests.planted.catalogue.writes import WRITES
 
 ALL = (
     *COMMIT_PATH, *RECOVERY, *DRIVE_INDEX, *DRIVE_CONTENT, *WRITES, *VERSIONS, *READS, *UPLOADS, *LOCKS,
-    *COORDINATORS, *STORAGE_CLASSES, *RENAMES, *HEALING, *SCRUBBING, *CLIENTS, *BUS, *START, *MONITORING,
+    *COORDINATORS, *STORAGE_CLASSES, *RENAMES, *GROWTH, *HEALING, *SCRUBBING, *CLIENTS, *BUS, *START,
+    *MONITORING,
 )  # fmt: skip
 BUGS: dict[str, PlantedBug] = {bug.name: bug for bug in ALL}

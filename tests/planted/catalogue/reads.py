@@ -207,8 +207,8 @@ READS = (
     PlantedBug(
         "amendment-cuts-downloads",
         "rustfs_node/erasureset/amend.py",
-        "        replace(head, written=written_of(head, version.stamp)),\n",
-        "        replace(head, written=0),\n",
+        "        replace(head, written=written_of(head, version.stamp), origin=0),\n",
+        "        replace(head, written=0, origin=0),\n",
         "A download that has begun is cut when the tags of its object change.",
         READ,
         "tests/unit/erasureset/test_amending.py::test_a_read_that_has_begun_goes_on[False-41000]",

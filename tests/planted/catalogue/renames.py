@@ -43,7 +43,7 @@ RENAMES = (
     PlantedBug(
         "open-rename-ignored",
         "rustfs_node/erasureset/row_read.py",
-        "        if self._is_renamed:\n",
+        "        if self._is_renamed or self._is_elsewhere:\n",
         "        if self._is_renamed and not self.lookup.current:\n",
         "A read takes for the answer what a rename has changed already.",
         STEP,
@@ -61,12 +61,12 @@ RENAMES = (
     PlantedBug(
         "mark-forgotten-early",
         "rustfs_node/acceptor/renames.py",
-        "        await sets.ask_once(sets.lead(bucket, rename.target), finish, Done, trace=trace)\n"
+        "        await sets.ask_home(sets.lead(bucket, rename.target), finish, Done, trace=trace)\n"
         "        forget = RenameForget(bucket, rename.source, rename_id)\n"
-        "        await sets.ask_once(sets.lead(bucket, rename.source), forget, Done, trace=trace)\n",
+        "        await sets.ask_home(sets.lead(bucket, rename.source), forget, Done, trace=trace)\n",
         "        forget = RenameForget(bucket, rename.source, rename_id)\n"
-        "        await sets.ask_once(sets.lead(bucket, rename.source), forget, Done, trace=trace)\n"
-        "        await sets.ask_once(sets.lead(bucket, rename.target), finish, Done, trace=trace)\n",
+        "        await sets.ask_home(sets.lead(bucket, rename.source), forget, Done, trace=trace)\n"
+        "        await sets.ask_home(sets.lead(bucket, rename.target), finish, Done, trace=trace)\n",
         "The mark is gone before the target has the object: whoever comes next gives the rename up.",
         STEP,
         UNFINISHED,

@@ -125,7 +125,7 @@ WRITES = (
     PlantedBug(
         "condition-not-compared",
         "rustfs_node/erasureset/conditional.py",
-        "    if current != expect:\n",
+        "    if current != expect and not (current and _came_as(read, expect)):\n",
         "    if current and not expect:\n",
         "A conditional write succeeds on a version that the client does not know.",
         ORDER,

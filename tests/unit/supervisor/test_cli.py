@@ -181,13 +181,13 @@ def test_status_tells_what_is_healed():
         SetHealing(set=0),
         SetHealing(set=1, notes=7, healed=5, failed=1, rebuilds=(rebuild,), scrubs=scrubs),
     )
+    since = "since its worker started"
     told = msgspec.json.decode(msgspec.json.encode(HealingTold(sets)), type=HealingTold)
     assert healing_lines(told) == [
         "set 1: about 7 keys wait to be healed, 5 are",
         "set 1: drive 2 is being rebuilt: 120 rows and 3.0 MiB given, about 4000 rows left",
-        "set 1: drive 1 was scrubbed: 40 rows and 0.0 GiB read, 2 found bad, since its worker started",
-        "set 1: drive 2 is being scrubbed, round 4: 4 rows and 1.5 GiB read, 0 found bad, since its worker"
-        + " started",
+        f"set 1: drive 1 was scrubbed: 40 rows and 0.0 GiB read, 2 found bad, {since}",
+        f"set 1: drive 2 is being scrubbed, round 4: 4 rows and 1.5 GiB read, 0 found bad, {since}",
     ]
 
 

@@ -304,7 +304,7 @@ def test_layout_file():
     assert parse_deployment(raw) == deployment
     with pytest.raises(DeploymentError, match="altered"):
         parse_deployment(raw.replace(b'"parity": 2', b'"parity": 1'))
-    with pytest.raises(DeploymentError, match="format 2"):
-        parse_deployment(raw.replace(b'"format": 1', b'"format": 2'))
+    with pytest.raises(DeploymentError, match="format 3"):
+        parse_deployment(raw.replace(b'"format": 1', b'"format": 3'))
     with pytest.raises(DeploymentError, match="damaged"):
         parse_deployment(raw[:50])

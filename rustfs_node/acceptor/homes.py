@@ -1,0 +1,105 @@
+"""Where the slots are, as one acceptor knows it.
+
+At first as the layout has them. What the charters of the sets say besides is learned at the start, and
+whenever a set answers that a slot is not its own. What is known may be old, and nothing hangs on it: a set
+that is asked for a slot which it does not own says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import structlog
+import trio
+
+from rustfs_node.plan import NodePlan
+from rustfs_proto.erasure.charter import (
+    CHARTER_KEY,
+    Charter,
+    CharterError,
+    are_of_one_moment,
+    charter_of,
+    owners_of,
+)
+from rustfs_proto.erasure.layout import SLOTS, Layout, make_layout
+from rustfs_proto.s3.names import SYSTEM_BUCKET
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.set_ops import Get, Got
+
+if TYPE_CHECKING:
+    # The way to the sets asks here where a key is, and is the way on which that is learned.
+    from rustfs_node.acceptor.sets import Sets
+
+log = structlog.get_logger()
+
+
+@attrs.frozen
+class Kept:
+    """A charter with the stamp of its version; stamp 0 and None where a set has none."""
+
+    stamp: int
+    charter: Charter | None
+
+
+class Homes:
+    """`layout` is the one to go by; `base` the owners with which the deployment began."""
+
+    def __init__(self, sets: Sets, plan: NodePlan) -> None:
+        self._sets = sets
+        founded = [one.k + one.m for one in plan.sets if not one.is_added]
+        self.layout = make_layout(plan.deployment_id, founded)
+        owners = self.layout.owners
+        self.base = owners if len(owners) == SLOTS else owners * SLOTS
+        self._count = len(plan.sets)
+        self._learning: trio.Event | None = None
+
+    async def learn(self, trace: str = "") -> None:
+        """Ask all sets what they own. Those that ask for it at the same time learn together."""
+        if self._count == 1:
+            return
+        if self._learning is not None:
+            await self._learning.wait()
+            return
+        learning = self._learning = trio.Event()
+        try:
+            charters = await self._charters(trace)
+            self.layout = Layout(self.layout.seed, owners_of(self.base, charters))
+        finally:
+            self._learning = None
+            learning.set()
+
+    async def _charters(self, trace: str) -> dict[int, Charter]:
+        found: dict[int, Charter] = {}
+
+        async def ask(index: int) -> None:
+            try:
+                kept = await self.read(index, trace)
+            except Fault as fault:
+                # Others may claim what it had; else it is known as before.
+                log.info("slots_not_told", set=index, reason=str(fault))
+                return
+            if kept.charter is not None:
+                found[index] = kept.charter
+
+        async with trio.open_nursery() as nursery:
+            for index in range(self._count):
+                nursery.start_soon(ask, index)
+        return found
+
+    async def read(self, index: int, trace: str) -> Kept:
+        """The charter of a set as it is now. Raises `Fault`."""
+        request = Get(SYSTEM_BUCKET, CHARTER_KEY, want_data=False)
+        try:
+            got, _ = await self._sets.ask_once(self._sets.names[index], request, Got, trace=trace)
+            return Kept(got.stamp, charter_of(got.meta.user))
+        except CharterError as error:
+            raise Fault(FaultCode.DAMAGED, str(error)) from error
+        except Fault as fault:
+            if fault.code is not FaultCode.NOT_FOUND:
+                raise
+            return Kept(0, None)
+
+    def are_whole(self, owned: list[bytes]) -> bool:
+        """Whether what all sets said to own, one after the other, can be true of one moment."""
+        return not any(owned) or are_of_one_moment(self.base, owned)

@@ -1,0 +1,50 @@
+"""Slots move while clients work, whatever dies in the midst of it.
+
+In the suite a few of the messages at which a process is killed are tried; `SWEEPS=all` tries many.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.kit.sim.moves import Kill, run_move
+
+EVERY = os.environ.get("SWEEPS") == "all"
+WHO = ("acceptor-0", "set-0", "set-1", "drive-0-0", "drive-1-2", "all")
+CALLS = ("WatchSlots", "MoveVersion", "MoveChanges", "MoveRemove")
+SAMPLE = (
+    ("acceptor-0", "MoveVersion", 60),
+    ("set-1", "MoveChanges", 40),
+    ("all", "WatchSlots", 1500),
+)
+KILLS = (
+    [(who, call, step) for who in WHO for call in CALLS for step in range(1, 4000, 61)] if EVERY else SAMPLE
+)
+
+
+def test_hardly_anybody_notices_a_move() -> None:
+    """A pool is left, and everything is as it was. A write that is just under way when its
+    slot is frozen may be on some drives and refused by others: that alone is told as unknown.
+    """
+    told = run_move(None, is_filled_again=False)
+    assert not told.failures, "\n".join(told.failures)
+    assert told.requests > 30 and told.refused <= 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cancelled_s", [1.0, 3.0, 4.0, 4.5, 5.0, 6.0])
+def test_a_change_that_is_cancelled(cancelled_s: float) -> None:
+    """What has moved stays, what has not is writable where it was; and the next change begins from there."""
+    told = run_move(None, cancelled_s=cancelled_s)
+    assert not told.failures, "\n".join(told.failures)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("who", "call", "step"), KILLS)
+def test_whatever_dies(who: str, call: str, step: int) -> None:
+    """What has moved is moved, what has not goes on, and nothing is lost, doubled or brought back."""
+    told = run_move(Kill(who, call, step), seed=step)
+    assert not told.failures, "\n".join(told.failures)
+    assert told.killed or EVERY
