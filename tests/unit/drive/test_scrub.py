@@ -209,7 +209,7 @@ async def test_clients_come_first_and_not_for_ever(autojump_clock: MockClock) ->
 async def test_one_client_that_asks_again_and_again_is_heard(autojump_clock: MockClock) -> None:
     """Its requests are further apart than what is read between two looks takes."""
     drive = filled(scrub_yield_s=2.0)
-    looks = cycle((True, False, False, False))
+    looks = cycle((True, False))
     async with scrubbing(drive, lambda: next(looks)):
         await trio.sleep(1.5)
         before = drive.engine.counts.scrub.size_bytes
