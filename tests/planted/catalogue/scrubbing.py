@@ -35,7 +35,7 @@ SCRUBBING = (
         "        while self._engine.findings.is_full:",
         "A round is over while what it found is known to one process alone.",
         PROMISE,
-        f"{DRIVE}::test_what_was_not_noted_is_found_again",
+        f"{DRIVE}::test_each_kind_of_damage_is_found_and_counted",
     ),
     PlantedBug(
         "moved-record-taken-for-damaged",
@@ -63,14 +63,5 @@ SCRUBBING = (
         "A finding is given up that no drive took the note of.",
         PROMISE,
         f"{SETS}::test_a_finding_stays_until_it_is_noted",
-    ),
-    PlantedBug(
-        "files-of-a-damaged-record-passed-over",
-        "rustfs_node/erasureset/heal_row.py",
-        "if is_deep and found.stamp == self._stamp else",
-        "if is_deep and gap is Gap.WHOLE else",
-        "A drive gets its record again, and keeps the damaged file that it names.",
-        PROMISE,
-        f"{SETS}::test_what_is_damaged_is_found_and_healed[one-drive]",
     ),
 )
