@@ -18,7 +18,7 @@ from rustfs_node.cli.standing import Document, describe
 from rustfs_node.config import ConfigError
 from rustfs_node.plan import Credentials
 from rustfs_node.supervisor.credentials import CredentialsError
-from rustfs_proto.wire.heal_ops import HealView
+from rustfs_proto.wire.heal_ops import HealView, ScrubView
 
 INFO = "/minio/admin/v3/info"
 
@@ -103,7 +103,9 @@ def read_healing(endpoint: str) -> HealingTold:
 
 
 def healing_lines(told: HealingTold) -> list[str]:
-    """What is being healed, in words: a line for each set with notes, and for each rebuild."""
+    """What is being healed, in words: a line for each set with notes, for each rebuild, and for each scrub
+    that goes on or found something.
+    """
     lines = []
     for one in told.sets:
         if one.notes:
@@ -112,4 +114,15 @@ def healing_lines(told: HealingTold) -> list[str]:
             mib = rebuild.size_bytes / (1024 * 1024)
             done = f"{rebuild.rows} rows and {mib:.1f} MiB given, about {rebuild.rows_left} rows left"
             lines.append(f"set {one.set}: drive {rebuild.slot} is being rebuilt: {done}")
+        texts = ((scrub.slot, _scrub_text(scrub)) for scrub in one.scrubs)
+        lines += [f"set {one.set}: drive {slot} {text}" for slot, text in texts if text]
     return lines
+
+
+def _scrub_text(scrub: ScrubView) -> str:
+    """How the scrub of a drive is; empty where it rests and has found nothing."""
+    gib = scrub.size_bytes / (1024 * 1024 * 1024)
+    read = f"{scrub.rows} rows and {gib:.1f} GiB read, {scrub.found} found bad, since its worker started"
+    if scrub.is_running:
+        return f"is being scrubbed, round {scrub.rounds + 1}: {read}"
+    return f"was scrubbed: {read}" if scrub.found else ""

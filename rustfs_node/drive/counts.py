@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from rustfs_node.metering import Distribution
+from rustfs_proto.wire.drive_ops import ScrubProgress
 from rustfs_proto.wire.metrics_ops import Measure, Spread
 
 if TYPE_CHECKING:
@@ -21,6 +22,49 @@ SYNC_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 """Seconds of one sync: from an NVMe drive with its own cache to a disk that retries."""
 
 
+@attrs.define
+class ScrubCounts:
+    """What the scrub read and found since the drive was opened, by kind; and of the drive's life the `rounds`
+    that ended, and when the present or last one began (0: none did).
+    """
+
+    rows: int = 0
+    size_bytes: int = 0
+    records_damaged: int = 0
+    files_missing: int = 0
+    files_damaged: int = 0
+    rounds: int = 0
+    began_ms: int = 0
+    is_running: bool = False
+
+    @property
+    def found(self) -> int:
+        """All that was damaged or missing."""
+        return self.records_damaged + self.files_missing + self.files_damaged
+
+    @property
+    def progress(self) -> ScrubProgress:
+        """As the drive tells it."""
+        return ScrubProgress(
+            self.rounds, self.began_ms, self.is_running, self.rows, self.size_bytes, self.found
+        )
+
+    def measures(self, labels: dict[str, str]) -> Iterator[Measure]:
+        """As metrics."""
+        yield Measure("rustfs_drive_scrub_rounds_total", self.rounds, labels)
+        yield Measure("rustfs_drive_scrub_rows_total", self.rows, labels)
+        yield Measure("rustfs_drive_scrub_bytes_total", self.size_bytes, labels)
+        if self.began_ms:
+            yield Measure("rustfs_drive_scrub_start_time_seconds", self.began_ms / 1000, labels)
+        kinds = {
+            "record_damaged": self.records_damaged,
+            "file_missing": self.files_missing,
+            "file_damaged": self.files_damaged,
+        }
+        for kind, count in kinds.items():
+            yield Measure("rustfs_drive_scrub_found_total", count, {**labels, "kind": kind})
+
+
 @attrs.define(eq=False)
 class DriveCounts:
     """Running counts since the drive was opened."""
@@ -31,6 +75,7 @@ class DriveCounts:
     shard_written_bytes: int = 0
     shard_read_bytes: int = 0
     read_errors: int = 0
+    scrub: ScrubCounts = attrs.field(factory=ScrubCounts)
 
 
 def drive_measures(
@@ -55,5 +100,6 @@ def drive_measures(
     }
     for name, value in values.items():
         yield Measure(f"rustfs_drive_{name}", value, labels)
+    yield from counts.scrub.measures(labels)
     yield counts.batch_commits.spread("rustfs_drive_batch_commits", labels)
     yield counts.sync_s.spread("rustfs_drive_sync_seconds", labels)

@@ -14,6 +14,7 @@ import attrs
 from rustfs_node.drive.commit import Batch, Copy, Waiting
 from rustfs_node.drive.counts import DriveCounts
 from rustfs_node.drive.fence import Fence
+from rustfs_node.drive.findings import Findings
 from rustfs_node.drive.identity_file import DriveAddress, mark_healing, mark_well
 from rustfs_node.drive.index import Index
 from rustfs_node.drive.index_file import IndexFile, index_path
@@ -50,6 +51,7 @@ class DriveEngine:
     shard_readers: ShardReaders
     device: int
     space: Space
+    findings: Findings
     counts: DriveCounts = attrs.field(factory=DriveCounts)
 
     @classmethod
@@ -87,6 +89,7 @@ class DriveEngine:
             shard_readers=ShardReaders(files, path, found.place, settings),
             device=files.stat(path).device,
             space=files.space(path),
+            findings=Findings(settings.scrub_found_keys),
         )
 
     @property
@@ -134,6 +137,7 @@ class DriveEngine:
             garbage_bytes=max(0, used - live - HEADER_BYTES * len(index.segments)),
             heal_notes=index.heal_notes,
             reason=self.fence.reason,
+            scrub=self.counts.scrub.progress,
         )
 
     def look_around(self) -> Space:

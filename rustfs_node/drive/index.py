@@ -196,6 +196,15 @@ class Index:
         newest = [next(versions) for _, versions in groupby(found, attrgetter("row_key"))]
         return newest, len(found) == limit
 
+    def all_behind(self, after: RowKey, limit: int) -> list[Row]:
+        """Every version of the next rows behind `after`, in order: of about so many versions."""
+        found = list(map(verified, self._sql(sql.ROWS_BEHIND, (*after, limit))))
+        if len(found) < limit:
+            return found
+        # The last row may have further versions: it comes with the next ones, or with all that it has.
+        last = found[-1].row_key
+        return [row for row in found if row.row_key != last] or self.versions(last)
+
     def refers(self, data_id: bytes) -> bool:
         """Whether any row names that shard file."""
         return self._sql("SELECT 1 FROM files WHERE data_id = ? LIMIT 1", (data_id,)).fetchone() is not None

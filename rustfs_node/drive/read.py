@@ -119,8 +119,8 @@ class Reader:
         except OSError:
             self.read_errors += 1
             return None
-        record = decode_prefix(raw, 0, self.place)
-        if not isinstance(record, Record) or not is_of(record, row):
+        record = record_of(raw, row, self.place)
+        if record is None:
             return None
         data = raw[record.prefix_bytes :]
         if with_data and not data_is_whole(record, data):
@@ -130,6 +130,12 @@ class Reader:
     def is_whole(self, row: Row) -> bool:
         """Whether the row's record can still be read."""
         return self.read_row(row, with_data=True) is not None
+
+
+def record_of(raw: bytes, row: Row, place: DrivePlace) -> Record | None:
+    """The record that the bytes begin with, its data aside; None where it is not whole, or not that row's."""
+    record = decode_prefix(raw, 0, place)
+    return record if isinstance(record, Record) and is_of(record, row) else None
 
 
 def is_of(record: Record, row: Row) -> bool:

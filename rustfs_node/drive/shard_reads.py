@@ -98,7 +98,7 @@ class ShardReaders:
         checks: list[bytes] = []
         fragments: list[bytes] = []
         for index in range(request.index, request.index + request.count):
-            found = _read_frame(shard, index, wait=wait)
+            found = read_frame(shard, index, wait=wait)
             if found is None:
                 return None
             fragments.append(found[0])
@@ -145,8 +145,10 @@ class ShardReaders:
             shard.file.close()
 
 
-def _read_frame(shard: OpenShard, index: int, *, wait: bool) -> tuple[bytes, bytes] | None:
-    """Fragment and digest. The fragment is read to where it stays, and copied nowhere."""
+def read_frame(shard: OpenShard, index: int, *, wait: bool) -> tuple[bytes, bytes] | None:
+    """Fragment and digest, or None without `wait` where not all is in memory; raises Fault or OSError. The
+    fragment is read to where it stays, and copied nowhere.
+    """
     header, fragment = bytearray(FRAME_HEADER_BYTES), bytearray(fragment_bytes_max(shard.identity))
     size_bytes = shard.file.read_into(frame_offset(shard.identity, index), (header, fragment), wait=wait)
     if size_bytes is None:

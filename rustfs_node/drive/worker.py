@@ -25,6 +25,7 @@ from rustfs_node.drive.lane import Lane
 from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_place, no_such_row
 from rustfs_node.drive.rows import list_rows
 from rustfs_node.drive.scan import list_unsettled, open_renames, scan_page
+from rustfs_node.drive.scrub import Scrub
 from rustfs_node.drive.shard_tasks import ShardTasks
 from rustfs_node.metering import Meter
 from rustfs_node.seams.clock import Clock
@@ -49,7 +50,7 @@ from rustfs_proto.wire.drive_ops import (
     WatchSlots,
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.heal_ops import ListRows, Rejoin, Rejoined
+from rustfs_proto.wire.heal_ops import FindingsTold, ListRows, Rejoin, Rejoined, TakeFindings
 from rustfs_proto.wire.metrics_ops import Measure, Spread
 
 log = structlog.get_logger("drive")
@@ -79,10 +80,13 @@ class DriveWorker:
         self._nursery = nursery
         # Settlements of commits whose shard files are still being synced: they must not overtake them.
         self._finishing: dict[VersionKey, list[SettledRow]] = {}
+        # Requests that the scrub waits for, and those of them that it has heard of.
+        self._asked = self._heard = 0
 
     async def run(self) -> None:
         """Serve until the index breaks or the task is cancelled."""
         self._nursery.start_soon(self._run_lane)
+        self._nursery.start_soon(self._run_scrub)
         self._nursery.start_soon(self._tick)
         await self.broken.wait()
 
@@ -93,9 +97,13 @@ class DriveWorker:
             request.reply(self.engine.status())
         elif fence.is_fenced:
             request.fail(fence.fault())
+        elif isinstance(request.message, TakeFindings):
+            self.engine.findings.drop(request.message.noted)
+            request.reply(FindingsTold(self.engine.findings.told()))
         elif self.broken.is_set():
             request.fail(Fault(FaultCode.OVERLOADED, "the index is being rebuilt"))
         else:
+            self._asked += 1
             try:
                 self._dispatch(request, request.message)
             except INDEX_ERRORS as error:
@@ -220,6 +228,17 @@ class DriveWorker:
             await self.lane.run()
         except* INDEX_ERRORS as group:
             self._break(group.exceptions[0])
+
+    async def _run_scrub(self) -> None:
+        try:
+            await Scrub(self.engine, self._threads, self._is_busy).run()
+        except INDEX_ERRORS as error:
+            self._break(error)
+
+    def _is_busy(self) -> bool:
+        """Whether requests came since this was last asked, or commits wait."""
+        heard, self._heard = self._heard, self._asked
+        return self._asked > heard or bool(self.lane.waiting)
 
     def _break(self, error: BaseException) -> None:
         if not self.broken.is_set():

@@ -9,11 +9,13 @@ together, so drives commit them as one batch.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import structlog
 import trio
 
 from rustfs_node.bus import Reply
+from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.settle import Settler
 from rustfs_node.seams.clock import Clock
@@ -22,6 +24,10 @@ from rustfs_proto.wire.drive_ops import Commit, Committed, RowKind, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
+
+
+def _nobody_waits(_: bool) -> None:
+    """Notes of reads and writes are written for whoever heals, and not for whoever noted."""
 
 
 class HealNotes:
@@ -59,6 +65,12 @@ class HealNotes:
         self._waiting.append(name)
         self._has_notes.set()
 
+    async def keep(self, bucket: str, key: bytes) -> bool:
+        """Write that key down now, whatever was noted before; whether a drive has the note."""
+        answered: Answer[bool] = Answer()
+        self._write((bucket, key), answered.set)
+        return await answered.wait()
+
     async def run(self) -> None:
         """Write down what is collected, as soon as there is something."""
         while True:
@@ -68,7 +80,9 @@ class HealNotes:
             for name in waiting:
                 self._write(name)
 
-    def _write(self, name: tuple[str, bytes], above: int = 0) -> None:
+    def _write(
+        self, name: tuple[str, bytes], on_end: Callable[[bool], None] = _nobody_waits, above: int = 0
+    ) -> None:
         bucket, key = name
         stamp = self._issuer.issue(self._clock.wall_ms(), above)
         note = Commit(Space.HEAL, bucket, key, stamp, RowKind.VALUE)
@@ -88,17 +102,22 @@ class HealNotes:
                 and answer.message.replaced
             ):
                 self._settler.add(note, complete=False)
-            if not open_calls and not written:
-                self._lost(name)
-            elif not open_calls and newest and not above:
+            if open_calls:
+                return
+            if newest and not above:
                 # By a clock that is ahead: it may be an older note than this one, or the end of one, and what
                 # happened since would be spoken for by none. What comes above this is newer indeed.
-                self._write(name, newest)
-            elif not open_calls:
+                self._write(name, on_end, newest)
+                return
+            if written:
                 self.written += 1
+            else:
+                self._lost(name)
+            on_end(written > 0)
 
         if not slots:
             self._lost(name)
+            on_end(False)
         for slot in slots:
             self._drives.ask_write(slot, note, (), on_answer)
 

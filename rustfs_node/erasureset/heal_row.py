@@ -124,11 +124,13 @@ class _RowHealing:
     async def _gap(self, slot: int, *, is_deep: bool) -> tuple[Gap, frozenset[bytes]]:
         """Also the shard files that the drive has and that cannot be used."""
         try:
-            gap = gap_of(await self._found(slot, 0), self._stamp)
+            found = await self._found(slot, 0)
+            gap = gap_of(found, self._stamp)
             if gap is Gap.NEWER:
                 below = await self._found(slot, self._stamp)
                 return (gap if below.stamp != self._stamp else gap_of(below, self._stamp)), frozenset()
-            torn = await self._torn(slot) if is_deep and gap is Gap.WHOLE else frozenset()
+            # Also where the record is damaged: once that is written again nobody would look at its files.
+            torn = await self._torn(slot) if is_deep and found.stamp == self._stamp else frozenset()
         except Fault:
             return Gap.UNKNOWN, frozenset()
         return (Gap.LACKING if torn else gap), torn

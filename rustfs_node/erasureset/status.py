@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from rustfs_node.bus import Request
 from rustfs_node.erasureset.peers import Condition, Rank
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.plan import DrivePlan
 from rustfs_proto.wire.drive_ops import DriveState
-from rustfs_proto.wire.heal_ops import HealView, RebuildView
+from rustfs_proto.wire.heal_ops import HealView, RebuildView, ScrubView
 from rustfs_proto.wire.set_ops import DriveView, SetStatusReply
 
 
@@ -40,7 +42,10 @@ def _healing(state: SetState) -> HealView:
         for slot, one in sorted(state.healing.rebuilds.items())
     )
     notes = max((status.heal_notes for status in statuses if status), default=0)
-    return HealView(notes, state.healing.healed, state.healing.failed, rebuilds)
+    scrubs = tuple(
+        ScrubView(**structs.asdict(status.scrub), slot=slot) for slot, status in enumerate(statuses) if status
+    )
+    return HealView(notes, state.healing.healed, state.healing.failed, rebuilds, scrubs)
 
 
 def view_of(plan: DrivePlan, condition: Condition) -> DriveView:

@@ -38,6 +38,7 @@ from rustfs_node.erasureset.charter_care import care_for_charter
 from rustfs_node.erasureset.charters import KnownCharter
 from rustfs_node.erasureset.handles import Handles
 from rustfs_node.erasureset.heal_counts import HealCounts
+from rustfs_node.erasureset.heal_found import FoundNoter
 from rustfs_node.erasureset.heal_noted import NoteHealer
 from rustfs_node.erasureset.heal_notes import HealNotes
 from rustfs_node.erasureset.heal_pace import Pace
@@ -133,6 +134,7 @@ async def run_set(
         nursery.start_soon(Resettler(bus, state).run)
         nursery.start_soon(NoteHealer(bus, state).run)
         nursery.start_soon(Rebuilder(state).run)
+        nursery.start_soon(FoundNoter(state).run)
         nursery.start_soon(keep_lock_clock, state)
         nursery.start_soon(care_for_charter, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)

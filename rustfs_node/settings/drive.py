@@ -155,6 +155,30 @@ class DriveSettings:
     sweep_step_files: int = 64
     """Shard files removed in one step of the sweep."""
 
+    scrub_period_s: float = 30 * 86_400.0
+    """From the beginning of one round of the scrub to that of the next: so long damage that nobody reads may
+    go unnoticed. A month is much less than the time in which a second and a third drive damage the same
+    object. 0: the drive is not scrubbed."""
+
+    scrub_bytes_per_s: int = 16 * MIB
+    """Bytes that the scrub may read per second, a record or the opening of a file counted as 64 KiB at least,
+    as a hard disk has to seek for it: a tenth of what one can do, and 40 TB within a period."""
+
+    scrub_step_bytes: int = 1 * MIB
+    """Bytes of a shard file that the scrub reads at a time: what a client waits for that comes meanwhile."""
+
+    scrub_yield_s: float = 0.5
+    """So long at most the scrub waits for a moment without requests before it reads on: a drive that is never
+    idle is read all the same, at 2 MiB/s, which is 5 TB within a period."""
+
+    scrub_keep_s: float = 60.0
+    """How often the scrub writes down how far it is, and how long it waits after a start, when there is much
+    else to read."""
+
+    scrub_found_keys: int = 1024
+    """Damaged keys that the drive keeps for set workers to note. With so many the scrub waits: a drive that
+    lost very much is found out by the first of them."""
+
     threads: int = 8
     """Threads for what blocks: syncs, reads and writes of shard files. A hard disk gains nothing from
     more."""

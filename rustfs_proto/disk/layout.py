@@ -5,6 +5,7 @@ log/000000000017.log                   segment 17
 shards/ab/ab…(32 hex digits)           shard file of the data id 0xab…
 shards/ab/ab….unfinished               the same while fragments still arrive; no record refers to it
 index.sqlite  (-wal, -shm)             derived; may be deleted at any time
+scrub.json                             how far the scrub is; may be deleted at any time
 quarantine/<name>.<n>                  what was found damaged or strange
 """
 
@@ -17,6 +18,7 @@ LOG_FOLDER = "log"
 SHARD_FOLDER = "shards"
 QUARANTINE_FOLDER = "quarantine"
 INDEX_FILE = "index.sqlite"
+SCRUB_FILE = "scrub.json"
 INDEX_COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside its file, by suffix."""
 

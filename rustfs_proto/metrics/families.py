@@ -61,6 +61,8 @@ _GAUGES = {
     "rustfs_drive_log_bytes": "Bytes of the log that are in use.",
     "rustfs_drive_log_garbage_bytes": "Those that nothing refers to any more.",
     "rustfs_drive_heal_notes": "Keys that are noted to want healing.",
+    "rustfs_drive_scrub_start_time_seconds": "When the present or last round of the scrub began, in seconds"
+    " since 1970.",
     "rustfs_drive_waiting_commits": "Commits that no batch has taken yet.",
 }
 
@@ -92,6 +94,10 @@ _COUNTERS = {
     "rustfs_drive_shard_written_bytes_total": "Bytes written to shard files.",
     "rustfs_drive_shard_read_bytes_total": "Bytes read from shard files.",
     "rustfs_drive_read_errors_total": "Reads that the system refused.",
+    "rustfs_drive_scrub_rounds_total": "Rounds of the scrub that ended, in the life of the drive.",
+    "rustfs_drive_scrub_rows_total": "Versions whose records the scrub has read.",
+    "rustfs_drive_scrub_bytes_total": "Bytes of records and shard files that the scrub has read.",
+    "rustfs_drive_scrub_found_total": "What it found damaged or missing, by kind.",
 }
 
 _HISTOGRAMS = {

@@ -350,6 +350,20 @@ class DriveStatus(Message, frozen=True):
     """Ask how the drive is."""
 
 
+class ScrubProgress(Message, frozen=True):
+    """How far the scrub of a drive is: `rounds` ended, the present or last one began at `began_ms` (0: there
+    was none). Since the worker started it has read so many rows and bytes, and found so much damaged or
+    missing.
+    """
+
+    rounds: int = 0
+    began_ms: int = 0
+    is_running: bool = False
+    rows: int = 0
+    size_bytes: int = 0
+    found: int = 0
+
+
 class DriveStatusReply(Message, frozen=True):
     """How the drive is. `newest_stamp` is the greatest it ever committed; sizes in bytes."""
 
@@ -363,3 +377,4 @@ class DriveStatusReply(Message, frozen=True):
     garbage_bytes: int
     heal_notes: int
     reason: str = ""
+    scrub: ScrubProgress = ScrubProgress()

@@ -4,7 +4,7 @@ absences count. And what a set worker says of its healing.
 
 from __future__ import annotations
 
-from rustfs_proto.wire.drive_ops import RowName
+from rustfs_proto.wire.drive_ops import RowName, ScrubProgress
 from rustfs_proto.wire.message import Message
 
 
@@ -61,6 +61,33 @@ class Rejoined(Message, frozen=True):
     """It is so now; with `is_rebuilt` durably."""
 
 
+class FoundKey(Message, frozen=True):
+    """A key of which the scrub found something damaged or missing."""
+
+    bucket: str
+    key: bytes
+
+
+class TakeFindings(Message, frozen=True):
+    """What has the drive's scrub found? `noted` are keys of the answer before, which are noted durably: the
+    drive forgets them. All others are told again, so nothing is lost with whoever asked.
+    """
+
+    noted: tuple[FoundKey, ...] = ()
+
+
+class FindingsTold(Message, frozen=True):
+    """Answer to `TakeFindings`: some of the keys, those found first; none where there are no more."""
+
+    found: tuple[FoundKey, ...]
+
+
+class ScrubView(ScrubProgress, frozen=True):
+    """The scrub of the drive in that slot."""
+
+    slot: int = 0
+
+
 class RebuildView(Message, frozen=True):
     """How far the rebuild of a drive has come: `rows` that it was given, `size_bytes` of shards with them,
     and about how many more rows other drives have.
@@ -75,10 +102,11 @@ class RebuildView(Message, frozen=True):
 class HealView(Message, frozen=True):
     """How a set heals. `notes`: about how many keys are noted, on the drive with the most. `healed` and
     `failed` count keys since the worker started, one that failed with each try; `rebuilds` are those that the
-    worker does.
+    worker does, `scrubs` those of all drives that answer.
     """
 
     notes: int = 0
     healed: int = 0
     failed: int = 0
     rebuilds: tuple[RebuildView, ...] = ()
+    scrubs: tuple[ScrubView, ...] = ()

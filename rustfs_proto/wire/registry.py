@@ -36,6 +36,7 @@ OPERATIONS: dict[type, type | None] = {
     drive_ops.WatchSlots: drive_ops.SlotsWatched,
     heal_ops.ListRows: heal_ops.RowsListed,
     heal_ops.Rejoin: heal_ops.Rejoined,
+    heal_ops.TakeFindings: heal_ops.FindingsTold,
     drive_ops.ShardWrite: drive_ops.ShardWritten,
     drive_ops.ShardDrop: None,
     drive_ops.ShardRead: drive_ops.ShardFragments,

@@ -16,6 +16,7 @@ from tests.planted.catalogue.moves import GROWTH
 from tests.planted.catalogue.reads import READS
 from tests.planted.catalogue.recovery import RECOVERY
 from tests.planted.catalogue.renames import RENAMES
+from tests.planted.catalogue.scrubbing import SCRUBBING
 from tests.planted.catalogue.start import START
 from tests.planted.catalogue.storage_classes import STORAGE_CLASSES
 from tests.planted.catalogue.uploads import UPLOADS
@@ -24,6 +25,7 @@ from tests.planted.catalogue.writes import WRITES
 
 ALL = (
     *COMMIT_PATH, *RECOVERY, *DRIVE_INDEX, *DRIVE_CONTENT, *WRITES, *VERSIONS, *READS, *UPLOADS, *LOCKS,
-    *COORDINATORS, *STORAGE_CLASSES, *RENAMES, *GROWTH, *HEALING, *CLIENTS, *BUS, *START, *MONITORING,
+    *COORDINATORS, *STORAGE_CLASSES, *RENAMES, *GROWTH, *HEALING, *SCRUBBING, *CLIENTS, *BUS, *START,
+    *MONITORING,
 )  # fmt: skip
 BUGS: dict[str, PlantedBug] = {bug.name: bug for bug in ALL}

@@ -39,8 +39,8 @@ DRIVE_CONTENT = (
     PlantedBug(
         "misdirected-record-believed",
         "rustfs_node/drive/read.py",
-        "        if not isinstance(record, Record) or not is_of(record, row):\n",
-        "        if not isinstance(record, Record):\n",
+        "isinstance(record, Record) and is_of(record, row) else None\n",
+        "isinstance(record, Record) else None\n",
         "A whole record that stands in the wrong place is answered for another key.",
         READ,
         "tests/unit/drive/test_recovery.py::test_a_misdirected_record_is_not_believed",

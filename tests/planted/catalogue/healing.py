@@ -68,8 +68,8 @@ HEALING = (
     PlantedBug(
         "note-of-a-slow-clock-lost",
         "rustfs_node/erasureset/heal_notes.py",
-        "            elif not open_calls and newest and not above:\n",
-        "            elif not open_calls and newest and above:\n",
+        "            if newest and not above:\n",
+        "            if newest and above:\n",
         "What a node notes whose clock is behind goes with a note that was healed before.",
         PROMISE,
         f"{HEALS}::test_a_note_counts_whatever_the_clock_of_an_earlier_one_was",

@@ -19,11 +19,13 @@ from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.worker import run_set
 from rustfs_node.plan import DrivePlan, ProcessPlan, SetPlan, drive_name
 from rustfs_node.seams.clock import Clock
+from rustfs_node.settings.drive import DriveSettings
 from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import default_parity, stripe_end
 from rustfs_proto.wire import set_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
 from tests.unit.erasureset.model_drive import ModelDrive
+from tests.unit.erasureset.real_drive import SETTINGS as DRIVE_SETTINGS
 from tests.unit.erasureset.real_drive import RealDrive
 
 WINDOW_BLOCKS = 4
@@ -157,13 +159,15 @@ async def running_set(
 
 @asynccontextmanager
 async def running_real_set(
-    folder: Path, drives: int, **settings: object
+    folder: Path, drives: int, of_drives: DriveSettings = DRIVE_SETTINGS, **settings: object
 ) -> AsyncIterator[TestSet[RealDrive]]:
     """The same over real drive workers in folders below `folder`."""
     net = MemoryNet()
     async with trio.open_nursery() as nursery:
         reals = [
-            RealDrive(net, nursery, folder / f"d{slot}", slot, drives, drive_name(0, slot))
+            RealDrive(
+                net, nursery, folder / f"d{slot}", slot, drives, drive_name(0, slot), settings=of_drives
+            )
             for slot in range(drives)
         ]
         for real in reals:

@@ -16,6 +16,7 @@ from rustfs_node.bus import Bus, Request
 from rustfs_proto.wire import drive_ops as ops
 from rustfs_proto.wire import heal_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.heal_ops import FindingsTold, FoundKey, TakeFindings
 from tests.unit.erasureset.model_versions import KeyRows, current_sub, floor_of, is_unsure
 
 RowName = tuple[int, str, bytes, bytes]
@@ -51,6 +52,7 @@ class ModelDrive:
     refuses_where: Callable[[object], bool] = lambda _: False
     held: list[Request] | None = None
     seen: list[object] = attrs.field(factory=list)
+    findings: list[FoundKey] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.bus.serve(self._handle)
@@ -115,6 +117,9 @@ class ModelDrive:
 
     def _answer(self, request: Request) -> tuple[object | None, tuple[bytes, ...]]:
         match request.message:
+            case TakeFindings(noted):
+                self.findings = [one for one in self.findings if one not in noted]
+                return FindingsTold(tuple(self.findings)), ()
             case ops.Commit() as message:
                 return self._commit(message, request.frames), ()
             case ops.Settle(rows):

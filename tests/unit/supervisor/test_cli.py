@@ -16,7 +16,7 @@ from rustfs_node.config import Settings
 from rustfs_node.plan import Credentials
 from rustfs_node.supervisor.planning import make_plan
 from rustfs_node.supervisor.starting import CredentialsSource
-from rustfs_proto.wire.heal_ops import RebuildView
+from rustfs_proto.wire.heal_ops import RebuildView, ScrubView
 from tests.kit.node import free_port
 from tests.unit.supervisor.formation_kit import formed, fresh_drives, outcome, unusable
 
@@ -168,13 +168,26 @@ def test_banner_counts_the_drives_that_take_part():
 
 
 def test_status_tells_what_is_healed():
-    """A line for each set with notes and each drive that is rebuilt; nothing of sets that are well."""
+    """A line for each set with notes, each drive that is rebuilt, and each scrub that goes on or found
+    something; nothing of sets that are well.
+    """
     rebuild = RebuildView(2, rows=120, size_bytes=3 << 20, rows_left=4000)
-    sets = (SetHealing(set=0), SetHealing(set=1, notes=7, healed=5, failed=1, rebuilds=(rebuild,)))
+    scrubs = (
+        ScrubView(rounds=3, rows=40),
+        ScrubView(rounds=3, rows=40, found=2, slot=1),
+        ScrubView(rounds=3, is_running=True, rows=4, size_bytes=3 << 29, slot=2),
+    )
+    sets = (
+        SetHealing(set=0),
+        SetHealing(set=1, notes=7, healed=5, failed=1, rebuilds=(rebuild,), scrubs=scrubs),
+    )
+    since = "since its worker started"
     told = msgspec.json.decode(msgspec.json.encode(HealingTold(sets)), type=HealingTold)
     assert healing_lines(told) == [
         "set 1: about 7 keys wait to be healed, 5 are",
         "set 1: drive 2 is being rebuilt: 120 rows and 3.0 MiB given, about 4000 rows left",
+        f"set 1: drive 1 was scrubbed: 40 rows and 0.0 GiB read, 2 found bad, {since}",
+        f"set 1: drive 2 is being scrubbed, round 4: 4 rows and 1.5 GiB read, 0 found bad, {since}",
     ]
 
 

@@ -1,0 +1,67 @@
+"""The scrub: that it reads everything, and that nothing of what it finds is lost."""
+
+from __future__ import annotations
+
+from tests.planted.bug import PlantedBug
+
+PROMISE = "Scrubbing"
+DRIVE = "tests/unit/drive/test_scrub.py"
+SETS = "tests/unit/erasureset/test_scrubbing.py"
+SCRUB = "rustfs_node/drive/scrub.py"
+
+SCRUBBING = (
+    PlantedBug(
+        "cut-file-taken-for-whole",
+        "rustfs_node/drive/scrub_read.py",
+        "stripes.get(data_id, 0)",
+        "min(1, stripes.get(data_id, 0))",
+        "A shard file is not read to its end.",
+        PROMISE,
+        f"{DRIVE}::test_each_kind_of_damage_is_found_and_counted",
+    ),
+    PlantedBug(
+        "place-kept-beyond-findings",
+        SCRUB,
+        "engine.findings.safe_place(self._place)",
+        "self._place",
+        "A worker that dies loses what its scrub had found.",
+        PROMISE,
+        f"{DRIVE}::test_what_was_not_noted_is_found_again_on_the_way",
+    ),
+    PlantedBug(
+        "round-ended-before-its-findings-are-noted",
+        SCRUB,
+        "        while len(self._engine.findings):",
+        "        while self._engine.findings.is_full:",
+        "A round is over while what it found is known to one process alone.",
+        PROMISE,
+        f"{DRIVE}::test_each_kind_of_damage_is_found_and_counted",
+    ),
+    PlantedBug(
+        "moved-record-taken-for-damaged",
+        SCRUB,
+        "        if now is None or engine.reader.is_whole(now):\n",
+        "        if now is None:\n",
+        "What compaction moved meanwhile is healed, though nothing is wrong with it.",
+        PROMISE,
+        f"{DRIVE}::test_what_changed_meanwhile_is_no_damage",
+    ),
+    PlantedBug(
+        "scrub-in-the-way-of-clients",
+        SCRUB,
+        "        while self._is_called() and trio",
+        "        while not self._is_called() and trio",
+        "The scrub reads on while clients wait.",
+        PROMISE,
+        f"{DRIVE}::test_clients_come_first_and_not_for_ever",
+    ),
+    PlantedBug(
+        "finding-forgotten-unnoted",
+        "rustfs_node/erasureset/heal_found.py",
+        " if is_kept is True)",
+        ")",
+        "A finding is given up that no drive took the note of.",
+        PROMISE,
+        f"{SETS}::test_a_finding_stays_until_it_is_noted",
+    ),
+)
