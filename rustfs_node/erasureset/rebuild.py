@@ -164,7 +164,8 @@ class _Rebuilding:
                 break
             await trio.sleep(self._state.settings.heal_retry_s)
             left, self._left, self._in_vain = self._left, {}, 0
-            await self._heal(left)
+            for space in Space:
+                await self._heal({name: is_torn for name, is_torn in left.items() if name.space == space})
         if self._left:
             raise Fault(FaultCode.NO_QUORUM, f"{self._rebuild.left} rows cannot be rebuilt now")
 
@@ -197,7 +198,18 @@ class _Rebuilding:
         else:
             self._beyond += 1
 
+    def _may_lack_object(self, name: RowName) -> bool:
+        """Whether the drive may be without the object of an upload: see `heal_key`. While it is, the upload's
+        rows are left as they are.
+        """
+        if name.space not in {Space.UPLOAD, Space.PART}:
+            return False
+        key = (Space.OBJECT, name.bucket, name.key)
+        return self._beyond > 0 or any((one.space, one.bucket, one.key) == key for one in self._left)
+
     async def _heal_row(self, name: RowName, *, is_torn: bool) -> RowHealed:
+        if self._may_lack_object(name):
+            return RowHealed(left={self._slot})
         began_s = self._state.clock.monotonic_s()
         healed = await heal_any(self._state, name, (self._slot,), (self._slot,) if is_torn else ())
         if self._slot in healed.given:

@@ -16,6 +16,7 @@ from tests.unit.erasureset.kit import running_real_set, running_set
 from tests.unit.erasureset.real_drive import RealDrive
 from tests.unit.erasureset.test_healing import AT_ONCE, census_of, fill, until
 from tests.unit.erasureset.test_objects import body_of
+from tests.unit.erasureset.test_uploads import begin, complete, put_part
 
 SOON = AT_ONCE | {"lookup_timeout_s": 0.3}
 
@@ -143,3 +144,27 @@ async def test_a_version_that_was_shown_is_on_the_drive_before_its_absences_coun
         assert await client.get(b"k") == b"second"
         drives[0].refuses = FaultCode.DRIVE_FAULT
         assert await client.get(b"k") == b"second"
+
+
+async def test_the_end_of_an_upload_waits_for_its_object() -> None:
+    """The parts are all that keeps the drive's shards while it has no record of the object."""
+    async with running_set(4, **SOON) as a_set:
+        client, drive = a_set.client, a_set.drives[0]
+        # So the end of the upload stays, for the drive that has not heard of it.
+        a_set.drives[3].refuses_where = lambda message: (
+            isinstance(message, Commit) and message.space == Space.UPLOAD
+        )
+        upload_id = await begin(client)
+        part = await put_part(client, upload_id, 1, body_of(9000, 1))
+        await client.ask(complete(upload_id, part))
+        drive.refuses_where = lambda message: isinstance(message, Commit) and message.space == Space.OBJECT
+        drive.empty()
+        drive.seen.clear()
+
+        def commits_of(space: Space) -> int:
+            return sum(isinstance(message, Commit) and message.space == space for message in drive.seen)
+
+        await until(lambda: commits_of(Space.OBJECT) > 8)
+        assert not commits_of(Space.UPLOAD)
+        drive.refuses_where = lambda _message: False
+        await until(lambda: commits_of(Space.UPLOAD) > 0)
