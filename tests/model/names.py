@@ -48,7 +48,9 @@ class Names:
 
     def _learn_moment(self, symbol: Moment, text: str) -> str:
         try:
-            moment = datetime.fromisoformat(text) if "T" in text[:12] else parsedate_to_datetime(text)
+            # HTTP dates of Tuesdays and Thursdays have a T, too.
+            is_iso = text[10:11] == "T"
+            moment = datetime.fromisoformat(text) if is_iso else parsedate_to_datetime(text)
         except ValueError:
             return f"{text!r} is no time"
         moment = moment.replace(microsecond=0)
