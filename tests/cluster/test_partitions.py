@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from tests.kit import netns
 from tests.kit.cluster import RunningCluster
 from tests.kit.netns import Network
-from tests.kit.node import RunningNode
+from tests.kit.node import START_S, RunningNode
 
 pytestmark = pytest.mark.skipif(bool(netns.why_not()), reason=netns.why_not() or "never")
 
@@ -51,7 +51,10 @@ def network(cluster: RunningCluster) -> Iterator[Network]:
     network.heal()
     for node in cluster.nodes:
         node.signal_all(signal.SIGCONT)
-    cluster.wait_healthy()
+    # Not only that it can be written to, for which any two nodes are enough: the next test may take another
+    # one.
+    for node in cluster.nodes:
+        node.wait_status("/minio/health/cluster?maintenance=true", 200, START_S)
 
 
 def put(node: RunningNode, body: bytes, key: str = "key") -> float:
