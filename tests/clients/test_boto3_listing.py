@@ -69,7 +69,7 @@ def pages_of_v2(s3, **asked) -> Iterator[Page]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pages_of", [pages_of_v1, pages_of_v2])
+@pytest.mark.parametrize("pages_of", [pytest.param(pages_of_v1, marks=pytest.mark.long), pages_of_v2])
 def test_every_page(s3, full, pages_of):
     """For every prefix, delimiter and page size each page has the model's rows."""
     for prefix, delimiter, max_keys in CASES:

@@ -26,7 +26,9 @@ PLANS = {
 }
 
 
-@pytest.mark.parametrize("name", BUGS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if number else ()) for number, name in enumerate(BUGS)]
+)
 def test_a_planted_bug_is_found(tmp_path, name):
     """Some key has a history that no order of its operations explains."""
     BUGS[name].planted()
