@@ -43,7 +43,7 @@ numbers = count()
 
 async def until(what: Callable[[], bool]) -> None:
     """Return when it is so: who heals tells nobody."""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while not what():  # noqa: ASYNC110
             await trio.sleep(0.01)
 
