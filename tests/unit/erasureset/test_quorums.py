@@ -237,7 +237,7 @@ async def test_a_drive_that_owes_answers_is_asked_last() -> None:
                 if status.drives[slot].state == wanted:
                     return
 
-        with trio.fail_after(4):
+        with trio.fail_after(15):
             await read_until(DriveState.SUSPECT)
             assert drive.held is not None
             asked = len(drive.held)

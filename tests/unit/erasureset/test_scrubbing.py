@@ -102,7 +102,7 @@ async def test_what_is_damaged_is_found_and_healed(
     async with running_real_set(tmp_path, 4, FLAT_OUT, **AT_ONCE) as a_set:
         await fill(a_set, 1)
         await fill(a_set, 2)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             # A write is answered when a quorum has it.
             while (found := count(a_set)).lacking(found.current()):  # noqa: ASYNC110
                 await trio.sleep(0.02)
