@@ -32,7 +32,7 @@ STORED = {f"size/{size}": (seed, size) for seed, size in enumerate(SIZES)} | {
     "a/b": (107, 3),
 }
 DELETED = ("deleted/small", "deleted/large", "size")
-PAIRS = list(itertools.combinations(range(4), 2))
+PAIRS = list(itertools.combinations(range(4), 2))[::2]
 
 
 def fill(node: RunningNode) -> None:
