@@ -7,6 +7,8 @@ answered NotImplemented, in particular `datausageinfo`: nobody counts the usage 
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from rustfs_node import __version__
@@ -41,38 +43,37 @@ async def answer_admin(request: HttpRequest, services: Services) -> Response:
     """The document that was asked for, or an error in the same form."""
     request.facts["operation"] = ADMIN
     try:
-        try:
-            return await _answer(request, services)
-        except Fault as fault:
-            raise s3_error_of(fault, is_write=request.method != "GET") from fault
+        document = await _document(request, services)
     except S3Error as error:
-        request.facts["code"] = error.code
-        services.counts.refused(error.code)
-        told = {"Code": error.code, "Message": error.message, "RequestId": request.facts["request_id"]}
-        return Response(error.status, list(_JSON), msgspec.json.encode(told))
+        return _refusal(request, services, error)
+    except Fault as fault:
+        return _refusal(request, services, s3_error_of(fault, is_write=request.method != "GET"))
+    return Response(200, list(_JSON), msgspec.json.encode(document))
 
 
-async def _answer(request: HttpRequest, services: Services) -> Response:
-    target = parse_target(request.target)
+def _refusal(request: HttpRequest, services: Services, error: S3Error) -> Response:
+    request.facts["code"] = error.code
+    services.counts.refused(error.code)
+    told = {"Code": error.code, "Message": error.message, "RequestId": request.facts["request_id"]}
+    return Response(error.status, list(_JSON), msgspec.json.encode(told))
+
+
+async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
+    target, request_id = parse_target(request.target), request.facts["request_id"]
     # Any operation of the service as a whole: what is signed does not name one.
     services.authenticator.authenticate(request, target, Op.ListBuckets)
     name = target.path.encode("latin-1").removeprefix(_PREFIX).decode("latin-1")
+    asked = (request.method, name)
     if request.method == "POST" and name in ACTIONS:
-        told_of = await answer_drive(name, target.params, services, request.facts["request_id"])
-        return Response(200, list(_JSON), msgspec.json.encode(told_of))
-    if (request.method, name) in LAYOUT_REQUESTS:
-        asked, request_id = (request.method, name), request.facts["request_id"]
-        told_of_slots = await answer_layout(asked, target.params, services, request_id)
-        return Response(200, list(_JSON), msgspec.json.encode(told_of_slots))
-    if request.method == "GET" and name == INSPECT:
-        inspected = await answer_inspect(target.params, services, request.facts["request_id"])
-        return Response(200, list(_JSON), msgspec.json.encode(inspected))
-    document = _DOCUMENTS.get(name) if request.method == "GET" else None
-    if document is None:
+        return await answer_drive(name, target.params, services, request_id)
+    if asked in LAYOUT_REQUESTS:
+        return await answer_layout(asked, target.params, services, request_id)
+    if asked == ("GET", INSPECT):
+        return await answer_inspect(target.params, services, request_id)
+    if request.method != "GET" or name not in _DOCUMENTS:
         raise not_implemented(f"{request.method} of the administration's {name}")
     view = await services.monitor.of_cluster()
-    told = await _deployment(request, services, view)
-    return Response(200, list(_JSON), msgspec.json.encode(document(view.standing, told)))
+    return _DOCUMENTS[name](view.standing, await _deployment(request, services, view))
 
 
 async def _deployment(request: HttpRequest, services: Services, view: View) -> Deployment:

@@ -1,9 +1,9 @@
 """What an operator asks of one drive of this node, passed on to its supervisor.
 
-    POST drive/replace?path=/data1[&accept=true]   an empty folder becomes the slot's new drive POST
-    drive/online?path=/data1                  the drive that belongs there is served again POST
-    drive/offline?path=/data1[&accept=true]   it is served no more, until it is told otherwise; where its set
-                                                   could not be written to any more only if that is accepted
+    POST drive/replace?path=/data1[&accept=true]   an empty folder becomes the slot's new drive
+    POST drive/online?path=/data1[&accept=true]    the drive that belongs there is served again
+    POST drive/offline?path=/data1[&accept=true]   it is served no more, until it is told otherwise; where its
+                                                   set could not be written to any more only if accepted
 
 below `/minio/admin/v3/`. Unlike other faults those of the supervisor are told as they are: they are written
 for the one who asks.

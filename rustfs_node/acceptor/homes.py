@@ -7,6 +7,7 @@ that is asked for a slot which it does not own says so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -40,6 +41,20 @@ class Kept:
 
     stamp: int
     charter: Charter | None
+
+
+async def read_fields(sets: Sets, index: int, key: bytes, trace: str) -> tuple[int, Mapping[str, str]]:
+    """What one of the system's objects says, which that set keeps for itself, with its stamp; 0 and nothing
+    where there is none. Raises `Fault`.
+    """
+    request = Get(SYSTEM_BUCKET, key, want_data=False)
+    try:
+        got, _ = await sets.ask_once(sets.names[index], request, Got, trace=trace)
+    except Fault as fault:
+        if fault.code is not FaultCode.NOT_FOUND:
+            raise
+        return 0, {}
+    return got.stamp, got.meta.user
 
 
 class Homes:
@@ -89,16 +104,11 @@ class Homes:
 
     async def read(self, index: int, trace: str) -> Kept:
         """The charter of a set as it is now. Raises `Fault`."""
-        request = Get(SYSTEM_BUCKET, CHARTER_KEY, want_data=False)
+        stamp, fields = await read_fields(self._sets, index, CHARTER_KEY, trace)
         try:
-            got, _ = await self._sets.ask_once(self._sets.names[index], request, Got, trace=trace)
-            return Kept(got.stamp, charter_of(got.meta.user))
+            return Kept(stamp, charter_of(fields) if stamp else None)
         except CharterError as error:
             raise Fault(FaultCode.DAMAGED, str(error)) from error
-        except Fault as fault:
-            if fault.code is not FaultCode.NOT_FOUND:
-                raise
-            return Kept(0, None)
 
     def are_whole(self, owned: list[bytes]) -> bool:
         """Whether what all sets said to own, one after the other, can be true of one moment."""

@@ -6,16 +6,22 @@ import argparse
 import http.client
 import json
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from rustfs_node.cli.keys import find_credentials
-from rustfs_node.cli.main import EXIT_FAILED
+from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
 from rustfs_node.config import ConfigError
 from rustfs_node.plan import Credentials
 from rustfs_node.seams.clock import SystemClock
 from rustfs_node.supervisor.credentials import CredentialsError
 from rustfs_proto.s3.sigv4_signer import Credentials as Signer
 from rustfs_proto.s3.sigv4_signer import sign_request
+
+Document = dict[str, Any]
+
+ADMIN = "/minio/admin/v3/"
+"""What is asked there has to be signed by the owner."""
 
 _TIMEOUT_S = 150.0
 """Longer than the node takes for the slowest answer: `acceptor.drive_deadline_s`."""
@@ -57,7 +63,26 @@ def ask_as_owner(
     return ask(endpoint, path, signed.headers, method)
 
 
-def owner_of(args: argparse.Namespace) -> Credentials | str:
+def ask_owner(args: argparse.Namespace, target: str, method: str = "GET") -> Document | int:
+    """What the node answers below `ADMIN` to its owner, whom the arguments name; the exit status where it
+    answers nothing, after the reason was printed: the node's own words, where it has any.
+    """
+    credentials = _owner_of(args)
+    if isinstance(credentials, str):
+        print(credentials)
+        return EXIT_USAGE
+    status, body = ask_as_owner(args.endpoint, ADMIN + target, credentials, method)
+    if status == "200":
+        document: Document = json.loads(body)
+        return document
+    try:
+        print(json.loads(body)["Message"])
+    except (ValueError, KeyError, TypeError):
+        print(f"the node does not answer: {status}")
+    return EXIT_FAILED
+
+
+def _owner_of(args: argparse.Namespace) -> Credentials | str:
     """With what a command that only the owner may give is signed, or why it cannot be given."""
     try:
         credentials = find_credentials(args)
@@ -66,12 +91,3 @@ def owner_of(args: argparse.Namespace) -> Credentials | str:
     if problem := why_no_url(args.endpoint):
         return problem
     return credentials or "name --credentials-file, or set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY"
-
-
-def failed(status: str, body: bytes) -> int:
-    """Print the node's own words, where it has any; the exit status."""
-    try:
-        print(json.loads(body)["Message"])
-    except (ValueError, KeyError, TypeError):
-        print(f"the node does not answer: {status}")
-    return EXIT_FAILED

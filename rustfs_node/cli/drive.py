@@ -11,13 +11,10 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from rustfs_node.cli.asking import ask_as_owner, failed, owner_of
-from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
+from rustfs_node.cli.asking import ask_owner
+from rustfs_node.cli.main import EXIT_FAILED
 from rustfs_node.cli.standing import size
-from rustfs_node.plan import Credentials
 
-_INFO = "/minio/admin/v3/info"
-_DRIVE = "/minio/admin/v3/drive"
 _COLUMNS = ("set", "slot", "drive", "state", "used", "of", "")
 
 _ACCEPTS = {
@@ -35,20 +32,14 @@ _DONE = {
 
 def run(args: argparse.Namespace) -> int:
     """List, show, replace, take back or let go."""
-    credentials = owner_of(args)
-    if isinstance(credentials, str):
-        print(credentials)
-        return EXIT_USAGE
-    if args.action in {"list", "show"}:
-        return _tell(args, credentials)
-    return _act(args, credentials)
+    return _tell(args) if args.action in {"list", "show"} else _act(args)
 
 
-def _tell(args: argparse.Namespace, credentials: Credentials) -> int:
-    status, body = ask_as_owner(args.endpoint, _INFO, credentials)
-    if status != "200":
-        return failed(status, body)
-    drives = [drive for server in json.loads(body)["servers"] for drive in server["drives"]]
+def _tell(args: argparse.Namespace) -> int:
+    told = ask_owner(args, "info")
+    if isinstance(told, int):
+        return told
+    drives = [drive for server in told["servers"] for drive in server["drives"]]
     if args.action == "show":
         drives = [one for one in drives if args.path in (one["path"], one["endpoint"])]
         if not drives:
@@ -74,13 +65,11 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
     return (*place, one["endpoint"], state, used, total, reason)
 
 
-def _act(args: argparse.Namespace, credentials: Credentials) -> int:
+def _act(args: argparse.Namespace) -> int:
     query = {"path": args.path} | ({"accept": "true"} if getattr(args, "accept", False) else {})
-    target = f"{_DRIVE}/{args.action}?{urlencode(query)}"
-    status, body = ask_as_owner(args.endpoint, target, credentials, "POST")
-    if status != "200":
-        return failed(status, body)
-    told = json.loads(body)
+    told = ask_owner(args, f"drive/{args.action}?{urlencode(query)}", "POST")
+    if isinstance(told, int):
+        return told
     if args.json:
         print(json.dumps(told))
         return 0

@@ -8,25 +8,19 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from rustfs_node.cli.asking import ask_as_owner, failed, owner_of
-from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
+from rustfs_node.cli.asking import ask_owner
+from rustfs_node.cli.main import EXIT_FAILED
 from rustfs_node.cli.standing import size
 
-_INSPECT = "/minio/admin/v3/object/inspect"
 _WELL = frozenset({"whole"})
 
 
 def run(args: argparse.Namespace) -> int:
     """Print it; status 0 where every drive has every version whole."""
-    credentials = owner_of(args)
-    if isinstance(credentials, str):
-        print(credentials)
-        return EXIT_USAGE
     query = {"bucket": args.bucket, "key": args.key} | ({"deep": "true"} if args.deep else {})
-    status, body = ask_as_owner(args.endpoint, f"{_INSPECT}?{urlencode(query)}", credentials)
-    if status != "200":
-        return failed(status, body)
-    told = json.loads(body)
+    told = ask_owner(args, f"object/inspect?{urlencode(query)}")
+    if isinstance(told, int):
+        return told
     print(json.dumps(told) if args.json else "\n".join(_lines(told)))
     is_whole = all(drive["state"] in _WELL for one in told["versions"] for drive in one["drives"])
     return 0 if is_whole else EXIT_FAILED

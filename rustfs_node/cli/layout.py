@@ -10,10 +10,7 @@ import argparse
 import json
 from typing import Any
 
-from rustfs_node.cli.asking import ask_as_owner, failed, owner_of
-from rustfs_node.cli.main import EXIT_USAGE
-
-_PREFIX = "/minio/admin/v3/"
+from rustfs_node.cli.asking import ask_owner
 
 ADDING = """\
 A pool is added by a start: give `serve` one argument more, behind those that it has, as in
@@ -33,14 +30,9 @@ def add(_args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Make the request that the arguments stand for, and print the answer."""
-    credentials = owner_of(args)
-    if isinstance(credentials, str):
-        print(credentials)
-        return EXIT_USAGE
-    status, body = ask_as_owner(args.endpoint, target_of(args), credentials, args.method)
-    if status != "200":
-        return failed(status, body)
-    told = json.loads(body)
+    told = ask_owner(args, target_of(args), args.method)
+    if isinstance(told, int):
+        return told
     print(json.dumps(told) if args.json else "\n".join(_lines(told)))
     return 0
 
@@ -49,8 +41,8 @@ def target_of(args: argparse.Namespace) -> str:
     """The target of the request, with its parameters."""
     pools = getattr(args, "leaving", None)
     if args.path.endswith("decommission"):
-        return f"{_PREFIX}{args.path}?pool={args.pool}"
-    return f"{_PREFIX}{args.path}" if pools is None else f"{_PREFIX}{args.path}?leaving={pools}"
+        return f"{args.path}?pool={args.pool}"
+    return str(args.path) if pools is None else f"{args.path}?leaving={pools}"
 
 
 def _lines(told: dict[str, Any]) -> list[str]:

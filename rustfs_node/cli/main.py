@@ -81,13 +81,9 @@ def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     actions = ctl.add_subparsers(required=True, metavar="ACTION")
     status = actions.add_parser("status", help="whether a node lives, is ready, and can read and write")
     status.add_argument(
-        "--endpoint", metavar="URL", default="http://127.0.0.1:9000", help="default %(default)s"
-    )
-    status.add_argument("--json", action="store_true", help="answer in JSON")
-    status.add_argument(
         "--maintenance", action="store_true", help="ask also whether the others can do without this node"
     )
-    keys.add_arguments(status)
+    keys.add_endpoint(status)
     status.set_defaults(run=_run_status)
     _add_layout(actions)
     _add_pool(actions)

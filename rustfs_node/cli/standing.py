@@ -6,9 +6,8 @@ Made from the document that `/minio/admin/v3/info` answers; says nothing that do
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-Document = dict[str, Any]
+from rustfs_node.cli.asking import Document
 
 _ALMOST_FULL = 0.9
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")

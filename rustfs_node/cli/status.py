@@ -11,16 +11,14 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from rustfs_node.cli.asking import ask, ask_as_owner, why_no_url
+from rustfs_node.cli.asking import ADMIN, Document, ask, ask_as_owner, why_no_url
 from rustfs_node.cli.keys import find_credentials
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
-from rustfs_node.cli.standing import Document, describe
+from rustfs_node.cli.standing import describe
 from rustfs_node.config import ConfigError
 from rustfs_node.plan import Credentials
 from rustfs_node.supervisor.credentials import CredentialsError
 from rustfs_proto.wire.heal_ops import HealView, ScrubView
-
-INFO = "/minio/admin/v3/info"
 
 CHECKS = (
     ("live", "/minio/health/live", "the node answers"),
@@ -89,7 +87,7 @@ def _print_standing(told: Document | str | None) -> None:
 
 def ask_info(endpoint: str, credentials: Credentials) -> Document | str:
     """What the node tells of its deployment, or why it does not."""
-    status, body = ask_as_owner(endpoint, INFO, credentials)
+    status, body = ask_as_owner(endpoint, f"{ADMIN}info", credentials)
     if status != "200":
         return f"{status} {body.decode(errors='replace')}".strip()
     document: Document = json.loads(body)

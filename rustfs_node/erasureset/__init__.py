@@ -15,6 +15,7 @@
     settle, heal_notes, hedge     what is told to drives and done to reads on the side
     heal_noted, rebuild           what heals: keys that are noted, drives that lost what they had; both by
                                   heal_walk, heal_key and heal_row, at heal_pace, counted in heal_counts
+    shard_check   whether a shard file can be read to its end
     answer, together              where a task waits for callbacks, or for other tasks
 
 What drives' answers mean is decided in `rustfs_proto.erasure`; here is only asking, waiting and answering.

@@ -29,23 +29,21 @@ from msgspec.structs import replace
 from rustfs_node.erasureset.charters import healing_for
 from rustfs_node.erasureset.resolve import resolve
 from rustfs_node.erasureset.row_read import RowRead
+from rustfs_node.erasureset.shard_check import is_readable
 from rustfs_node.erasureset.shard_copy import Care, copy_version
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.version import is_inline, version_of
 from rustfs_proto.erasure.decide import Verdict
-from rustfs_proto.erasure.geometry import quorum_of, shard_bytes, stripe_count
+from rustfs_proto.erasure.geometry import quorum_of, shard_bytes
 from rustfs_proto.erasure.healing import Gap, gap_of
-from rustfs_proto.erasure.placement import shard_of_slot
 from rustfs_proto.objects import INLINE, ObjectMeta, Part, decode_meta
-from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, RowName, ShardRead, Space
+from rustfs_proto.wire.drive_ops import Commit, LookedUp, Lookup, RowKind, RowName, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
 
 _KNOWN_S = 10.0
 """So long what a read said of a row is acted upon. Far below any time for which tombstones are kept."""
-
-_LOST = frozenset({FaultCode.DAMAGED, FaultCode.NOT_FOUND})
 
 
 @attrs.define
@@ -150,22 +148,8 @@ class _RowHealing:
         )
 
     async def _reads(self, slot: int, meta: ObjectMeta, part: Part) -> bool:
-        row, state = self._row, self._state
-        shard = shard_of_slot(row.bucket, row.key, slot, state.n)
-        stripes = stripe_count(part.size, meta.geometry.stripe_bytes)
-        at_once = max(1, state.settings.block_stripes_max)
-        for first in range(0, stripes, at_once):
-            count = min(at_once, stripes - first)
-            try:
-                reply = await state.drives.read(
-                    slot, ShardRead(part.data_id, row.bucket, row.key, shard, first, count)
-                )
-            except Fault as fault:
-                if fault.code in _LOST:
-                    return False
-                raise
-            await self._spend(sum(map(len, reply.frames)))
-        return True
+        key_name = (self._row.bucket, self._row.key)
+        return await is_readable(self._state, key_name, meta, part, slot, self._spend)
 
     async def _give(self, slot: int, torn: frozenset[bytes]) -> bool:
         assert self._read is not None

@@ -52,7 +52,7 @@ class RowWalk:
 
     async def _fetch(self, slot: int) -> None:
         cursor = self._cursors[slot]
-        request = ListRows(cursor.after, self._page_rows, slot == self._verified, self._notes)
+        request = ListRows(cursor.resume, self._page_rows, slot == self._verified, self._notes)
         try:
             listed = (await self._state.drives.read(slot, request)).message
         except Fault:

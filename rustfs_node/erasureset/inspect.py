@@ -12,15 +12,15 @@ from functools import partial
 from rustfs_node.bus import Reply, Request
 from rustfs_node.erasureset.key_versions import KeyVersions
 from rustfs_node.erasureset.resolve import resolve
+from rustfs_node.erasureset.shard_check import is_readable
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.together import outcomes_of
 from rustfs_proto.erasure.decide import Verdict
-from rustfs_proto.erasure.geometry import stripe_count
 from rustfs_proto.erasure.inspection import FILE_DAMAGED, NO_ANSWER, WHOLE, state_of
 from rustfs_proto.erasure.placement import shard_of_slot
 from rustfs_proto.objects import INLINE, ObjectMeta, decode_head, decode_meta
 from rustfs_proto.versions import NULL_VERSION
-from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowKind, RowState, ShardRead, Space
+from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowKind, RowState, Space
 from rustfs_proto.wire.faults import Fault
 from rustfs_proto.wire.inspect_ops import Inspect, Inspected, ShardView, VersionView
 
@@ -97,21 +97,17 @@ async def _shard(
         return ShardView(slot, shard, NO_ANSWER)
     state_word = state_of(found, stamp)
     if state_word == WHOLE and message.deep and meta is not None:
-        state_word = await _deep(state, message, meta, slot, shard)
+        state_word = await _deep(state, message, meta, slot)
     return ShardView(slot, shard, state_word, found.stamp)
 
 
-async def _deep(state: SetState, message: Inspect, meta: ObjectMeta, slot: int, shard: int) -> str:
+async def _deep(state: SetState, message: Inspect, meta: ObjectMeta, slot: int) -> str:
     """The same after all of its shard files were read."""
-    at_once = max(1, state.settings.block_stripes_max)
+    key_name = (message.bucket, message.key)
     for part in meta.parts:
-        stripes = stripe_count(part.size, meta.geometry.stripe_bytes) if part.data_id != INLINE else 0
-        for first in range(0, stripes, at_once):
-            read = ShardRead(
-                part.data_id, message.bucket, message.key, shard, first, min(at_once, stripes - first)
-            )
-            try:
-                await state.drives.read(slot, read)
-            except Fault:
+        try:
+            if part.data_id != INLINE and not await is_readable(state, key_name, meta, part, slot):
                 return FILE_DAMAGED
+        except Fault:
+            return FILE_DAMAGED
     return WHOLE

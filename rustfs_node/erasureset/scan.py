@@ -69,7 +69,7 @@ class RowScan:
         self.rename_stamps: set[tuple[int, int]] = set()
         needed = voters_needed(state.k, state.m)
         self._scans = [
-            _DriveScan(self._spare.pop(), ScanCursor(start, current), page_rows) for _ in range(needed)
+            _DriveScan(self._spare.pop(), ScanCursor(start, by_key=current), page_rows) for _ in range(needed)
         ]
 
     async def next_rows(self, count: int) -> list[Merged]:
@@ -126,4 +126,4 @@ class RowScan:
             )
             raise Fault(FaultCode.NO_QUORUM, f"too few drives can be listed ({seen})")
         scan.slot = self._spare.pop()
-        scan.cursor = ScanCursor(self._position, self._scan.current)
+        scan.cursor = ScanCursor(self._position, by_key=self._scan.current)

@@ -7,12 +7,13 @@ never touched: it may be a write that is still under way, or one that nobody ack
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import Enum
 
 import attrs
 import xxhash
 
+from rustfs_proto.erasure.cursor import PageCursor
 from rustfs_proto.wire.drive_ops import LookedUp, RowName, RowState
 from rustfs_proto.wire.heal_ops import HeldRow
 
@@ -44,30 +45,11 @@ def name_of(row: HeldRow) -> RowName:
     return RowName(row.space, row.bucket, row.key, row.sub)
 
 
-@attrs.define
-class RowCursor:
-    """One drive's rows: those not yet taken, and behind which the next page begins."""
+class RowCursor(PageCursor[HeldRow, RowName]):
+    """One drive's rows."""
 
-    after: RowName
-    rows: Sequence[HeldRow] = ()
-    taken: int = 0
-    more: bool = True
-
-    def feed(self, rows: Sequence[HeldRow], *, more: bool) -> None:
-        """The next page arrived; the one before is used up."""
-        assert self.is_empty
-        self.rows, self.taken, self.more = rows, 0, more
-        if rows:
-            self.after = name_of(rows[-1])
-
-    @property
-    def is_empty(self) -> bool:
-        return self.taken >= len(self.rows)
-
-    @property
-    def wants_page(self) -> bool:
-        """Nothing is known of what follows: the merge has to wait for a page."""
-        return self.more and self.is_empty
+    def behind(self, row: HeldRow) -> RowName:
+        return name_of(row)
 
 
 @attrs.frozen

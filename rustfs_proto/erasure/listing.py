@@ -13,6 +13,7 @@ from enum import Enum
 
 import attrs
 
+from rustfs_proto.erasure.cursor import PageCursor
 from rustfs_proto.wire.drive_ops import RowKind, ScanRow
 
 Position = tuple[bytes, bytes]
@@ -36,32 +37,13 @@ class Merged:
 
 
 @attrs.define
-class ScanCursor:
-    """One drive's scan: rows not yet taken, and where to go on when they are used up. `by_key`: it gives one
-    row of each key.
-    """
+class ScanCursor(PageCursor[ScanRow, Position]):
+    """One drive's scan. `by_key`: it gives one row of each key."""
 
-    resume: Position
     by_key: bool = False
-    rows: Sequence[ScanRow] = ()
-    taken: int = 0
-    more: bool = True
 
-    def feed(self, rows: Sequence[ScanRow], *, more: bool) -> None:
-        """The next page arrived; the one before is used up."""
-        assert self.is_empty
-        self.rows, self.taken, self.more = rows, 0, more
-        if rows:
-            self.resume = after_row(rows[-1], by_key=self.by_key)
-
-    @property
-    def is_empty(self) -> bool:
-        return self.taken >= len(self.rows)
-
-    @property
-    def wants_page(self) -> bool:
-        """Nothing is known of what follows: the merge has to wait for a page."""
-        return self.more and self.is_empty
+    def behind(self, row: ScanRow) -> Position:
+        return after_row(row, by_key=self.by_key)
 
 
 def after_row(row: ScanRow, *, by_key: bool) -> Position:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import attrs
 import trio
 
-from rustfs_node.acceptor.homes import Kept
+from rustfs_node.acceptor.homes import Kept, read_fields
 from rustfs_node.acceptor.sets import Sets
 from rustfs_proto.erasure.charter import CHARTER_KEY, Charter, charter_fields, first_charter
 from rustfs_proto.erasure.rebalancing import CHANGE_KEY, Change, RebalanceError, change_fields, change_of
 from rustfs_proto.s3.names import SYSTEM_BUCKET
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.set_ops import Get, Got, ObjectInfo, PutDone, PutSmall
+from rustfs_proto.wire.set_ops import ObjectInfo, PutDone, PutSmall
 
 _WRITES_TRIED = 10
 CHANGE_SET = 0
@@ -36,16 +36,11 @@ class KeptChange:
 
 async def read_change(sets: Sets, trace: str = "") -> KeptChange:
     """The change as it is now. Raises `Fault`."""
-    request = Get(SYSTEM_BUCKET, CHANGE_KEY, want_data=False)
+    stamp, fields = await read_fields(sets, CHANGE_SET, CHANGE_KEY, trace)
     try:
-        got, _ = await sets.ask_once(sets.names[CHANGE_SET], request, Got, trace=trace)
-        return KeptChange(got.stamp, change_of(got.meta.user))
+        return KeptChange(stamp, change_of(fields) if stamp else None)
     except RebalanceError as error:
         raise Fault(FaultCode.DAMAGED, str(error)) from error
-    except Fault as fault:
-        if fault.code is not FaultCode.NOT_FOUND:
-            raise
-        return KeptChange(0, None)
 
 
 async def write_change(sets: Sets, kept: KeptChange, change: Change, trace: str = "") -> KeptChange:

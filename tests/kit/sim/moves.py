@@ -17,9 +17,8 @@ import trio
 
 from tests.kit.sim.client import Answer, Lost, S3Client
 from tests.kit.sim.determinism import run_seeded
-from tests.kit.sim.node import Geometry, SimNode
-from tests.kit.sim.trace import Trace
-from tests.kit.sim.world import World, watched_log
+from tests.kit.sim.node import Geometry
+from tests.kit.sim.node_story import NodeStory
 
 GEOMETRY = Geometry(3, 1, sets=2, moves=True)
 PLAIN, VERSIONED = "plain", "versioned"
@@ -72,26 +71,17 @@ class _Key:
     ghosts: set[bytes | None] = attrs.field(factory=set)
 
 
-class _Story:
+class _Story(NodeStory):
     def __init__(self, seed: int, kill: Kill | None, is_filled_again: bool, cancelled_s: float) -> None:
         self._is_filled_again, self._cancelled_s = is_filled_again, cancelled_s
-        self._world = World(seed, Trace(2000))
+        super().__init__(seed, GEOMETRY)
         self._kill = kill
         self._told = Told(self._world.failures)
         self._is_over = self._is_counting = False
         self._keys: dict[str, _Key] = {}
 
     async def run(self) -> Told:
-        with watched_log(self._world):
-            async with trio.open_nursery() as nursery:
-                self._nursery = nursery
-                self._node = SimNode(self._world, GEOMETRY, nursery)
-                await self._node.start_all()
-                await trio.sleep(3.0)
-                await self._phases()
-                self._node.crash_all()
-                for process in self._node.processes.values():
-                    await process.ended()
+        await self.play()
         return self._told
 
     async def _phases(self) -> None:
@@ -110,9 +100,6 @@ class _Story:
             self._is_over = True
         self._node.net.on_send = lambda _: None
         await self._judge(self._client("judge"), versions)
-
-    def _client(self, name: str) -> S3Client:
-        return S3Client(self._node, name, self._world.chance.fork(name))
 
     async def _store_versions(self, owner: S3Client) -> list[tuple[str, str, bytes]]:
         """Objects that nobody changes: key, version and bytes, from the newest on."""

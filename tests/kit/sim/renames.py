@@ -16,9 +16,8 @@ import trio
 from rustfs_proto.erasure.layout import make_layout
 from tests.kit.sim.client import Answer, Lost, S3Client
 from tests.kit.sim.determinism import run_seeded
-from tests.kit.sim.node import DEPLOYMENT, Geometry, SimNode
-from tests.kit.sim.trace import Trace
-from tests.kit.sim.world import World, watched_log
+from tests.kit.sim.node import DEPLOYMENT, Geometry
+from tests.kit.sim.node_story import NodeStory
 
 BUCKET = "bucket"
 MOVED = b"moved"
@@ -70,11 +69,11 @@ def run_rename(
     return run_seeded(seed, _Story(seed, kill, body, replaces, *keys_of(same_set=same_set)).run)
 
 
-class _Story:
+class _Story(NodeStory):
     def __init__(
         self, seed: int, kill: Kill | None, body: bytes, replaces: bool, source: str, target: str
     ) -> None:
-        self._world = World(seed, Trace(2000))
+        super().__init__(seed, GEOMETRY)
         self._kill, self._body, self._replaces = kill, body, replaces
         self._source, self._target = source, target
         self._told = Told(self._world.failures)
@@ -82,15 +81,7 @@ class _Story:
         self._pause_s = PAUSE_S
 
     async def run(self) -> Told:
-        with watched_log(self._world):
-            async with trio.open_nursery() as nursery:
-                self._node = SimNode(self._world, GEOMETRY, nursery)
-                await self._node.start_all()
-                await trio.sleep(3.0)
-                await self._phases()
-                self._node.crash_all()
-                for process in self._node.processes.values():
-                    await process.ended()
+        await self.play()
         return self._told
 
     async def _phases(self) -> None:
@@ -108,9 +99,6 @@ class _Story:
             await trio.sleep(CALM_S)
             self._is_over = True
         await self._judge(owner)
-
-    def _client(self, name: str) -> S3Client:
-        return S3Client(self._node, name, self._world.chance.fork(name))
 
     async def _rename(self) -> None:
         async with trio.open_nursery() as nursery:

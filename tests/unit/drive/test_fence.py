@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import attrs
 import pytest
@@ -14,6 +15,7 @@ from rustfs_node.bus import Bus, MemoryNet, Reply, TrioClock
 from rustfs_node.drive.worker import run_drive
 from rustfs_node.seams.memory_files import MemoryFiles
 from rustfs_node.seams.threads import InlineThreads
+from rustfs_node.settings.drive import DriveSettings
 from rustfs_proto.wire.drive_ops import (
     Commit,
     DriveState,
@@ -65,7 +67,13 @@ class Client:
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     settings = attrs.evolve(SMALL, tick_s=10.0)
-    drive = memory_drive(settings)
+    async with client_of(memory_drive(settings), settings) as running:
+        yield running
+
+
+@asynccontextmanager
+async def client_of(drive: TestDrive, settings: DriveSettings) -> AsyncIterator[Client]:
+    """A client of the worker of that drive, which runs meanwhile."""
     assert isinstance(drive.files, MemoryFiles)
     net = MemoryNet()
     bus, own = net.open_bus("drive"), net.open_bus("set", ["drive"])

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-import trio
 
-from rustfs_node.bus import MemoryNet
 from rustfs_node.drive.identity_file import write_identity
 from rustfs_node.drive.rows import list_rows
 from rustfs_node.seams.memory_files import MemoryFiles
@@ -19,7 +17,7 @@ from rustfs_proto.wire.faults import FaultCode
 from rustfs_proto.wire.heal_ops import HeldRow, ListRows, Rejoin
 from tests.kit import corrupt
 from tests.kit.drives import SMALL, TestDrive, memory_drive, tombstone, value
-from tests.unit.drive.test_fence import Client, connect, serve
+from tests.unit.drive.test_fence import Client, client_of
 
 TOKEN, OTHER = b"t" * 16, b"o" * 16
 
@@ -83,15 +81,8 @@ async def healing_drive() -> AsyncIterator[Client]:
     assert isinstance(drive.files, MemoryFiles)
     identity = parse_identity(drive.files.read_file(f"{drive.path}/rustfs.json"))
     write_identity(drive.files, drive.path, identity.healing("replaced"))
-    net = MemoryNet()
-    bus, own = net.open_bus("drive"), net.open_bus("set", ["drive"])
-    async with trio.open_nursery() as nursery:
-        await nursery.start(serve, bus, drive, SMALL)
-        await nursery.start(bus.run)
-        await nursery.start(own.run)
-        await connect(own)
-        yield Client(own, drive, drive.files)
-        nursery.cancel_scope.cancel()
+    async with client_of(drive, SMALL) as running:
+        yield running
 
 
 async def test_healing_ends_in_two_steps_of_one_token() -> None:
