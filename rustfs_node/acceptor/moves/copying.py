@@ -7,13 +7,14 @@ that are missing or differ are copied, others are removed.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import attrs
-import trio
 
 from rustfs_node.acceptor.block_reader import cut_at_stripes
 from rustfs_node.acceptor.moves.pace import Pace
+from rustfs_node.acceptor.moves.side_by_side import for_each
 from rustfs_node.acceptor.sets import Sets
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
@@ -109,23 +110,7 @@ class Way:
             for place, row in here.items()
             if place not in there or not there[place].stamp or there[place].origin != row.stamp
         ]
-        faults: list[Fault] = []
-
-        async def copy(waiting: Iterator[MoveRow]) -> None:
-            for row in waiting:
-                try:
-                    await self._copy_at_pace(bucket, row)
-                except Fault as fault:
-                    faults.append(fault)
-                if faults:
-                    break
-
-        waiting = iter(wanted)
-        async with trio.open_nursery() as nursery:
-            for _ in range(min(self.at_once, len(wanted))):
-                nursery.start_soon(copy, waiting)
-        if faults:
-            raise faults[0]
+        await for_each(wanted, self.at_once, partial(self._copy_at_pace, bucket))
 
     async def _copy_at_pace(self, bucket: str, row: MoveRow) -> None:
         began_s = self.clock.monotonic_s()

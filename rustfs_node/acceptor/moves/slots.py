@@ -23,7 +23,7 @@ yet and half to come.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 import structlog
@@ -31,6 +31,7 @@ import trio
 
 from rustfs_node.acceptor.moves.copying import Way
 from rustfs_node.acceptor.moves.registers import Charters
+from rustfs_node.acceptor.moves.side_by_side import for_each
 from rustfs_proto.erasure.charter import MOVER_BYTES, Hold, pack_slots
 from rustfs_proto.wire.faults import OPEN_RENAME, Fault, FaultCode
 from rustfs_proto.wire.move_ops import MoveChanged, MoveChanges
@@ -220,23 +221,7 @@ class SlotsMove:
 
     async def _sync_all(self, names: Sequence[_Name]) -> None:
         """Copy these keys as they are now. Raises `Fault`; what was not copied counts as changed then."""
-        faults: list[Fault] = []
-
-        async def sync(waiting: Iterator[_Name]) -> None:
-            for name in waiting:
-                try:
-                    await self._sync(name)
-                except Fault as fault:
-                    faults.append(fault)
-                if faults:
-                    break
-
-        waiting = iter(names)
-        async with trio.open_nursery() as nursery:
-            for _ in range(min(_KEYS_AT_ONCE, len(names))):
-                nursery.start_soon(sync, waiting)
-        if faults:
-            raise faults[0]
+        await for_each(names, _KEYS_AT_ONCE, self._sync)
 
     async def _sync(self, name: _Name) -> None:
         # Before it is looked at: what is changed meanwhile is told once more.
