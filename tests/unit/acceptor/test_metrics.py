@@ -131,7 +131,29 @@ async def test_requests_are_counted_as_they_were(tmp_path):
         assert total(found, "rustfs_drive_shard_written_bytes_total") >= 6_000_000
         assert total(found, "rustfs_drive_shard_read_bytes_total") >= 3_000_000
         assert total(found, "rustfs_bus_requests_total", 'operation="PutSmall"', 'process="set-0"') == 6
-        assert total(found, "rustfs_set_degraded_reads_total") == 0
+
+
+async def test_reads_that_met_damage_are_counted(tmp_path):
+    """Whichever drive lost its shard files, the object is read; as often as one of the two data drives was it,
+    the read counts as degraded.
+    """
+
+    def read(s3):
+        assert len(s3.get_object(Bucket="bucket", Key="large")["Body"].read()) == 3_000_000
+
+    def prepare(s3):
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="large", Body=b"x" * 3_000_000)
+
+    async with whole_node(tmp_path) as port:
+        await in_thread(prepare, port)
+        before = total(await scrape(port), "rustfs_set_degraded_reads_total")
+        for shard in [path for path in tmp_path.rglob("shards/*/*") if path.is_file()]:
+            kept = shard.read_bytes()
+            shard.unlink()
+            await in_thread(read, port)
+            shard.write_bytes(kept)
+        assert total(await scrape(port), "rustfs_set_degraded_reads_total") >= before + 2
 
 
 async def test_everything_that_is_told_has_a_family(tmp_path):
