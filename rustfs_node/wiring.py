@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+from rustfs_node import __version__
 from rustfs_node.bus import Bus, KeyPair, RemotePeer, RemoteSide, open_bus
 from rustfs_node.plan import NodePlan
 from rustfs_node.seams.clock import Clock
@@ -32,12 +33,14 @@ def open_worker_bus(
         for peer, (node, endpoint) in (peers or {}).items()
     }
     bus = open_bus(name, listen, dialled, plan.settings.bus, clock, _remote_side(plan, listen_remote))
-    bus.meter.add(partial(_usage, clock.wall_ms() / 1000))
+    bus.meter.add(partial(_usage, clock, clock.wall_ms() / 1000))
     return bus
 
 
-def _usage(started_s: float) -> Iterator[Measure]:
+def _usage(clock: Clock, started_s: float) -> Iterator[Measure]:
     used = own_usage()
+    yield Measure("rustfs_build_info", 1, {"version": __version__})
+    yield Measure("rustfs_process_clock_seconds", clock.wall_ms() / 1000)
     yield Measure("rustfs_process_start_time_seconds", started_s)
     yield Measure("rustfs_process_cpu_seconds_total", used.cpu_s)
     yield Measure("rustfs_process_resident_memory_bytes", used.resident_bytes)

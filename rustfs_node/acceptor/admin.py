@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from rustfs_node import __version__
 from rustfs_node.acceptor.admin_drives import ACTIONS, answer_drive
 from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
@@ -84,12 +83,10 @@ async def _deployment(request: HttpRequest, services: Services, view: View) -> D
     )
     return Deployment(
         deployment_id=plan.deployment_id,
-        release=__version__,
         region=services.settings.region,
         names=view.names,
         own_node=plan.node_number,
         now_s=services.clock.wall_ms() / 1000,
-        starts_s=view.starts_s,
         drive_ids={(one.index, drive.slot): drive.drive_id for one in plan.sets for drive in one.drives},
         reasons={
             (status.set_index, drive.slot): drive.reason

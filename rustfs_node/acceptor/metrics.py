@@ -87,7 +87,7 @@ def _check_token(request: HttpRequest, services: Services) -> None:
 def _asked(path: str, params: Mapping[str, str]) -> tuple[tuple[Family, ...], list[Part], bool]:
     """Families, where their series come from, and whether all nodes are asked."""
     if path == _OWN_PATH:
-        return OWN, [_own], False
+        return OWN, [lambda view: view.series], False
     if path.startswith(_V3):
         return _asked_v3(path.removeprefix(_V3), params)
     table: dict[str, tuple[list[Part], bool]] = {
@@ -121,11 +121,6 @@ def _of_buckets(part: Part, wanted: set[str]) -> Part:
         return (one for one in part(view) if one.labels.get("bucket", "") in wanted | {""})
 
     return chosen
-
-
-def _own(view: View) -> Iterator[Series]:
-    yield Measure("rustfs_build_info", 1, {"version": __version__})
-    yield from view.series
 
 
 def _translated(tables: Iterable[Translation]) -> Part:

@@ -13,37 +13,32 @@ import attrs
 from rustfs_node.bus import Bus
 from rustfs_node.plan import NodePlan, acceptor_name
 from rustfs_proto.metrics.reading import NodeReading, Series, series_of
-from rustfs_proto.metrics.standing import Standing, standing_of
+from rustfs_proto.metrics.standing import AWAY, DriveStanding, Standing, standing_of, unseen_set
 from rustfs_proto.wire.metrics_ops import ProcessMetrics
-
-_START = "rustfs_process_start_time_seconds"
 
 
 @attrs.frozen
 class View:
-    """What was told: `names` are those of the deployment's nodes by number, of which `nodes` were asked."""
+    """What was told: `names` are those of the deployment's nodes by number, of which `nodes` were asked;
+    `planned` are the sets and drives that they should have told of.
+    """
 
     readings: tuple[NodeReading, ...]
     nodes: tuple[int, ...]
     names: tuple[str, ...]
+    planned: Standing
     series: list[Series] = attrs.field(init=False)
     standing: Standing = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "series", series_of(self.readings))
-        object.__setattr__(self, "standing", standing_of(self.readings, self.series))
+        object.__setattr__(self, "standing", standing_of(self.readings, self.series, self.planned))
 
     @property
     def starts_s(self) -> dict[int, float]:
         """When the oldest process of each node that answered began."""
-        starts: dict[int, float] = {}
-        for number, reading in zip(self.nodes, self.readings, strict=True):
-            found = [
-                one.value for process in reading.processes for one in process.measures if one.name == _START
-            ]
-            if found:
-                starts[number] = min(found)
-        return starts
+        standings = zip(self.nodes, self.standing.nodes, strict=True)
+        return {number: one.began_s for number, one in standings if one.began_s}
 
     @property
     def servers(self) -> dict[int, str]:
@@ -70,7 +65,7 @@ class Monitor:
     async def of_node(self) -> View:
         """This node."""
         told = await self._bus.metrics_of(self._near, self._patience_s)
-        return View((self._own_reading(told),), (self._own,), self.names)
+        return View((self._own_reading(told),), (self._own,), self.names, self._planned(self._own))
 
     async def of_cluster(self) -> View:
         """All nodes."""
@@ -81,7 +76,23 @@ class Monitor:
             processes = told[name]
             readings[number] = NodeReading(self.names[number], processes, processes[0].fault)
         numbers = sorted(readings)
-        return View(tuple(readings[number] for number in numbers), tuple(numbers), self.names)
+        return View(
+            tuple(readings[number] for number in numbers), tuple(numbers), self.names, self._planned(None)
+        )
+
+    def _planned(self, node: int | None) -> Standing:
+        """The sets of which that node has a worker, or all, as nobody sees them."""
+        plan = self.plan
+        sets = [one for one in plan.sets if node is None or plan.own_worker(one) is not None]
+        return Standing(
+            (),
+            tuple(unseen_set(one.index, one.k, one.m) for one in sets),
+            tuple(
+                DriveStanding(one.index, drive.slot, drive.path, drive.node, AWAY)
+                for one in sets
+                for drive in one.drives
+            ),
+        )
 
     def _own_reading(self, told: Mapping[str, tuple[ProcessMetrics, ...]]) -> NodeReading:
         processes = (self._bus.meter.read(), *(one for name in self._near for one in told[name]))

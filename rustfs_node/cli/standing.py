@@ -10,11 +10,17 @@ from collections.abc import Iterator
 from rustfs_node.cli.asking import Document
 
 _ALMOST_FULL = 0.9
+_CLOCK_OFF_S = 10.0
+"""More than an answer of other nodes takes at most; S3 refuses requests of clients that are 900 s off."""
+
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 _REMEDIES = {
     "offline": "see that its node runs, that its disk is mounted, and what the node's log says of it",
-    "faulty": "look at the disk (dmesg, smartctl), then replace it, or restart the node to try it again",
+    "faulty": "look at the disk (dmesg, smartctl), then replace it (rustfs-node ctl drive replace),"
+    " or take it back as it is (rustfs-node ctl drive online)",
+    "slow": "if it stays so, look at the disk (dmesg, smartctl, iostat -x); it is read last meanwhile",
+    "healing": "wait, and leave the other drives of its set alone until it is done",
 }
 
 
@@ -25,6 +31,7 @@ def describe(info: Document) -> list[str]:
     lines = [_summary(info, drives, sets)]
     lines += [line for one in sets for line in _set(one)]
     lines += [line for server in info["servers"] for line in _server(server)]
+    lines += _releases(info["servers"])
     lines += [line for drive in drives for line in _drive(drive)]
     return lines
 
@@ -45,6 +52,7 @@ def _set(one: Document) -> Iterator[str]:
         yield "  do: bring drives back, and format none"
     elif one["onlineDrives"] < one["writeQuorum"]:
         yield f"{name}: NOT WRITABLE: {serving}, writes need {one['writeQuorum']}; what is stored can be read"
+        yield "  do: bring drives back, or replace those that are lost (rustfs-node ctl drive replace)"
     else:
         yield f"{name}: {_safety(one)}: {serving}, {_spare(one)} before writes stop"
 
@@ -63,6 +71,21 @@ def _server(server: Document) -> Iterator[str]:
     if server["state"] != "online":
         yield f"node {server['endpoint']}: OFFLINE"
         yield "  do: see that it runs and that this node reaches it; every other node serves meanwhile"
+    elif silent := server.get("silentProcesses"):
+        yield f"node {server['endpoint']}: SILENT: {', '.join(silent)} gave no answer"
+        yield "  do: see the node's log (worker_died, worker_hung); whatever did is started again by itself"
+    ahead_s = server.get("clockAheadSeconds", 0.0)
+    if abs(ahead_s) > _CLOCK_OFF_S:
+        off = f"{abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'}"
+        yield f"node {server['endpoint']}: CLOCK OFF: {off} that of the node asked"
+        yield "  do: have both set their clocks by the same time servers (chronyc tracking, timedatectl)"
+
+
+def _releases(servers: list[Document]) -> Iterator[str]:
+    found = sorted({server["version"] for server in servers if "version" in server})
+    if len(found) > 1:
+        yield f"nodes: MIXED RELEASES: {', '.join(found)}"
+        yield "  do: bring all nodes to the same release, one after the other"
 
 
 def _drive(drive: Document) -> Iterator[str]:
@@ -71,12 +94,17 @@ def _drive(drive: Document) -> Iterator[str]:
     if drive["state"] != "ok":
         yield f"{name}: {drive['state'].upper()}{why}"
         yield f"  do: {_REMEDIES[drive['state']]}"
-    elif why:
-        yield f"{name}: {'healing' if drive['healing'] else 'slow'}{why}"
+    elif why or drive["healing"]:
+        state = "healing" if drive["healing"] else "slow"
+        yield f"{name}: {state}{why}"
+        yield f"  do: {_REMEDIES[state]}"
     total = drive.get("totalspace", 0)
-    if total and drive["usedspace"] > _ALMOST_FULL * total:
+    if drive.get("full"):
+        yield f"{name}: FULL: {size(drive['availspace'])} of {size(total)} free, it takes only removals"
+        yield "  do: remove objects, free its file system of what else is on it, or add a pool"
+    elif total and drive["usedspace"] > _ALMOST_FULL * total:
         yield f"{name}: ALMOST FULL: {size(drive['availspace'])} of {size(total)} free"
-        yield "  do: remove objects; when the last bytes are reached it takes only removals"
+        yield "  do: remove objects or add a pool before it is full; then it takes only removals"
 
 
 def _count(number: int, what: str) -> str:

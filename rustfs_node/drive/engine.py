@@ -126,9 +126,10 @@ class DriveEngine:
         index = self.index
         used = sum(use.used_bytes for use in index.segments.values())
         live = sum(use.live_bytes for use in index.segments.values())
+        now_s = self.clock.monotonic_s()
         return DriveStatusReply(
             drive_id=self.address.drive_id,
-            state=self.fence.state(self.clock.monotonic_s()),
+            state=self.fence.state(now_s),
             newest_stamp=index.newest_stamp,
             total_bytes=self.space.total_bytes,
             free_bytes=self.space.free_bytes,
@@ -136,7 +137,7 @@ class DriveEngine:
             log_bytes=used,
             garbage_bytes=max(0, used - live - HEADER_BYTES * len(index.segments)),
             heal_notes=index.heal_notes,
-            reason=self.fence.reason,
+            reason=self.fence.reason_at(now_s),
             scrub=self.counts.scrub.progress,
         )
 

@@ -48,6 +48,10 @@ class Fence:
             return DriveState.HEALING
         return DriveState.SUSPECT if now_s < self._suspect_until_s else DriveState.ONLINE
 
+    def reason_at(self, now_s: float) -> str:
+        """Why it is not ONLINE at that moment."""
+        return "" if self.state(now_s) == DriveState.ONLINE else self.reason
+
     @property
     def evidence(self) -> bool:
         """Whether what the drive lacks proves anything."""

@@ -1,7 +1,8 @@
 """What MinIO's administration tells of a deployment, as `mc admin info` and MinioAdmin read it.
 
 The documents have the fields that can be told; those of objects, versions and usage are left out, because
-nobody counts them. `reason` of a drive, and the quorums of a set, are additions of our own.
+nobody counts them. Additions of our own: `reason` and `full` of a drive, the quorums of a set, and of a node
+by how much its clock is ahead and which of its processes are silent.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from rustfs_proto.metrics.standing import DriveStanding, SetStanding, Standing
+from rustfs_proto.metrics.standing import DriveStanding, NodeStanding, SetStanding, Standing
 from rustfs_proto.wire.drive_ops import DriveState
 
 _ERASURE = 2
@@ -27,17 +28,15 @@ _STATES = {
 
 @attrs.frozen
 class Deployment:
-    """What is told beside how things stand. `starts_s` are the times at which nodes began, by number;
-    `drive_ids` and `reasons` go by set and slot; `rrs_parity` is that of REDUCED_REDUNDANCY.
+    """What is told beside how things stand. `drive_ids` and `reasons` go by set and slot; `rrs_parity` is
+    that of REDUCED_REDUNDANCY.
     """
 
     deployment_id: str
-    release: str
     region: str
     names: Sequence[str]
     own_node: int
     now_s: float
-    starts_s: Mapping[int, float]
     drive_ids: Mapping[tuple[int, int], str]
     reasons: Mapping[tuple[int, int], str]
     rrs_parity: int
@@ -92,13 +91,16 @@ def _own_drives(number: int, standing: Standing) -> list[DriveStanding]:
 
 
 def _server(number: int, standing: Standing, told: Deployment) -> dict[str, Any]:
-    up = {name for name, is_up in standing.nodes if is_up}
+    up = {one.name for one in standing.nodes if one.answers}
     name = told.names[number]
-    began_s = told.starts_s.get(number)
+    node = next((one for one in standing.nodes if one.name == name), NodeStanding(name, answers=False))
     return {
-        "state": "online" if name in up else "offline",
+        "state": "online" if node.answers else "offline",
         "endpoint": name,
-        **({} if began_s is None else {"uptime": max(0, int(told.now_s - began_s)), "version": told.release}),
+        **({"uptime": max(0, int(told.now_s - node.began_s))} if node.began_s else {}),
+        **({"version": node.release} if node.release else {}),
+        **({"clockAheadSeconds": round(node.clock_s - told.now_s, 3)} if node.clock_s else {}),
+        "silentProcesses": list(node.silent),
         "network": {one: "online" if one in up else "offline" for one in told.names},
         "drives": [_drive(one, told) for one in _own_drives(number, standing)],
         "poolNumber": 1,
@@ -118,6 +120,7 @@ def _drive(one: DriveStanding, told: Deployment) -> dict[str, Any]:
         "path": one.path,
         "state": _STATES.get(one.state, "offline"),
         "healing": one.state == DriveState.HEALING,
+        "full": one.is_full,
         "uuid": told.drive_ids.get(place, ""),
         **(sizes if one.total_bytes else {}),
         "local": one.node == told.own_node,

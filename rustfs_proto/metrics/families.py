@@ -29,9 +29,10 @@ class Family:
 
 
 _GAUGES = {
-    "rustfs_build_info": "1, with the release that answers.",
+    "rustfs_build_info": "1, with the release of the process.",
     "rustfs_up": "Whether the process answered when it was asked what it has counted.",
     "rustfs_process_start_time_seconds": "When the process began, in seconds since 1970.",
+    "rustfs_process_clock_seconds": "The wall clock that the process goes by, in seconds since 1970.",
     "rustfs_process_resident_memory_bytes": "Memory that the process has in use.",
     "rustfs_process_open_fds": "Descriptors that are open.",
     "rustfs_process_max_fds": "Descriptors that may be open.",

@@ -155,7 +155,9 @@ def _drive(one: DriveStanding, prefix: str, labels: dict[str, str]) -> Iterator[
 
 
 def _capacities(standing: Standing) -> dict[str, int]:
-    drives = standing.drives
+    drives = [one for one in standing.drives if one.total_bytes]
+    if not drives:
+        return {}
     return {
         "raw_total_bytes": sum(one.total_bytes for one in drives),
         "raw_free_bytes": sum(one.free_bytes for one in drives),
@@ -174,7 +176,7 @@ def _drives(standing: Standing) -> dict[str, int]:
 
 
 def _nodes(standing: Standing) -> dict[str, int]:
-    online = sum(is_up for _, is_up in standing.nodes)
+    online = sum(one.answers for one in standing.nodes)
     return {"nodes_online": online, "nodes_offline": len(standing.nodes) - online}
 
 

@@ -9,12 +9,30 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
+from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.metrics.reading import NodeReading, Series
 from rustfs_proto.wire.drive_ops import DriveState
 from rustfs_proto.wire.metrics_ops import Measure
 
 AWAY = -1
+_BEGAN = "rustfs_process_start_time_seconds"
+_CLOCK = "rustfs_process_clock_seconds"
+_BUILD = "rustfs_build_info"
 SERVING = frozenset({int(DriveState.ONLINE), int(DriveState.SUSPECT), int(DriveState.HEALING)})
+
+
+@attrs.frozen
+class NodeStanding:
+    """One node. `release`, `began_s`, when its oldest process began, and `clock_s`, its wall clock as it
+    answered, are empty or 0 where it did not tell; `silent` are those of its processes that gave no answer.
+    """
+
+    name: str
+    answers: bool
+    release: str = ""
+    began_s: float = 0.0
+    clock_s: float = 0.0
+    silent: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -28,7 +46,13 @@ class DriveStanding:
     state: int
     total_bytes: int = 0
     free_bytes: int = 0
+    reserve_bytes: int = 0
     heal_notes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes nothing but removals."""
+        return bool(self.total_bytes) and self.free_bytes <= self.reserve_bytes
 
     @property
     def is_serving(self) -> bool:
@@ -49,11 +73,16 @@ class SetStanding:
     healing: int
 
 
+def unseen_set(index: int, k: int, m: int) -> SetStanding:
+    """A set of which no worker tells."""
+    return SetStanding(index, k + m, m, k, write_quorum(k, m), online=0, healing=0)
+
+
 @attrs.frozen
 class Standing:
-    """The deployment. `nodes`: name and whether it answers; drives and sets in order."""
+    """The deployment; nodes, drives and sets in order."""
 
-    nodes: tuple[tuple[str, bool], ...]
+    nodes: tuple[NodeStanding, ...]
     sets: tuple[SetStanding, ...]
     drives: tuple[DriveStanding, ...]
 
@@ -63,10 +92,33 @@ class Standing:
         return size_bytes * (of_set.drives - of_set.parity) // of_set.drives
 
 
-def standing_of(readings: Sequence[NodeReading], series: Sequence[Series]) -> Standing:
-    """What can be said of all; `series` are those of the readings."""
+def standing_of(
+    readings: Sequence[NodeReading], series: Sequence[Series], planned: Standing | None = None
+) -> Standing:
+    """What can be said of all; `series` are those of the readings. Of a set or drive of which nobody tells,
+    that holds which `planned` says of it.
+    """
+    known = planned or Standing((), (), ())
+    sets = {one.index: one for one in (*known.sets, *_sets(series))}
+    drives = {(one.set_index, one.slot): one for one in (*known.drives, *_drives(series))}
     return Standing(
-        tuple((reading.node, not reading.fault) for reading in readings), _sets(series), _drives(series)
+        tuple(_node(reading) for reading in readings),
+        tuple(one for _, one in sorted(sets.items())),
+        tuple(one for _, one in sorted(drives.items())),
+    )
+
+
+def _node(reading: NodeReading) -> NodeStanding:
+    measures = [one for process in reading.processes for one in process.measures]
+    values = {name: [one.value for one in measures if one.name == name] for name in (_BEGAN, _CLOCK)}
+    releases = sorted({one.labels["version"] for one in measures if one.name == _BUILD})
+    return NodeStanding(
+        reading.node,
+        not reading.fault,
+        " and ".join(releases),
+        min(values[_BEGAN], default=0.0),
+        max(values[_CLOCK], default=0.0),
+        tuple(process.process for process in reading.processes if process.fault),
     )
 
 
@@ -107,7 +159,7 @@ def _drives(series: Sequence[Series]) -> tuple[DriveStanding, ...]:
             known.state = state
     for name, one in _measures(series, "rustfs_drive_"):
         drive = drives.get(_place(one))
-        if drive is not None and name in ("total_bytes", "free_bytes", "heal_notes"):
+        if drive is not None and name in ("total_bytes", "free_bytes", "reserve_bytes", "heal_notes"):
             setattr(drive, name, int(one.value))
     return tuple(drive for _, drive in sorted(drives.items()))
 

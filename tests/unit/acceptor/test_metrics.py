@@ -186,13 +186,17 @@ async def test_refused_requests_are_counted_by_their_reason(tmp_path):
 
 
 async def test_a_set_that_is_away_fails_no_scrape(tmp_path):
-    """Its processes are told as down, and the acceptor tells of itself."""
+    """Its processes are told as down, the acceptor tells of itself, and its drives are away; how large they
+    are is not told as 0.
+    """
     async with accepting(MemoryNet(), plan_of(1)) as port:
         found = await scrape(port)
         assert total(found, "rustfs_up", 'process="acceptor-0"') == 1
         assert total(found, "rustfs_up", 'process="set-0"') == 0
         assert sum(one.startswith("rustfs_up{") for one in found) == 2
-        assert "minio_cluster_drive_total" not in await scrape(port, "/minio/v2/metrics/cluster")
+        found = await scrape(port, "/minio/v2/metrics/cluster")
+        assert total(found, "minio_cluster_drive_offline_total") == 4
+        assert "minio_cluster_capacity_raw_total_bytes" not in found
 
 
 async def test_acceptors_of_a_node_are_told_together(tmp_path):

@@ -95,7 +95,13 @@ def drive_process(slot: int) -> ProcessMetrics:
 
 
 TWO = (
-    reading("n1:9000", set_process("set-0", away=(3,)), drive_process(0), drive_process(2)),
+    reading(
+        "n1:9000",
+        ProcessMetrics("acceptor-0", (Measure("rustfs_process_start_time_seconds", 40.0),)),
+        set_process("set-0", away=(3,)),
+        drive_process(0),
+        drive_process(2),
+    ),
     reading(
         "n2:9000", set_process("set-0.1", away=()), drive_process(1), ProcessMetrics("drive-0-3", fault="x")
     ),
@@ -145,12 +151,10 @@ def test_the_owner_is_told_what_is_wrong() -> None:
     standing = standing_of(TWO, series_of(TWO))
     deployment = Deployment(
         deployment_id="id",
-        release="1",
         region="",
         names=("n1:9000", "n2:9000", "n3:9000"),
         own_node=0,
         now_s=100.0,
-        starts_s={0: 40.0},
         drive_ids={(0, 3): "uuid-3"},
         reasons={(0, 3): "its worker does not answer"},
         rrs_parity=1,
