@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import trio
 
 from rustfs_node.acceptor.admin_drives import ACTIONS, answer_drive
 from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
@@ -22,7 +23,7 @@ from rustfs_proto.metrics.admin import Deployment, server_info, storage_info
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.operations import Op
 from rustfs_proto.s3.target import parse_target
-from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
 
 ADMIN = "Admin"
@@ -96,5 +97,16 @@ async def _deployment(request: HttpRequest, services: Services, view: View) -> D
             if drive.reason
         },
         rrs_parity=max(dict(one.class_parities).get("REDUCED_REDUNDANCY", one.m) for one in plan.sets),
-        buckets=len(await services.buckets.all(request_id)),
+        buckets=await _bucket_count(services, request_id),
     )
+
+
+async def _bucket_count(services: Services, request_id: str) -> int | None:
+    """None where too few drives answer in time, which is one of the things that `info` is asked for."""
+    with trio.move_on_after(services.settings.health_deadline_s):
+        try:
+            return len(await services.buckets.all(request_id))
+        except Fault as fault:
+            if fault.code not in {FaultCode.NO_QUORUM, FaultCode.PEER_DOWN, FaultCode.TIMEOUT}:
+                raise
+    return None

@@ -22,7 +22,7 @@ from rustfs_proto.s3.target import Params
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.message import Message
 from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
-from rustfs_proto.wire.supervisor_ops import DriveLetGo, DriveLookAgain, DriveStands
+from rustfs_proto.wire.supervisor_ops import DriveGone, DriveLetGo, DriveLookAgain, DriveStands
 
 _CODES = {
     FaultCode.NOT_FOUND: "InvalidArgument",
@@ -53,8 +53,13 @@ async def answer_drive(name: str, params: Params, services: Services, trace: str
             CONTROL, message, deadline_s=services.settings.drive_deadline_s, trace=trace
         )
     except Fault as fault:
+        # Its worker was let go to look at the folder, and there is none now.
+        if fault.code == FaultCode.CONFLICT:
+            _tell_gone(path, fault.message, services)
         raise S3Error(_CODES.get(fault.code, "ServiceUnavailable"), fault.message) from fault
     stands = typed(reply, DriveStands)
+    if name == "drive/offline":
+        _tell_gone(path, f"it was taken offline: rustfs-node ctl drive online {path} takes it back", services)
     return {
         "path": path,
         "set_index": stands.set_index,
@@ -64,17 +69,22 @@ async def answer_drive(name: str, params: Params, services: Services, trace: str
     }
 
 
-async def _refuse_where_needed(path: str, services: Services) -> None:
+def _tell_gone(path: str, reason: str, services: Services) -> None:
+    """Let the workers of its set know why the drive does not answer; who does not hear it says only that."""
+    place = _place_of(path, services)
+    if place is not None:
+        services.sets.notify_set(place[0], DriveGone(place[1], reason))
+
+
+def _place_of(path: str, services: Services) -> tuple[int, int] | None:
+    """Set and slot of a drive of this node."""
     plan = services.monitor.plan
-    place = next(
-        (
-            (one.index, drive.slot)
-            for one in plan.sets
-            for drive in plan.own_drives(one)
-            if drive.path == path
-        ),
-        None,
-    )
+    own = ((one.index, drive) for one in plan.sets for drive in plan.own_drives(one))
+    return next(((index, drive.slot) for index, drive in own if drive.path == path), None)
+
+
+async def _refuse_where_needed(path: str, services: Services) -> None:
+    place = _place_of(path, services)
     if place is None:
         # The supervisor says which drives there are.
         return

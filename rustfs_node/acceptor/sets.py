@@ -214,6 +214,11 @@ class Sets:
             peer, request, deadline_s=self.settings.set_deadline_s, on_reply=lambda _: None, trace=trace
         )
 
+    def notify_set(self, index: int, notice: object) -> None:
+        """Tell all workers of a set; one that is away misses it."""
+        for worker in self._workers[index]:
+            self.bus.notify(worker, notice)
+
     async def status_of_all(self, request: object, answer: type[M], *, deadline_s: float) -> list[M | Fault]:
         """As `ask_all`, but a set that does not answer is told by its `Fault`."""
         gathering = Gathering(len(self._workers))

@@ -47,6 +47,7 @@ class Rank(IntEnum):
 class Condition:
     """What is known of one drive. `latency_s` is smoothed over lookups and shard reads; `open_reads` are
     those that it has not answered, and `heard_s` is when it last answered, or the first of them was asked.
+    `absence` is why it does not answer, where somebody said so.
     """
 
     rank: Rank
@@ -55,6 +56,7 @@ class Condition:
     open_reads: int = 0
     heard_s: float = 0.0
     is_mute: bool = False
+    absence: str = ""
     status: DriveStatusReply | None = None
 
 
@@ -249,7 +251,7 @@ class Drives:
             return
         assert isinstance(reply.message, DriveStatusReply)
         condition = self.conditions[slot]
-        condition.status, condition.is_reachable = reply.message, True
+        condition.status, condition.is_reachable, condition.absence = reply.message, True, ""
         # A drive that is asked last shows no latency by which it could recover, so forget slowness step by
         # step.
         condition.latency_s *= 1 - _SMOOTHING

@@ -1,4 +1,4 @@
-"""SetStatus: how the set is, from what this worker knows of its drives."""
+"""SetStatus: how the set is, from what this worker knows of its drives; DriveGone: what it is told of one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rustfs_node.plan import DrivePlan
 from rustfs_proto.wire.drive_ops import DriveState
 from rustfs_proto.wire.heal_ops import HealView, RebuildView, ScrubView
 from rustfs_proto.wire.set_ops import DriveView, SetStatusReply
+from rustfs_proto.wire.supervisor_ops import DriveGone
 
 
 def set_status(state: SetState, request: Request) -> None:
@@ -34,6 +35,14 @@ def set_status(state: SetState, request: Request) -> None:
     )
 
 
+def drive_gone(state: SetState, request: Request) -> None:
+    """Keep the reason of a `DriveGone`."""
+    told = request.message
+    assert isinstance(told, DriveGone)
+    if 0 <= told.slot < state.n:
+        state.drives.conditions[told.slot].absence = told.reason
+
+
 def _healing(state: SetState) -> HealView:
     statuses = [one.status for one in state.drives.conditions]
     rows = [status.rows if status else 0 for status in statuses]
@@ -53,7 +62,7 @@ def view_of(plan: DrivePlan, condition: Condition) -> DriveView:
     status = condition.status
     if status is None or not condition.is_reachable:
         was_there = status is not None or not plan.fault
-        reason = "its worker does not answer" if was_there else plan.fault
+        reason = condition.absence or ("its worker does not answer" if was_there else plan.fault)
         return DriveView(plan.slot, plan.path, -1, reason=reason)
     is_slow = condition.rank is Rank.SUSPECT and status.state == DriveState.ONLINE
     drive_state = DriveState.SUSPECT if is_slow else status.state

@@ -61,7 +61,7 @@ from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.objects import Geometry
 from rustfs_proto.stamp import LIFE_MAX, StampIssuer
-from rustfs_proto.wire import inspect_ops, move_ops, rename_ops, set_ops, upload_ops
+from rustfs_proto.wire import inspect_ops, move_ops, rename_ops, set_ops, supervisor_ops, upload_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -97,6 +97,7 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     move_ops.MoveRemove: move_in.remove,
     move_ops.MoveChanges: move_rows.changes,
     set_ops.LockTime: lock_clock.lock_time,
+    supervisor_ops.DriveGone: status.drive_gone,
     set_ops.SetStatus: status.set_status,
     inspect_ops.Inspect: inspect.inspect,
 }

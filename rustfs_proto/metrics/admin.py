@@ -29,7 +29,7 @@ _STATES = {
 @attrs.frozen
 class Deployment:
     """What is told beside how things stand. `drive_ids` and `reasons` go by set and slot; `rrs_parity` is
-    that of REDUCED_REDUNDANCY.
+    that of REDUCED_REDUNDANCY, and `buckets` None where that cannot be read now.
     """
 
     deployment_id: str
@@ -40,7 +40,7 @@ class Deployment:
     drive_ids: Mapping[tuple[int, int], str]
     reasons: Mapping[tuple[int, int], str]
     rrs_parity: int
-    buckets: int
+    buckets: int | None
 
 
 def server_info(standing: Standing, told: Deployment) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def server_info(standing: Standing, told: Deployment) -> dict[str, Any]:
         "mode": "online",
         "region": told.region,
         "deploymentID": told.deployment_id,
-        "buckets": {"count": told.buckets},
+        "buckets": _buckets(told),
         "backend": {
             "backendType": "Erasure",
             "onlineDisks": online,
@@ -63,6 +63,12 @@ def server_info(standing: Standing, told: Deployment) -> dict[str, Any]:
         "servers": [_server(number, standing, told) for number in range(len(told.names))],
         "pools": {"0": {str(one.index): _set(one, standing) for one in standing.sets}},
     }
+
+
+def _buckets(told: Deployment) -> dict[str, Any]:
+    if told.buckets is None:
+        return {"count": 0, "error": "not enough drives answered"}
+    return {"count": told.buckets}
 
 
 def storage_info(standing: Standing, told: Deployment) -> dict[str, Any]:

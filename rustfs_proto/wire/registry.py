@@ -79,6 +79,7 @@ OPERATIONS: dict[type, type | None] = {
     node_ops.FormatDrives: node_ops.DrivesFormatted,
     node_ops.FinishFounding: node_ops.FoundingFinished,
     supervisor_ops.DriveLookAgain: supervisor_ops.DriveStands,
+    supervisor_ops.DriveGone: None,
     supervisor_ops.DriveLetGo: supervisor_ops.DriveStands,
 }
 """Request class to reply class; None for a notice."""

@@ -1,4 +1,6 @@
-"""What acceptors pass on to the supervisor of their node: what an operator wants done with a drive."""
+"""What acceptors pass on to the supervisor of their node: what an operator wants done with a drive; and what
+they tell the workers of its set of that.
+"""
 
 from __future__ import annotations
 
@@ -32,3 +34,12 @@ class DriveStands(Message, frozen=True):
     slot: int
     drive_id: str
     is_new: bool = False
+
+
+class DriveGone(Message, frozen=True):
+    """A notice to the workers of its set: the drive in that slot will not answer, and why. It holds until
+    the drive answers again.
+    """
+
+    slot: int
+    reason: str

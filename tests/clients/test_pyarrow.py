@@ -110,6 +110,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.long
 def test_s3fs(server, bucket):
     """s3fs writes in parts, copies, moves, deletes by pattern and reads from the middle of a file."""
     python = tools.python_with("s3fs")

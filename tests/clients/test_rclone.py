@@ -13,7 +13,7 @@ pytestmark = pytest.mark.client
 def test_sync_and_check(rclone, bucket, tmp_path):
     """A tree is the same on both sides by size, by checksum and by download, until a file changes."""
     source, back = tmp_path / "source", tmp_path / "back"
-    commands.make_tree(source, 1_000)
+    commands.make_tree(source, 300)
     (source / "large.bin").write_bytes(content(30 * MIB + 7, seed=30))
     there = f"node:{bucket}/tree"
     rclone("sync", "--checksum", "--s3-upload-cutoff", "10M", "--s3-chunk-size", "5M", source, there)

@@ -32,7 +32,7 @@ def restic(server, bucket, tmp_path):
 def test_backup_forget_restore(restic, tmp_path):
     """Two snapshots restore to what was backed up; after forgetting one the repository checks to the byte."""
     source = tmp_path / "source"
-    commands.make_tree(source, 1_500)
+    commands.make_tree(source, 400)
     (source / "large.bin").write_bytes(content(40 * MIB, seed=40))
     first = commands.digests(source)
     restic("init")

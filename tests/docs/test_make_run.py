@@ -50,6 +50,7 @@ def wait_ready(served: Served, port: int) -> None:
     connection.close()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_make_run_serves_from_a_clean_copy(tmp_path):
     """`make run` installs, serves, prints lines that work when pasted, stops with 0, and keeps all it has."""

@@ -2,7 +2,8 @@
 
 Which kinds: up to four drives every kind of damage; above, of each family (drives stopped, emptied and taken
 for others; log; shard files; index) one kind for each geometry, so that all are met in turn. Which m drives:
-the first, the last, those spread evenly, or some by chance, the same in every run.
+the first, the last, those spread evenly, or some by chance, the same in every run. The suite takes every
+third of these, `make long` the others.
 
 `EVERY_COMBINATION=1 pytest tests/geometries/test_matrix.py` takes every kind in every geometry with every
 combination of m drives: 200,000 sets, which takes a day; `-k 3+2` or `-k shard` takes a part of it.
@@ -23,6 +24,7 @@ from tests.geometries import contents
 from tests.geometries.damages import DAMAGES
 from tests.geometries.hits import Hit, hit_of, struck
 from tests.geometries.rig import Geometry, Store
+from tests.kit.sample import sampled
 
 EVERY = bool(os.environ.get("EVERY_COMBINATION"))
 SMALL_DRIVES = 4
@@ -49,6 +51,7 @@ CASES = [
     for geometry in geometries_of(kind)
 ]
 CASES.sort(key=lambda case: case.values[1].drives)
+SAMPLE = CASES if EVERY else sampled(CASES)
 
 
 def selections(geometry: Geometry, kind: str) -> list[tuple[int, ...]]:
@@ -65,7 +68,7 @@ def selections(geometry: Geometry, kind: str) -> list[tuple[int, ...]]:
     return [chance.choice([*extremes, by_chance, by_chance])]
 
 
-@pytest.mark.parametrize(("kind", "geometry"), CASES)
+@pytest.mark.parametrize(("kind", "geometry"), SAMPLE)
 async def test_any_m_drives(store, geometry, kind, folder):
     """With m drives hit all is read, in whole and in part, and listed; what was removed stays away; and what
     is written then, by as many drives as a write needs, is read too.
@@ -74,7 +77,7 @@ async def test_any_m_drives(store, geometry, kind, folder):
         await check_all(store, hit_of(geometry, dict.fromkeys(slots, kind)), folder / str(number))
 
 
-@pytest.mark.parametrize(("kind", "geometry"), CASES)
+@pytest.mark.parametrize(("kind", "geometry"), SAMPLE)
 async def test_one_drive_more(store, geometry, kind, folder):
     """With m + 1 drives hit whatever is answered is right; what can no longer be read is refused for want of
     drives, and so are writes where too few drives are left.
@@ -89,7 +92,7 @@ async def test_one_drive_more(store, geometry, kind, folder):
             await contents.check_writes_refused(served.client)
 
 
-@pytest.mark.parametrize(("kind", "geometry"), [case for case in CASES if "index" in case.values[0]])
+@pytest.mark.parametrize(("kind", "geometry"), [case for case in SAMPLE if "index" in case.values[0]])
 async def test_every_index(store, geometry, kind, folder):
     """The index holds nothing of its own: lost or damaged on all drives at once it is made anew, and all is
     there.
@@ -97,7 +100,7 @@ async def test_every_index(store, geometry, kind, folder):
     await check_all(store, hit_of(geometry, dict.fromkeys(range(geometry.drives), kind)), folder / "set")
 
 
-@pytest.mark.parametrize("drives", range(4, DRIVES_MAX + 1))
+@pytest.mark.parametrize("drives", sampled(range(4, DRIVES_MAX + 1)))
 async def test_every_drive_its_own_way(store, drives, folder):
     """The m drives need not be hit alike."""
     geometry = Geometry(drives)

@@ -9,6 +9,8 @@ import pytest
 from bench.node import Plan, claims, measure_node
 from bench.report import claims_table, table
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

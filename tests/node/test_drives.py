@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.kit.node import NodeError, RunningNode
+from tests.kit.sample import sampled
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def test_one_drive_emptied(stopped):
     writes(stopped)
 
 
+@pytest.mark.long
 def test_two_drives_emptied(stopped):
     """Any two of four drives emptied: everything is read."""
     for path in stopped.drive_paths[:2]:
@@ -91,6 +93,7 @@ def test_three_drives_emptied(stopped):
     writes(stopped)
 
 
+@pytest.mark.long
 def test_three_drives_given_up_and_taken_back(stopped):
     """Formatted by explicit wish, three of four new drives make the node say that it does not know, never
     that nothing is there. The drives they replaced are taken back by the same wish, with what they hold.
@@ -168,7 +171,7 @@ def test_too_few_drives(stopped):
     assert "has 1 usable drive of 4 and needs 2" in stopped.log_text()
 
 
-@pytest.mark.parametrize("drives", [1, 2, 3, 5])
+@pytest.mark.parametrize("drives", sampled([1, 2, 3, 5], every=2))
 def test_other_numbers_of_drives(tmp_path, drives):
     """A node of any number of drives stores and gives back."""
     with RunningNode(tmp_path / "node", drives=drives) as node:

@@ -4,25 +4,23 @@ person sees on one screen how things stand.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
 from rustfs_node.cli.main import main
 from rustfs_proto.metrics.families import OWN
 from tests.clients import tools
-from tests.kit.node import RunningNode, free_port
-from tests.kit.scraping import fetch, scrape, token_of
+from tests.kit.node import RunningNode
+from tests.kit.prometheus import RULES, prometheus
+from tests.kit.scraping import fetch, scrape
 
 ROOT = Path(__file__).parents[2]
-RULES = ROOT / "etc/prometheus/rustfs-node.rules.yml"
 DASHBOARD = ROOT / "etc/grafana/rustfs-node.json"
 DATA_S = 30.0
 ENVIRONMENT = {"RUSTFS_NODE_ACCEPTORS": "2", "RUSTFS_ACCEPTOR_METRICS_DEADLINE_S": "1"}
@@ -116,53 +114,15 @@ def test_prometheus_shows_what_the_dashboard_asks_for(node, tmp_path):
     """A real Prometheus scrapes the node with a token; after some load every query has data, and the rules
     are evaluated without an error.
     """
-    (tmp_path / "token").write_text(token_of(node))
-    (tmp_path / "prometheus.yml").write_text(
-        "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
-        f"rule_files: [{RULES}]\n"
-        "scrape_configs:\n"
-        "  - job_name: rustfs-node\n"
-        f"    authorization: {{credentials_file: {tmp_path}/token}}\n"
-        f"    static_configs: [{{targets: ['{node.host}:{node.port}']}}]\n"
-    )
-    with prometheus(tmp_path) as address:
+    with prometheus(tmp_path, [node]) as watcher:
         deadline_s, lacking = time.monotonic() + DATA_S, expressions()
         while lacking and time.monotonic() < deadline_s:
             load(node)
-            lacking = [one for one in lacking if not asked(address, one)]
+            lacking = [one for one in lacking if not watcher.has(one)]
         assert lacking == []
-        rules = [one for group in get(address, "rules")["groups"] for one in group["rules"]]
+        rules = [one for group in watcher.get("rules")["groups"] for one in group["rules"]]
         assert len(rules) == RULES.read_text().count("- alert:")
         assert {one["health"] for one in rules} <= {"ok", "unknown"}
-
-
-@contextlib.contextmanager
-def prometheus(folder: Path):
-    """A Prometheus with the configuration of that folder; its address."""
-    address = f"127.0.0.1:{free_port()}"
-    command = [
-        tools.program("prometheus"),
-        f"--config.file={folder}/prometheus.yml",
-        f"--storage.tsdb.path={folder}/data",
-        f"--web.listen-address={address}",
-    ]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log, stdout=log) as running:
-        try:
-            yield address
-        finally:
-            running.terminate()
-
-
-def asked(address: str, expression: str) -> bool:
-    """Whether a query has an answer with numbers in it."""
-    with contextlib.suppress(OSError):
-        found = get(address, f"query?query={quote(expression)}")["result"]
-        return any(one["value"][1] != "NaN" for one in found)
-    return False
-
-
-def get(address: str, path: str):
-    return json.loads(fetch(address, f"/api/v1/{path}"))["data"]
 
 
 @pytest.fixture

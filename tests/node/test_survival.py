@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 from tests.clients.content import INLINE_BYTES, MIB, PART_BYTES_MIN, content
 from tests.kit import corrupt
 from tests.kit.node import RunningNode
+from tests.kit.sample import sampled
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +34,7 @@ STORED = {f"size/{size}": (seed, size) for seed, size in enumerate(SIZES)} | {
     "a/b": (107, 3),
 }
 DELETED = ("deleted/small", "deleted/large", "size")
-PAIRS = list(itertools.combinations(range(4), 2))[::2]
+PAIRS = [list(pair) for pair in itertools.combinations(range(4), 2)]
 
 
 def fill(node: RunningNode) -> None:
@@ -112,11 +114,11 @@ def node(filled, tmp_path):
     shutil.rmtree(folder)
 
 
-def in_pairs(node: RunningNode, pair: tuple[int, int]) -> list[Path]:
+def in_pairs(node: RunningNode, pair: Sequence[int]) -> list[Path]:
     return [node.drive_paths[number] for number in pair]
 
 
-@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("pair", sampled(PAIRS))
 def test_two_drives_emptied(node, pair):
     """With any two drives emptied while the node was down all is read, and new objects are stored."""
     for drive in in_pairs(node, pair):
@@ -126,7 +128,7 @@ def test_two_drives_emptied(node, pair):
     check_writing(node)
 
 
-@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("pair", sampled(PAIRS))
 def test_two_drives_missing(node, pair):
     """With any two drives away all is read, and a write, which needs three, is answered 503."""
     for drive in in_pairs(node, pair):
@@ -172,7 +174,7 @@ def test_more_damage_than_parity(node):
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["running", "stopped"])
-@pytest.mark.parametrize("key", ["size/1000", "replaced/small", f"size/{INLINE_BYTES}"])
+@pytest.mark.parametrize("key", sampled(["size/1000", "replaced/small", f"size/{INLINE_BYTES}"]))
 def test_inline_bytes_damaged(node, key, running):
     """With an object's bytes damaged in every log record that holds them plainly, they are read right."""
     seed, size = STORED[key]
@@ -187,7 +189,7 @@ def test_inline_bytes_damaged(node, key, running):
     check(node)
 
 
-@pytest.mark.parametrize("pair", [(0, 1), (1, 3)])
+@pytest.mark.parametrize("pair", [(0, 1), pytest.param((1, 3), marks=pytest.mark.long)])
 def test_records_damaged(node, pair):
     """With a record's key damaged in the logs of two drives while the node was down all is read right."""
     for drive in in_pairs(node, pair):
@@ -198,7 +200,9 @@ def test_records_damaged(node, pair):
 
 
 @pytest.mark.parametrize("lose", [corrupt.drop_index, corrupt.damage_index])
-@pytest.mark.parametrize("drives", [(0,), (0, 1, 2, 3)], ids=["one", "all"])
+@pytest.mark.parametrize(
+    "drives", [pytest.param((0,), marks=pytest.mark.long, id="one"), pytest.param((0, 1, 2, 3), id="all")]
+)
 def test_index_lost(node, lose, drives):
     """A deleted or damaged index is made anew from the log, on one drive or on all at once."""
     for number in drives:

@@ -18,7 +18,8 @@ class PlantedBug:
     """`file` is below the root of the tree, `old` stands in it exactly once and becomes `new`.
 
     `breaks`: one sentence. `promise`: a heading of docs/guarantees.md. `caught_by`: the id of the test that
-    must fail, within `limit_s`; only where `may_hang` is a test that never ends a failed one.
+    must fail, within `limit_s`; only where `may_hang` is a test that never ends a failed one. One that
+    `is_slow` is planted by `make long` alone.
     """
 
     name: str
@@ -30,6 +31,7 @@ class PlantedBug:
     caught_by: str
     limit_s: int = 120
     may_hang: bool = False
+    is_slow: bool = False
 
     @property
     def module(self) -> str:

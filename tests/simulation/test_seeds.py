@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.kit.sample import sampled
 from tests.kit.sim.chance import Chance
 from tests.kit.sim.nemesis import LOSS, TRANSIENT, draw_swarm
 from tests.kit.sim.run import run_seed
@@ -13,7 +14,7 @@ from tests.kit.sim.run import run_seed
 SEEDS = range(1, 25)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", sampled(SEEDS))
 def test_a_seed(seed: int) -> None:
     """Whatever happened: histories are linearizable, nothing acknowledged is lost, nothing is left behind."""
     result = run_seed(seed)

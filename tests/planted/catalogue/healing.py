@@ -73,6 +73,7 @@ HEALING = (
         "What a node notes whose clock is behind goes with a note that was healed before.",
         PROMISE,
         f"{HEALS}::test_a_note_counts_whatever_the_clock_of_an_earlier_one_was",
+        is_slow=True,
     ),
     PlantedBug(
         "rebuild-ends-at-what-is-lost",

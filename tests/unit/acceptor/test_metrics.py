@@ -134,7 +134,7 @@ async def test_requests_are_counted_as_they_were(tmp_path):
 
 
 async def test_reads_that_met_damage_are_counted(tmp_path):
-    """Whichever drive lost its shard files, the object is read; as often as one of the two data drives was it,
+    """Whichever drive lost its shard files, the object is read; as often as that was one of the data drives,
     the read counts as degraded.
     """
 

@@ -1,8 +1,8 @@
 """The power of a whole machine, or of one of its drives, goes at one call after the other of everything that
 a set does. What happens when it goes once more, or a drive fails, is in `test_set_failures`.
 
-In the suite each test takes every sixth call, some beginning with the first, others with the second or third;
-with SWEEPS=all in the environment each takes every one.
+In the suite each test takes every twelfth call, some beginning with the first, others with the second or
+third; with SWEEPS=all in the environment each takes every one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.unit.erasureset.kit import RRS
 from tests.unit.erasureset.set_story import SetStory, leftovers
 from tests.unit.erasureset.virtual_set import Machine, chance_of, new_machine
 
-TURNS = 6
+TURNS = 12
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def quiet_log() -> Iterator[None]:
 
 
 def calls_of_story(cut_slots: tuple[int, ...], turn: int = 0) -> range:
-    """The numbers of changing calls that these drives make in it, starts included: all, or every sixth from
+    """The numbers of changing calls that these drives make in it, starts included: all, or every twelfth from
     the one whose turn it is.
     """
     machine = new_machine()
