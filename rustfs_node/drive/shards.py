@@ -50,12 +50,13 @@ class Fragment:
 @attrs.define(eq=False)
 class ShardWriter:
     """One unfinished shard file. `next_index` is the fragment to be taken next; `fault` why it can never be
-    whole.
+    whole; `replaces`: it goes in the place of a longer one too.
     """
 
     data_id: bytes
     identity: ShardIdentity
     used_s: float
+    replaces: bool = False
     next_index: int = 0
     is_ended: bool = False
     is_busy: bool = False
@@ -109,7 +110,9 @@ class ShardWriters:
             return Fault(FaultCode.INVALID, f"shard file {request.data_id.hex()} is being written already")
         if len(self.writers) >= self._settings.shard_writers:
             return Fault(FaultCode.OVERLOADED, f"{len(self.writers)} shard files are unfinished")
-        writer = self.writers[request.data_id] = ShardWriter(request.data_id, request.identity, now_s)
+        writer = self.writers[request.data_id] = ShardWriter(
+            request.data_id, request.identity, now_s, request.replaces
+        )
         return writer
 
     def _known(self, request: ShardWrite) -> ShardWriter | Fault:
@@ -177,7 +180,7 @@ class ShardWriters:
         # would satisfy the next commit that names it.
         for writer in writers:
             path = f"{self._root}/{shard_path(writer.data_id)}"
-            if self._files.exists(path) and self._size_of(path) > self._size_of(path + UNFINISHED):
+            if not writer.replaces and self._is_longer(path, path + UNFINISHED):
                 # Versions share files: this is a copy of one that is here, and not yet all of it.
                 self._files.remove(path + UNFINISHED)
             else:
@@ -205,6 +208,9 @@ class ShardWriters:
         for writer in writers:
             assert writer.file is not None
             writer.file.close()
+
+    def _is_longer(self, path: str, new_path: str) -> bool:
+        return self._files.exists(path) and self._size_of(path) > self._size_of(new_path)
 
     def _size_of(self, path: str) -> int:
         file = self._files.open(path, write=False)

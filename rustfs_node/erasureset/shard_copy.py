@@ -149,7 +149,8 @@ async def _copy_file(
         size = stripe_len(part.size, geometry.stripe_bytes, index)
         stripe = await read_stripe(state, readable, part, index, size, trace)
         fragment = codec_of(geometry).encode(stripe)[shard]
-        write = ShardWrite(part.data_id, index, xxhash.xxh3_128_digest(fragment), None if index else identity)
+        check, replaces = xxhash.xxh3_128_digest(fragment), not index and part.data_id in care.torn
+        write = ShardWrite(part.data_id, index, check, None if index else identity, replaces)
         await state.drives.write(slot, write, (fragment,), trace)
         if not index:
             begun.append(part.data_id)

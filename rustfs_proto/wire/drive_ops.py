@@ -303,7 +303,8 @@ class ShardIdentity(Message, frozen=True):
 
 class ShardWrite(Message, frozen=True):
     """Frame 0 is the fragment of stripe `index`; `check` its xxh3-128 digest. Index 0 brings `identity` and
-    creates the file.
+    creates the file. `replaces`: the file that is there cannot be used, so it goes however long it is; else a
+    longer one stays, because versions share files.
 
     Fragments arrive in order. They are durable only after a `Commit` that names the data id. Faults: FULL,
     DAMAGED, NOT_FOUND, DRIVE_FAULT.
@@ -313,6 +314,7 @@ class ShardWrite(Message, frozen=True):
     index: int
     check: bytes
     identity: ShardIdentity | None = None
+    replaces: bool = False
 
 
 class ShardWritten(Message, frozen=True):

@@ -47,6 +47,16 @@ SCRUBBING = (
         f"{DRIVE}::test_what_changed_meanwhile_is_no_damage",
     ),
     PlantedBug(
+        "longer-wrong-file-stays",
+        "rustfs_node/drive/shards.py",
+        "if not writer.replaces and self._is_longer",
+        "if self._is_longer",
+        "A shard file that is longer than the one that belongs there is never mended.",
+        PROMISE,
+        f"{SETS}::test_what_is_damaged_is_found_and_healed[swapped]",
+        is_slow=True,
+    ),
+    PlantedBug(
         "scrub-in-the-way-of-clients",
         SCRUB,
         "        while self._is_called() and trio",

@@ -91,7 +91,9 @@ def count(a_set: TestSet[RealDrive]) -> census.Census:
 
 
 @pytest.mark.parametrize(
-    ("hit", "slots"), [(flip_data, {0, 3}), (flip_all, {1})], ids=["m-drives", "one-drive"]
+    ("hit", "slots"),
+    [(flip_data, {0, 3}), (flip_all, {1}), (corrupt.swap_shard_files, {2})],
+    ids=["m-drives", "one-drive", "swapped"],
 )
 async def test_what_is_damaged_is_found_and_healed(
     tmp_path: Path, hit: Callable[[Path], int], slots: set[int]
