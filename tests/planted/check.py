@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
+from tests.kit.sample import sampled
 from tests.planted.bug import PlantedBug
 from tests.planted.judge import why_not_caught
 from tests.planted.trials import Trial, Trials
 
 SOUND_LIMIT_S = 300
+
+
+def cases_of(bugs: Sequence[PlantedBug]) -> list[object]:
+    """For `parametrize`: each by its name; the suite takes every third, and none that is slow."""
+    slow = {True: [pytest.mark.long], False: []}
+    return sampled([pytest.param(bug, id=bug.name, marks=slow[bug.is_slow]) for bug in bugs])
 
 
 def assert_caught(bug: PlantedBug, trials: Trials, folder: Path) -> None:

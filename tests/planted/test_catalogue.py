@@ -9,6 +9,7 @@ from operator import attrgetter
 import attrs
 import pytest
 
+from tests.planted import test_drive_contents, test_drives, test_edges, test_sets
 from tests.planted.bug import ROOT, PlantedBug, Unplantable
 from tests.planted.catalogue import ALL, BUGS
 from tests.planted.judge import why_not_caught
@@ -31,6 +32,14 @@ def test_every_promise_is_attacked() -> None:
 def test_names_are_unique() -> None:
     """A bug is found by its name, and no text is planted twice in the same place."""
     assert len(BUGS) == len(ALL) == len({(bug.file, bug.old, bug.new) for bug in ALL})
+
+
+def test_every_bug_is_planted() -> None:
+    """None stands in the catalogue alone."""
+    planted = [
+        bug for module in (test_sets, test_drives, test_drive_contents, test_edges) for bug in module.BUGS
+    ]
+    assert sorted(bug.name for bug in planted) == sorted(BUGS)
 
 
 @pytest.mark.parametrize("bug", ALL, ids=attrgetter("name"))

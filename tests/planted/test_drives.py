@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.sample import sampled
 from tests.planted.bug import PlantedBug
 from tests.planted.catalogue.commit_path import COMMIT_PATH
 from tests.planted.catalogue.recovery import RECOVERY
-from tests.planted.check import assert_caught, assert_sound
+from tests.planted.catalogue.scrubbing import SCRUBBING
+from tests.planted.check import assert_caught, assert_sound, cases_of
 from tests.planted.trials import Trials
 
-BUGS = (*COMMIT_PATH, *RECOVERY)
+BUGS = (*COMMIT_PATH, *RECOVERY, *SCRUBBING)
 
 
 def test_without_a_bug_nothing_fails(trials: Trials, tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_without_a_bug_nothing_fails(trials: Trials, tmp_path: Path) -> None:
     assert_sound(BUGS[::4], trials, tmp_path)
 
 
-@pytest.mark.parametrize("bug", sampled(BUGS, ids=lambda bug: bug.name))
+@pytest.mark.parametrize("bug", cases_of(BUGS))
 def test_a_planted_bug_is_caught(bug: PlantedBug, trials: Trials, tmp_path: Path) -> None:
     """The test that is named fails because of this bug."""
     assert_caught(bug, trials, tmp_path)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.sample import sampled
 from tests.planted.bug import PlantedBug
 from tests.planted.catalogue.coordinators import COORDINATORS
 from tests.planted.catalogue.healing import HEALING
@@ -18,7 +17,7 @@ from tests.planted.catalogue.storage_classes import STORAGE_CLASSES
 from tests.planted.catalogue.uploads import UPLOADS
 from tests.planted.catalogue.versions import VERSIONS
 from tests.planted.catalogue.writes import WRITES
-from tests.planted.check import assert_caught, assert_sound
+from tests.planted.check import assert_caught, assert_sound, cases_of
 from tests.planted.trials import Trials
 
 BUGS = (
@@ -40,11 +39,7 @@ def test_without_a_bug_nothing_fails(trials: Trials, tmp_path: Path) -> None:
     assert_sound(BUGS[::4], trials, tmp_path)
 
 
-def case_of(bug: PlantedBug) -> object:
-    return pytest.param(bug, id=bug.name, marks=[pytest.mark.long] if bug.is_slow else [])
-
-
-@pytest.mark.parametrize("bug", sampled([case_of(bug) for bug in BUGS]))
+@pytest.mark.parametrize("bug", cases_of(BUGS))
 def test_a_planted_bug_is_caught(bug: PlantedBug, trials: Trials, tmp_path: Path) -> None:
     """The test that is named fails because of this bug."""
     assert_caught(bug, trials, tmp_path)
