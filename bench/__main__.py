@@ -1,8 +1,8 @@
 """Measures S3 endpoints against each other, and against what the machine itself can do.
 
 compare: the same work against each endpoint, in turns. node: starts a node on four drives, measures all that
-docs/performance.md shows, and prints it. versions: a key with thousands of versions beside others. fill: puts
-many keys onto the drives of a node that is stopped.
+docs/performance.md shows, and prints it. versions: a key with thousands of versions beside others. scrub:
+what clients wait for while drives are scrubbed. fill: puts many keys onto the drives of a stopped node.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bench.fill import fill
 from bench.node import LARGE_BYTES, Plan, claims, keys_for, measure_node
 from bench.report import claims_table, plot, table
 from bench.run import best_of
+from bench.scrub import measure_scrub
 from bench.versions import measure_versions
 from bench.work import OPERATIONS, Work, parse_endpoint
 
@@ -70,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     versions.set_defaults(run=_versions)
     versions.add_argument("folder", type=Path, help="where a node gets four drives")
     versions.add_argument("--count", type=int, default=10_000, help="of versions")
+    scrub = commands.add_parser("scrub", help="measure GET while the scrub runs flat out")
+    scrub.set_defaults(run=_scrub)
+    scrub.add_argument("folder", type=Path, help="where two nodes get four drives each")
+    scrub.add_argument("--count", type=int, default=100_000, help="of objects beside those that are read")
+    scrub.add_argument("--clients", type=int, nargs="+", default=[1, 4])
+    scrub.add_argument("--seconds", type=float, default=10.0, help="of each turn")
+    scrub.add_argument("--turns", type=int, default=5)
     filling = commands.add_parser("fill", help="put keys onto the drives of a stopped node")
     filling.set_defaults(run=_fill)
     filling.add_argument("drives", nargs="+", help="the folders of all drives of one set, in any order")
@@ -115,6 +123,12 @@ def _node(options: argparse.Namespace) -> int:
 
 def _versions(options: argparse.Namespace) -> int:
     found = measure_versions(options.folder, options.count)
+    print(claims_table(found))
+    return int(not all(claim.holds for claim in found))
+
+
+def _scrub(options: argparse.Namespace) -> int:
+    found = measure_scrub(options.folder, options.count, options.clients, options.seconds, options.turns)
     print(claims_table(found))
     return int(not all(claim.holds for claim in found))
 

@@ -18,7 +18,7 @@ Times = dict[str, RoleTime]
 def times_of(pids: Iterable[int]) -> Times:
     """User and system time so far of the process trees under `pids`, by role."""
     found: Times = {}
-    for member in chain.from_iterable(map(_tree, pids)):
+    for member in chain.from_iterable(map(tree, pids)):
         role = role_of(Path(f"/proc/{member}/comm").read_text())
         fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
         before = found.get(role, RoleTime(0, 0.0))
@@ -43,6 +43,6 @@ def role_of(name: str) -> str:
     return role if role in _ROLES else "server"
 
 
-def _tree(pid: int) -> list[int]:
+def tree(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(member for child in children for member in _tree(int(child)))]
+    return [pid, *(member for child in children for member in tree(int(child)))]

@@ -126,16 +126,19 @@ def _make_bucket(node: Endpoint, work: Work) -> bool:
 
 
 @contextlib.contextmanager
-def running_node(drives: Sequence[Path], runtime: Path, secret: str) -> Iterator[Endpoint]:
-    """A node on those folders, with the settings that it has by default."""
+def running_node(
+    drives: Sequence[Path], runtime: Path, secret: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Endpoint]:
+    """A node on those folders, with the settings that it has by default but for these."""
     port = _free_port()
     # A folder of its own: the node removes all that is in it when it ends.
     (runtime / "bus").mkdir(mode=0o700, exist_ok=True)
     state = {"XDG_STATE_HOME": str(runtime / "state")}
     keys = {"RUSTFS_ACCESS_KEY": "bench", "RUSTFS_SECRET_KEY": secret}
+    environment = os.environ | keys | state | dict(settings or {})
     command = [sys.executable, "-m", "rustfs_node.cli.main", "serve", "--address", f"127.0.0.1:{port}"]
     command += ["--runtime-dir", str(runtime / "bus"), *map(str, drives)]
-    with (runtime / "node.log").open("ab") as log, _started(command, log, os.environ | keys | state) as pid:
+    with (runtime / "node.log").open("ab") as log, _started(command, log, environment) as pid:
         yield Endpoint("node", "127.0.0.1", port, "bench", secret, "bench", pids=(pid,))
 
 

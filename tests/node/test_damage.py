@@ -27,7 +27,7 @@ SCRUBBING = SOON | {
     "RUSTFS_DRIVE_SCRUB_BYTES_PER_S": str(1 << 33),
     "RUSTFS_DRIVE_SCRUB_YIELD_S": "0",
 }
-REPAIRED_S = 120.0
+REPAIRED_S = 300.0
 HOT: dict[str, Callable[[Path], object]] = {
     "record headers": corrupt.damage_record_headers,
     "record bodies": corrupt.damage_record_bodies,
