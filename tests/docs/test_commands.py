@@ -65,6 +65,12 @@ NOT_RUN_HERE = {
     ("docs/monitoring.md", "rustfs-node ctl metrics-token --credentials-file FILE"): (
         "tests/node/test_monitoring.py makes tokens"
     ),
+    **{
+        ("docs/runbooks.md", block.first_line): "test_runbooks.py runs it"
+        for block in read_page("docs/runbooks.md").blocks
+        if block.language == "sh"
+    },
+    ("docs/runbooks.md", "export RUSTFS_ACCESS_KEY=... RUSTFS_SECRET_KEY=..."): "the tests have a key pair",
     ("docs/testing.md", "make simulate SEEDS=1-1000"): "hours; the suite runs the same with small budgets",
 }
 # Indented, but to be looked at; test_names.py asks whether what README's picture names is there.
