@@ -2,7 +2,8 @@
 
 compare: the same work against each endpoint, in turns. node: starts a node on four drives, measures all that
 docs/performance.md shows, and prints it. versions: a key with thousands of versions beside others. scrub:
-what clients wait for while drives are scrubbed. fill: puts many keys onto the drives of a stopped node.
+what clients wait for while drives are scrubbed. rebuild: how fast an emptied drive has everything again.
+fill: puts many keys onto the drives of a stopped node.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from bench.fill import fill
 from bench.node import LARGE_BYTES, Plan, claims, keys_for, measure_node
+from bench.rebuild import measure_rebuild
 from bench.report import claims_table, plot, table
 from bench.run import best_of
 from bench.scrub import measure_scrub
@@ -78,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     scrub.add_argument("--clients", type=int, nargs="+", default=[1, 4])
     scrub.add_argument("--seconds", type=float, default=10.0, help="of each turn")
     scrub.add_argument("--turns", type=int, default=5)
+    rebuild = commands.add_parser("rebuild", help="measure how fast an emptied drive is rebuilt")
+    rebuild.set_defaults(run=_rebuild)
+    rebuild.add_argument("folder", type=Path, help="where a node gets four drives")
+    rebuild.add_argument("--count", type=int, default=1000, help="of objects")
+    rebuild.add_argument("--size", type=size_of, default=4 << 20, help="of each")
+    rebuild.add_argument("--alone", action="store_true", help="without clients meanwhile")
     filling = commands.add_parser("fill", help="put keys onto the drives of a stopped node")
     filling.set_defaults(run=_fill)
     filling.add_argument("drives", nargs="+", help="the folders of all drives of one set, in any order")
@@ -129,6 +137,12 @@ def _versions(options: argparse.Namespace) -> int:
 
 def _scrub(options: argparse.Namespace) -> int:
     found = measure_scrub(options.folder, options.count, options.clients, options.seconds, options.turns)
+    print(claims_table(found))
+    return int(not all(claim.holds for claim in found))
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    found = measure_rebuild(options.folder, options.count, options.size, with_clients=not options.alone)
     print(claims_table(found))
     return int(not all(claim.holds for claim in found))
 
