@@ -70,6 +70,12 @@ class Sets:
         start = self.homes.layout.slot_of(bucket, key) % len(workers)
         return self._first_up((*workers[start:], *workers[:start]))
 
+    def doer(self, index: int) -> str:
+        """The worker of a set that does what is to be done once for all of it: with the sets, over nodes."""
+        workers = self._leads[index]
+        start = index % len(workers)
+        return self._first_up((*workers[start:], *workers[:start]))
+
     def _first_up(self, workers: tuple[str, ...]) -> str:
         """The first that can be asked just now; the first of all where none can."""
         if len(workers) == 1:
@@ -226,6 +232,17 @@ class Sets:
             self.bus.ask(peer, request, deadline_s=deadline_s, on_reply=gathering.taker(index))
         outcomes = await gathering.outcomes()
         return [one if isinstance(one, Fault) else typed(one, answer) for one in outcomes]
+
+    async def ask_workers(
+        self, request: object, answer: type[M], *, deadline_s: float
+    ) -> list[tuple[int, M | Fault]]:
+        """What each worker of each set answers, with the index of its set."""
+        workers = [(index, name) for index, names in enumerate(self._workers) for name in names]
+        gathering = Gathering(len(workers))
+        for number, (_, peer) in enumerate(workers):
+            self.bus.ask(peer, request, deadline_s=deadline_s, on_reply=gathering.taker(number))
+        told = zip(workers, await gathering.outcomes(), strict=True)
+        return [(index, one if isinstance(one, Fault) else typed(one, answer)) for (index, _), one in told]
 
 
 def set_workers(plan: NodePlan) -> dict[str, tuple[int, str]]:

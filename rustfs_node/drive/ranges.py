@@ -9,7 +9,7 @@ from __future__ import annotations
 from rustfs_proto.stamp import STAMP_MAX
 from rustfs_proto.wire.drive_ops import Lookup, Scan, SettledRow, ShardRead, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.heal_ops import ListRows
+from rustfs_proto.wire.heal_ops import CheckRow, ListRows
 
 _SPACE_MAX = max(Space)
 _INDEX_MAX = 1 << 32
@@ -32,6 +32,14 @@ def no_such_place(message: ListRows) -> Fault | None:
     if 0 <= message.after.space <= _SPACE_MAX:
         return None
     return Fault(FaultCode.INVALID, f"space {message.after.space} does not exist")
+
+
+def no_such_version(message: CheckRow) -> Fault | None:
+    """Why no version has those files."""
+    is_place = 0 <= message.row.space <= _SPACE_MAX and 0 < message.stamp <= STAMP_MAX
+    if is_place and 0 <= message.index < _INDEX_MAX:
+        return None
+    return Fault(FaultCode.INVALID, f"{message.row}, stamp {message.stamp}, frame {message.index}")
 
 
 def can_be_settled(row: SettledRow) -> bool:

@@ -1,16 +1,21 @@
 """The drive's rows in order, for those who compare drives: newest versions only, whatever kind they are.
 
-A verified row was read, data included, and its shard files were looked for: what the index says of them may
-be of a time before they were lost. Few rows are verified at a time, because nothing else is answered
-meanwhile.
+A verified row was read, data included, and its shard files were looked for, and at their length: what the
+index says of them may be of a time before they were lost. Few rows are verified at a time, because nothing
+else is answered meanwhile. What files hold is read by `row_check`, in threads.
 """
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.index_row import Row
+from rustfs_node.drive.read import is_of
 from rustfs_proto.disk.layout import shard_path
-from rustfs_proto.disk.record import split_ids
+from rustfs_proto.disk.record import Flaw, Record, decode_prefix, split_ids
+from rustfs_proto.erasure.durability import Damage
+from rustfs_proto.erasure.scrubbing import data_shards_of, least_bytes_of, size_of
 from rustfs_proto.wire.heal_ops import HeldRow, ListRows, RowsListed
 
 _VERIFIED_AT_A_TIME = 16
@@ -23,16 +28,59 @@ def list_rows(engine: DriveEngine, request: ListRows) -> RowsListed:
     after = request.after
     place = (after.space, after.bucket, after.key, after.sub)
     rows, more = engine.index.rows_behind(place, limit, live=request.notes)
-    held = tuple(_held(row, bool(row.missing) or (request.verify and _is_torn(engine, row))) for row in rows)
+    held = tuple(_verified(engine, row) if request.verify else _held(row) for row in rows)
     return RowsListed(held, more, engine.fence.evidence)
 
 
-def _held(row: Row, has_gaps: bool) -> HeldRow:
-    return HeldRow(row.space, row.bucket, row.key, row.sub, row.stamp, row.kind, has_gaps)
+def _held(row: Row) -> HeldRow:
+    return HeldRow(row.space, row.bucket, row.key, row.sub, row.stamp, row.kind, bool(row.missing))
 
 
-def _is_torn(engine: DriveEngine, row: Row) -> bool:
-    """Whether the record cannot be read, or a shard file is not there."""
-    root = engine.address.path
-    is_here = all(engine.files.exists(f"{root}/{shard_path(data_id)}") for data_id in split_ids(row.files))
-    return not is_here or not engine.reader.is_whole(row)
+def _verified(engine: DriveEngine, row: Row) -> HeldRow:
+    """The row after its record was read and its shard files were looked at."""
+    found = engine.reader.read_row(row, with_data=True)
+    if found is None:
+        return replace(_held(row), has_gaps=True, flaw=_flaw_of_record(engine, row))
+    record = found[0]
+    least_bytes = least_bytes_of(record.meta)
+    flaw = Damage.MISSING if row.missing else _flaw_of_files(engine, row, least_bytes)
+    return replace(
+        _held(row),
+        has_gaps=bool(flaw),
+        flaw=flaw,
+        k=data_shards_of(record.meta),
+        files=len(record.files),
+        object_bytes=size_of(record.head),
+        size_bytes=row.data_bytes + sum(least_bytes.get(data_id, 0) for data_id in record.files),
+    )
+
+
+def _flaw_of_files(engine: DriveEngine, row: Row, least_bytes: dict[bytes, int]) -> str:
+    """What is wrong with the first shard file that is not as it should be."""
+    for data_id in split_ids(row.files):
+        try:
+            stat = engine.files.stat(f"{engine.address.path}/{shard_path(data_id)}")
+        except FileNotFoundError:
+            return Damage.MISSING
+        except OSError:
+            return Damage.CORRUPT
+        if stat.size_bytes < least_bytes.get(data_id, 0):
+            return Damage.TRUNCATED
+    return ""
+
+
+def _flaw_of_record(engine: DriveEngine, row: Row) -> str:
+    """Why the record cannot be believed."""
+    wanted_bytes = row.prefix_bytes + row.data_bytes
+    try:
+        raw = engine.log.read_at(row.segment, row.offset, wanted_bytes)
+    except FileNotFoundError:
+        return Damage.MISSING
+    except OSError:
+        return Damage.CORRUPT
+    if len(raw) < wanted_bytes:
+        return Damage.TRUNCATED
+    found = decode_prefix(raw, 0, engine.place)
+    if isinstance(found, Record):
+        return Damage.CORRUPT if is_of(found, row) else Damage.MISPLACED
+    return Damage.FOREIGN if found is Flaw.FOREIGN else Damage.CORRUPT

@@ -15,10 +15,11 @@ import attrs
 from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.index_row import Row
 from rustfs_node.drive.read import record_of
-from rustfs_node.drive.shard_reads import OpenShard, read_frame
+from rustfs_node.drive.shard_reads import FlawedFile, OpenShard, read_frame
 from rustfs_node.seams.files import File
 from rustfs_proto.disk.record import data_is_whole
 from rustfs_proto.disk.shard_file import frame_span
+from rustfs_proto.erasure.durability import Damage
 from rustfs_proto.erasure.scrubbing import stripes_of
 from rustfs_proto.wire.faults import Fault, FaultCode
 
@@ -96,7 +97,7 @@ def _read_open(shard: OpenShard, wanted: WantedFile, first: int, limit_bytes: in
     identity, row = shard.identity, wanted.row
     if (identity.bucket, identity.key, identity.shard) != (row.bucket, row.key, row.shard):
         text = f"shard file {wanted.data_id.hex()} is of {identity}"
-        return PieceRead(first, 0, Fault(FaultCode.DAMAGED, text))
+        return PieceRead(first, 0, FlawedFile(FaultCode.DAMAGED, text, flaw=Damage.MISPLACED))
     index, end = first, min(wanted.stripes, first + max(1, limit_bytes // frame_span(identity)))
     size_bytes = 0
     try:
@@ -112,4 +113,11 @@ def _read_open(shard: OpenShard, wanted: WantedFile, first: int, limit_bytes: in
 
 
 def _unreadable(wanted: WantedFile, error: OSError) -> Fault:
-    return Fault(FaultCode.DAMAGED, f"shard file {wanted.data_id.hex()} cannot be read: {error}")
+    return FlawedFile(FaultCode.DAMAGED, f"shard file {wanted.data_id.hex()} cannot be read: {error}")
+
+
+def flaw_of(fault: Fault) -> Damage:
+    """In which way a file is not as it should be."""
+    if isinstance(fault, FlawedFile):
+        return fault.flaw
+    return Damage.MISSING if fault.code is FaultCode.NOT_FOUND else Damage.CORRUPT

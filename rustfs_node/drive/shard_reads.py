@@ -7,6 +7,7 @@ and `read` block.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import attrs
@@ -25,8 +26,24 @@ from rustfs_proto.disk.shard_file import (
     frame_offset,
     frame_span,
 )
+from rustfs_proto.erasure.durability import Damage
 from rustfs_proto.wire.drive_ops import ShardFragments, ShardIdentity, ShardRead
 from rustfs_proto.wire.faults import Fault, FaultCode
+
+
+@attrs.define(auto_exc=True, str=False)
+class FlawedFile(Fault):
+    """A shard file that is not as it should be, and in which way."""
+
+    flaw: Damage = Damage.CORRUPT
+
+
+_DAMAGES = {ShardFlaw.FOREIGN: Damage.FOREIGN, ShardFlaw.MISSING: Damage.TRUNCATED}
+
+
+def _flawed(what: str, flaw: ShardFlaw, damages: Mapping[ShardFlaw, Damage] = _DAMAGES) -> FlawedFile:
+    text = f"{what}: {flaw.value}"
+    return FlawedFile(FaultCode.DAMAGED, text, flaw=damages.get(flaw, Damage.CORRUPT))
 
 
 @attrs.define(eq=False)
@@ -75,7 +92,7 @@ class ShardReaders:
         try:
             header = decode_shard_header(file.read_at(0, BLOCK_BYTES), self._place, data_id)
             if isinstance(header, ShardFlaw):
-                raise Fault(FaultCode.DAMAGED, f"the header of shard file {data_id.hex()}: {header.value}")
+                raise _flawed(f"the header of shard file {data_id.hex()}", header)
         # Whatever it was: nobody else knows the file yet.
         except BaseException:
             file.close()
@@ -157,7 +174,7 @@ def read_frame(shard: OpenShard, index: int, *, wait: bool) -> tuple[bytes, byte
     found = check_frame(header[:size_bytes], arrived, shard.data_id, index)
     if isinstance(found, ShardFlaw):
         # Also where the file ends before it: NOT_FOUND says that a version was given up, and this is a loss.
-        text = f"fragment {index} of shard file {shard.data_id.hex()}: {found.value}"
-        raise Fault(FaultCode.DAMAGED, text)
+        what = f"fragment {index} of shard file {shard.data_id.hex()}"
+        raise _flawed(what, found, _DAMAGES | {ShardFlaw.FOREIGN: Damage.MISPLACED})
     # The bus sends whatever is made of bytes; those who receive it get `bytes`.
     return cast("bytes", arrived[: found[0]]), found[1]

@@ -22,7 +22,14 @@ from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.identity_file import DriveAddress, DriveRefused
 from rustfs_node.drive.index_file import INDEX_ERRORS
 from rustfs_node.drive.lane import Lane
-from rustfs_node.drive.ranges import can_be_settled, no_such_fragments, no_such_place, no_such_row
+from rustfs_node.drive.ranges import (
+    can_be_settled,
+    no_such_fragments,
+    no_such_place,
+    no_such_row,
+    no_such_version,
+)
+from rustfs_node.drive.row_check import check_row
 from rustfs_node.drive.rows import list_rows
 from rustfs_node.drive.scan import list_unsettled, open_renames, scan_page
 from rustfs_node.drive.scrub import Scrub
@@ -50,7 +57,7 @@ from rustfs_proto.wire.drive_ops import (
     WatchSlots,
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.heal_ops import FindingsTold, ListRows, Rejoin, Rejoined, TakeFindings
+from rustfs_proto.wire.heal_ops import CheckRow, FindingsTold, ListRows, Rejoin, Rejoined, TakeFindings
 from rustfs_proto.wire.metrics_ops import Measure, Spread
 
 log = structlog.get_logger("drive")
@@ -134,6 +141,10 @@ class DriveWorker:
                 request.fail(fault)
             case ListRows():
                 request.reply(list_rows(self.engine, message))
+            case CheckRow() if (fault := no_such_version(message)) is not None:
+                request.fail(fault)
+            case CheckRow():
+                self._nursery.start_soon(self._check_row, request, message)
             case Rejoin():
                 self._nursery.start_soon(self._rejoin, request, message)
             case ShardWrite():
@@ -217,6 +228,15 @@ class DriveWorker:
                 return
             log.info("drive_rebuilt", path=self.engine.address.path)
         request.reply(Rejoined())
+
+    async def _check_row(self, request: Request, message: CheckRow) -> None:
+        try:
+            request.reply(await check_row(self.engine, self._threads, message))
+        except Fault as fault:
+            request.fail(fault)
+        except INDEX_ERRORS as error:
+            request.fail(Fault(FaultCode.OVERLOADED, "the index is being rebuilt"))
+            self._break(error)
 
     def _pinned(self) -> Container[bytes]:
         """Data ids that a commit on its way names: their files stay."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import attrs
 
 
@@ -33,9 +35,11 @@ class Rebuild:
 @attrs.define
 class HealCounts:
     """Keys of notes: `healed` for good, and `failed` attempts, of keys that are tried again. `rebuilds` by
-    slot.
+    slot. Of sequences: drives' parts in versions that were `damage_found` and `damage_repaired`, by `Damage`.
     """
 
     healed: int = 0
     failed: int = 0
     rebuilds: dict[int, Rebuild] = attrs.field(factory=dict)
+    damage_found: Counter[str] = attrs.field(factory=Counter)
+    damage_repaired: Counter[str] = attrs.field(factory=Counter)

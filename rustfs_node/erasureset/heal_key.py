@@ -59,12 +59,12 @@ async def heal_any(state: SetState, row: RowName, slots: Collection[int], deep: 
     """A row of whatever kind, as `heal_row` does those of objects."""
     if row.space == Space.RENAME:
         return await _heal_rename(state, row, slots)
-    if row.space == Space.PART and await _is_over(state, row):
+    if row.space == Space.PART and await is_over(state, row):
         return RowHealed()
     return await heal_row(state, row, slots, deep)
 
 
-async def _is_over(state: SetState, part: RowName) -> bool:
+async def is_over(state: SetState, part: RowName) -> bool:
     """Whether the upload of a part is completed or given up, or was never begun."""
     lookup = Lookup(Space.UPLOAD, part.bucket, part.key, part.sub[:UPLOAD_ID_BYTES], want_inline=False)
     try:

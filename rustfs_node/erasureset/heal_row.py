@@ -49,13 +49,14 @@ _KNOWN_S = 10.0
 @attrs.define
 class RowHealed:
     """What was done. `given` are drives that got the version, of `size_bytes` on each; `left` those that do
-    not have it yet, or do not say.
+    not have it yet, or do not say, some of them with the reason.
     """
 
     given: set[int] = attrs.field(factory=set)
     left: set[int] = attrs.field(factory=set)
     whole: set[int] = attrs.field(factory=set)
     size_bytes: int = 0
+    reasons: dict[int, str] = attrs.field(factory=dict)
 
 
 async def heal_row(state: SetState, row: RowName, slots: Collection[int], deep: Collection[int]) -> RowHealed:
@@ -164,6 +165,7 @@ class _RowHealing:
                 "row_not_healed", bucket=row.bucket, key=row.key.decode(errors="replace"), slot=slot,
                 stamp=self._stamp, reason=str(fault),
             )  # fmt: skip
+            self.healed.reasons[slot] = fault.message
             return False
         if self._meta is None or is_inline(self._meta):
             await self._spend(self.healed.size_bytes)

@@ -7,6 +7,7 @@ fails on the way ends the walk by a `Fault`; it is begun anew behind the last ro
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 
 from rustfs_node.erasureset.peers import Rank
@@ -20,12 +21,18 @@ from rustfs_proto.wire.heal_ops import ListRows, RowsListed
 
 
 class RowWalk:
-    """A walk behind `after`. Rows of the drive in `verified`, if any, are read before they count as whole.
+    """A walk behind `after`. Rows of the drives in `verified` are read before they count as whole.
     `page_rows` are asked of a drive at a time (default: `set.heal_page_rows`). `notes` as in `ListRows`.
     """
 
     def __init__(
-        self, state: SetState, after: RowName, verified: int = -1, page_rows: int = 0, *, notes: bool = False
+        self,
+        state: SetState,
+        after: RowName,
+        verified: Collection[int] = (),
+        page_rows: int = 0,
+        *,
+        notes: bool = False,
     ) -> None:
         self._state = state
         self._verified, self._notes = verified, notes
@@ -52,7 +59,7 @@ class RowWalk:
 
     async def _fetch(self, slot: int) -> None:
         cursor = self._cursors[slot]
-        request = ListRows(cursor.resume, self._page_rows, slot == self._verified, self._notes)
+        request = ListRows(cursor.resume, self._page_rows, slot in self._verified, self._notes)
         try:
             listed = (await self._state.drives.read(slot, request)).message
         except Fault:

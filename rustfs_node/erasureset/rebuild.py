@@ -140,7 +140,7 @@ class _Rebuilding:
         rebuild.begin_walk()
         self._left.clear()
         self._beyond = self._in_vain = 0
-        walk = RowWalk(self._state, _FIRST, self._slot)
+        walk = RowWalk(self._state, _FIRST, (self._slot,))
         torn: dict[RowName, bool] = {}
         began_s = self._state.clock.monotonic_s()
         while (row := await walk.next()) is not None:

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     # The lock clock stands in a row, which is read and written with the state.
     from rustfs_node.erasureset.lock_clock import LockClock
 
+    # A sequence needs it, and it knows those under way.
+    from rustfs_node.erasureset.sequences import Sequences
+
 
 @lru_cache(maxsize=32)
 def codec_of(geometry: Geometry) -> Codec:
@@ -69,6 +72,7 @@ class SetState:
     heal_notes: HealNotes
     healing: HealCounts
     heal_pace: Pace
+    sequences: Sequences
     locks: KeyLocks
     under_way: WritesUnderWay
     issuer: StampIssuer

@@ -29,6 +29,7 @@ from rustfs_node.erasureset import (
     rename_rows,
     rename_source,
     rename_target,
+    sequences,
     status,
     stream_write,
     uploads,
@@ -61,7 +62,15 @@ from rustfs_node.settings.erasureset import SetSettings
 from rustfs_proto.erasure.geometry import write_quorum
 from rustfs_proto.objects import Geometry
 from rustfs_proto.stamp import LIFE_MAX, StampIssuer
-from rustfs_proto.wire import inspect_ops, move_ops, rename_ops, set_ops, supervisor_ops, upload_ops
+from rustfs_proto.wire import (
+    inspect_ops,
+    move_ops,
+    rename_ops,
+    sequence_ops,
+    set_ops,
+    supervisor_ops,
+    upload_ops,
+)
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
@@ -100,7 +109,13 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     supervisor_ops.DriveGone: status.drive_gone,
     set_ops.SetStatus: status.set_status,
     inspect_ops.Inspect: inspect.inspect,
+    sequence_ops.SequenceStart: sequences.start,
+    sequence_ops.SequenceStop: sequences.stop,
+    sequence_ops.SequencesTell: sequences.tell,
 }
+
+_NOBODY_WAITS = frozenset({status.set_status, sequences.tell})
+"""Asked for all the time, by those who watch."""
 
 
 async def run_set(
@@ -179,6 +194,7 @@ def make_state(
         ),
         healing=HealCounts(),
         heal_pace=Pace(settings, clock),
+        sequences=sequences.Sequences(settings.heal_sequences_at_once),
         locks=KeyLocks(settings.lock_wait_s),
         under_way=WritesUnderWay(),
         issuer=issuer,
@@ -204,8 +220,7 @@ def handle(state: SetState, requests: list[Request]) -> None:
     """Everything that came in with one turn of the bus."""
     for request in requests:
         operation = OPERATIONS.get(type(request.message))
-        if operation is not status.set_status:
-            # Health is asked for all the time, and nobody waits for it.
+        if operation not in _NOBODY_WAITS:
             state.heal_pace.called()
         if operation is None:
             name = type(request.message).__name__

@@ -212,6 +212,33 @@ class SetSettings:
     heal_page_rows: int = 1000
     """Rows asked of a drive at a time by what compares drives, and notes that are gone through together."""
 
+    heal_sequences_max: int = 16
+    """Sequences of an operator that a worker knows, those that have ended among them; the oldest of these
+    makes room for a new one. Where all are under way a further one is refused."""
+
+    heal_sequences_at_once: int = 2
+    """How many of them go on at one time: a short one need not wait for a long one."""
+
+    heal_sequence_patience_s: float = 600.0
+    """So long a sequence whose drives cannot be listed tries to go on, before it is given up. Longer than a
+    restart of a node takes."""
+
+    heal_fresh_s: float = 2.0
+    """So long after a write its slower drives may have it under way: what a sequence finds lacking of it is
+    looked at again when that time is over. Longer than commits take on a healthy set."""
+
+    heal_failures_kept: int = 100
+    """Versions that a sequence could not heal, of which it tells the reasons; the others are only counted. A
+    report of modest size, and enough to see what they have in common."""
+
+    heal_items_max: int = 1000
+    """Versions that a sequence keeps for a client which wants to hear of each, as MinIO's do: some 300 bytes
+    each, and as many as MinIO keeps."""
+
+    heal_items_wait_s: float = 60.0
+    """How long a sequence waits until such a client has taken them. Then it goes on, and tells of no further
+    ones until there is room: nobody may be there any more."""
+
     lock_clock_keep_s: float = 60.0
     """How often the lock clock of a set that has or had locked versions is written down. A worker that is
     killed loses as much of it, and locks then last that much longer, until it has caught up.

@@ -182,6 +182,10 @@ _STATE = {
     ),
     "TooManyBuckets": _row(400, "You have attempted to create more buckets than allowed"),
     "TooManyParts": _row(400, "You have attempted to add more parts than allowed"),
+    "XMinioHealAlreadyRunning": _row(400, "A heal of this path is under way."),
+    "XMinioHealInvalidClientToken": _row(400, "The client token is not of a heal of this path."),
+    "XMinioHealNoSuchProcess": _row(400, "There is no heal of this path, or it is long over."),
+    "XMinioHealOverlappingPaths": _row(400, "A heal of a path above or below this one is under way."),
 }
 
 _SERVER = {

@@ -11,8 +11,8 @@ from rustfs_proto.wire.message import Message
 class ListRows(Message, frozen=True):
     """Which rows does the drive have, of all spaces and buckets, in order of (space, bucket, key, sub)? At
     most `limit`, behind `after`. `verify`: each record is read, and it is looked whether its shard files are
-    there, which takes longer: then the drive gives fewer at a time. `notes`: tombstones are passed over, as
-    of heal notes, of which those that were taken back may be many more than the others.
+    there and long enough, which takes longer: then the drive gives fewer at a time. `notes`: tombstones are
+    passed over, as of heal notes, of which those that were taken back may be many more than the others.
     """
 
     after: RowName = RowName()
@@ -24,6 +24,10 @@ class ListRows(Message, frozen=True):
 class HeldRow(Message, frozen=True):
     """A row by its newest version on the drive. `has_gaps`: of that version a shard file is not here, or,
     where it was verified, the record cannot be read.
+
+    Where it was verified `flaw` is what is wrong, in words of `rustfs_proto.erasure.durability`, and of the
+    record: `k` as in its geometry, `files` how many shard files it names, `size_bytes` what it and they have,
+    `object_bytes` the size of the object.
     """
 
     space: int
@@ -33,6 +37,11 @@ class HeldRow(Message, frozen=True):
     stamp: int
     kind: int
     has_gaps: bool = False
+    flaw: str = ""
+    k: int = 0
+    files: int = 0
+    size_bytes: int = 0
+    object_bytes: int = 0
 
 
 class RowsListed(Message, frozen=True):
@@ -41,6 +50,28 @@ class RowsListed(Message, frozen=True):
     rows: tuple[HeldRow, ...]
     more: bool
     evidence: bool
+
+
+class CheckRow(Message, frozen=True):
+    """Read the shard files of that version to their end, each frame with its checksum: a piece at a time,
+    from frame `index` of the file `data_id` on. Fault NOT_FOUND: the version is not here.
+    """
+
+    row: RowName
+    stamp: int
+    data_id: bytes = b""
+    index: int = 0
+
+
+class RowChecked(Message, frozen=True):
+    """Answer to `CheckRow`. `size_bytes` were read; `flaw` as in `HeldRow`, empty where nothing is wrong so
+    far. `data_id` and `index` are where to go on; an empty one: that was all.
+    """
+
+    size_bytes: int
+    flaw: str = ""
+    data_id: bytes = b""
+    index: int = 0
 
 
 class Rejoin(Message, frozen=True):
