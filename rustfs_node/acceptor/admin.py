@@ -13,6 +13,7 @@ import msgspec
 import trio
 
 from rustfs_node.acceptor.admin_drives import ACTIONS, answer_drive
+from rustfs_node.acceptor.admin_heal import BACKGROUND, answer_heal, is_heal
 from rustfs_node.acceptor.admin_healing import HEALING_REQUESTS, answer_healing
 from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
@@ -21,6 +22,7 @@ from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.monitor import View
 from rustfs_node.acceptor.net.messages import HttpRequest, Response
 from rustfs_proto.metrics.admin import Deployment, server_info, storage_info
+from rustfs_proto.metrics.minio_heal import background_heal
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.operations import Op
 from rustfs_proto.s3.target import parse_target
@@ -62,7 +64,7 @@ def _refusal(request: HttpRequest, services: Services, error: S3Error) -> Respon
 async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
     target, request_id = parse_target(request.target), request.facts["request_id"]
     # Any operation of the service as a whole: what is signed does not name one.
-    services.authenticator.authenticate(request, target, Op.ListBuckets)
+    verified = services.authenticator.authenticate(request, target, Op.ListBuckets)
     name = target.path.encode("latin-1").removeprefix(_PREFIX).decode("latin-1")
     asked = (request.method, name)
     if request.method == "POST" and name in ACTIONS:
@@ -73,6 +75,13 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         return await answer_healing(asked, target.params, services, request_id)
     if asked == ("GET", INSPECT):
         return await answer_inspect(target.params, services, request_id)
+    if is_heal(request.method, name):
+        return await answer_heal(request, verified, name, target.params, services)
+    if asked == ("POST", BACKGROUND):
+        view = await services.monitor.of_cluster()
+        statuses = await _statuses(services)
+        healing = {one.set_index: one.healing for one in statuses}
+        return background_heal(view.standing, await _deployment(request, services, view), healing)
     if request.method != "GET" or name not in _DOCUMENTS:
         raise not_implemented(f"{request.method} of the administration's {name}")
     view = await services.monitor.of_cluster()
@@ -82,9 +91,7 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
 async def _deployment(request: HttpRequest, services: Services, view: View) -> Deployment:
     plan = services.monitor.plan
     request_id = request.facts["request_id"]
-    statuses = await services.sets.status_of_all(
-        SetStatus(), SetStatusReply, deadline_s=services.settings.health_deadline_s
-    )
+    statuses = await _statuses(services)
     return Deployment(
         deployment_id=plan.deployment_id,
         region=services.settings.region,
@@ -95,7 +102,6 @@ async def _deployment(request: HttpRequest, services: Services, view: View) -> D
         reasons={
             (status.set_index, drive.slot): drive.reason
             for status in statuses
-            if isinstance(status, SetStatusReply)
             for drive in status.drives
             if drive.reason
         },
@@ -113,3 +119,11 @@ async def _bucket_count(services: Services, request_id: str) -> int | None:
             if fault.code not in {FaultCode.NO_QUORUM, FaultCode.PEER_DOWN, FaultCode.TIMEOUT}:
                 raise
     return None
+
+
+async def _statuses(services: Services) -> list[SetStatusReply]:
+    """Of those sets that answer."""
+    told = await services.sets.status_of_all(
+        SetStatus(), SetStatusReply, deadline_s=services.settings.health_deadline_s
+    )
+    return [status for status in told if isinstance(status, SetStatusReply)]

@@ -5,7 +5,7 @@ Nothing of them is kept here. What a worker does not know any more is told as lo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 from msgspec.structs import replace
@@ -33,7 +33,7 @@ class Heard:
 
     views: Mapping[str, list[SequenceView]]
     items: Sequence[tuple[int, SequenceItem]]
-    silent: Collection[int]
+    silent: frozenset[int]
 
 
 async def hear(services: Services, name: str = "", items: int = 0) -> Heard:
@@ -46,7 +46,7 @@ async def hear(services: Services, name: str = "", items: int = 0) -> Heard:
     for _, one in found:
         for view in one.sequences:
             views.setdefault(view.id, []).append(view)
-    silent = {index for index, one in told if isinstance(one, Fault)}
+    silent = frozenset(index for index, one in told if isinstance(one, Fault))
     return Heard(views, [(index, item) for index, one in found for item in one.items], silent)
 
 

@@ -75,7 +75,7 @@ def _add_config(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from rustfs_node.cli import drive, inspection, keys
+    from rustfs_node.cli import drive, healing, inspection, keys
 
     ctl = commands.add_parser("ctl", help="ask a running node")
     actions = ctl.add_subparsers(required=True, metavar="ACTION")
@@ -89,6 +89,7 @@ def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _add_pool(actions)
     drive.add_arguments(actions)
     inspection.add_arguments(actions)
+    healing.add_arguments(actions)
     token = actions.add_parser("metrics-token", help="print a token with which Prometheus may read metrics")
     token.add_argument("--days", type=int, default=3650, help="how long it is good for (default %(default)s)")
     keys.add_arguments(token)

@@ -35,7 +35,7 @@ class Rebuild:
 @attrs.define
 class HealCounts:
     """Keys of notes: `healed` for good, and `failed` attempts, of keys that are tried again. `rebuilds` by
-    slot. Of sequences: drives' parts in versions that were `damage_found` and `damage_repaired`, by `Damage`.
+    slot. Of sequences: shards that were `damage_found` and `damage_repaired`, by `Damage`.
     """
 
     healed: int = 0

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.status import view_of
+from rustfs_proto.erasure.durability import Protection
 from rustfs_proto.wire.drive_ops import DriveState
 from rustfs_proto.wire.metrics_ops import Measure
 from rustfs_proto.wire.set_ops import DriveView
@@ -37,6 +38,7 @@ def set_measures(state: SetState) -> Iterator[Measure]:
     }
     for name, value in values.items():
         yield Measure(f"rustfs_set_{name}", value, of_set)
+    yield from _of_sequences(state, of_set)
     for plan, view in zip(state.plan.drives, views, strict=True):
         of_drive = of_set | _of_drive(plan.node, view)
         yield Measure("rustfs_set_drive_state", view.state, of_drive)
@@ -44,6 +46,21 @@ def set_measures(state: SetState) -> Iterator[Measure]:
         if rebuild is not None:
             yield Measure("rustfs_set_rebuild_rows", rebuild.given, of_drive)
             yield Measure("rustfs_set_rebuild_bytes", rebuild.size_bytes, of_drive)
+
+
+def _of_sequences(state: SetState, of_set: dict[str, str]) -> Iterator[Measure]:
+    """What sequences found and repaired, and how versions were kept when they were last counted here."""
+    for kind, count in state.healing.damage_found.items():
+        yield Measure("rustfs_set_damage_found_total", count, of_set | {"kind": kind})
+    for kind, count in state.healing.damage_repaired.items():
+        yield Measure("rustfs_set_damage_repaired_total", count, of_set | {"kind": kind})
+    census = state.sequences.last_census
+    if census is None:
+        return
+    yield Measure("rustfs_set_census_time_seconds", census.ended_ms / 1000, of_set)
+    for protection in Protection:
+        count = census.tally.protections[protection]
+        yield Measure("rustfs_set_versions", count, of_set | {"protection": protection})
 
 
 def _of_drive(node: int, view: DriveView) -> dict[str, str]:

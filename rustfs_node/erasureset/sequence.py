@@ -223,10 +223,10 @@ class Sequence:
         after = await survey_row(state, name, {}, slots, self._spend)
         if after is None:
             # It is gone, and so is what was wrong with it.
-            return attrs.evolve(look, kind=RowKind.TOMBSTONE, parts=(GOOD,) * state.n), ""
+            return attrs.evolve(look, kind=RowKind.TOMBSTONE, shards=(GOOD,) * state.n), ""
         after = attrs.evolve(after, size_bytes=look.size_bytes)
-        left = {slot: part for slot, part in after.damaged.items() if slot in slots}
-        return after, "; ".join(f"drive {slot}: {reasons.get(slot, part)}" for slot, part in left.items())
+        left = {slot: shard for slot, shard in after.damaged.items() if slot in slots}
+        return after, "; ".join(f"drive {slot}: {reasons.get(slot, shard)}" for slot, shard in left.items())
 
     async def _spend(self, size_bytes: int) -> None:
         self.tally.size_bytes += size_bytes

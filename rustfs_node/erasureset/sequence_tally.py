@@ -52,14 +52,14 @@ class Tally:
         """A row that was looked at, and again after it was healed; why it is not as it should be, if it could
         not be healed.
         """
-        self.found.update(counted(before.parts))
+        self.found.update(counted(before.shards))
         self.repaired.update(repaired(before, after))
         if reason:
             self.fail(before.name, reason)
         if not after.is_version:
             return
         self.versions += 1
-        self.protections[protection_of(after.good, after.k, len(after.parts))] += 1
+        self.protections[protection_of(after.good, after.k, len(after.shards))] += 1
         if self.wants_items and self.has_room:
             self.items.append(_item(before, after, reason))
 
@@ -82,8 +82,8 @@ class Tally:
 
 
 def repaired(before: Look, after: Look) -> list[str]:
-    """What was wrong with each part that is good now."""
-    return [part for slot, part in before.damaged.items() if after.parts[slot] == GOOD]
+    """What was wrong with each shard that is good now."""
+    return [shard for slot, shard in before.damaged.items() if after.shards[slot] == GOOD]
 
 
 def _is_live(row: WalkedRow) -> bool:
@@ -94,5 +94,5 @@ def _is_live(row: WalkedRow) -> bool:
 def _item(before: Look, after: Look, reason: str) -> SequenceItem:
     name = after.name
     return SequenceItem(
-        name.bucket, name.key, name.sub, after.k, before.parts, after.parts, after.object_bytes, reason
+        name.bucket, name.key, name.sub, after.k, before.shards, after.shards, after.object_bytes, reason
     )  # fmt: skip

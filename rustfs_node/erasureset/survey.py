@@ -1,4 +1,4 @@
-"""Looks at one row on all drives: what reads answer by, and each drive's part in it.
+"""Looks at one row on all drives: what reads answer by, and each drive's shard of it.
 
 What reads answer by is found out by a read (`resolve`), which like any other completes what is half written.
 What was written a moment ago may still be on its way to slower drives: it is looked at once more before
@@ -22,7 +22,7 @@ from rustfs_node.erasureset.together import outcomes_of
 from rustfs_node.erasureset.version import version_of
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.durability import Damage
-from rustfs_proto.erasure.surveying import GOOD, Look, part_in_removed, part_of
+from rustfs_proto.erasure.surveying import GOOD, Look, shard_of, shard_of_removed
 from rustfs_proto.objects import INLINE, ObjectMeta, decode_meta
 from rustfs_proto.stamp import wall_ms_of
 from rustfs_proto.wire.drive_ops import LookedUp, Lookup, RowKind, RowName, Space
@@ -58,17 +58,17 @@ async def _survey(state: SetState, name: RowName, held: Mapping[int, HeldRow]) -
         return None
     if read.decision.verdict is Verdict.ABSENT:
         found = await _found(state, lookup, stamp)
-        parts = tuple(GOOD if one is None else part_in_removed(one, stamp) for one in found)
-        return Look(name, stamp, RowKind.TOMBSTONE, parts, state.k)
+        shards = tuple(GOOD if one is None else shard_of_removed(one, stamp) for one in found)
+        return Look(name, stamp, RowKind.TOMBSTONE, shards, state.k)
     version = await version_of(state, read, "")
     meta = decode_meta(version.raw_meta) if version.kind == RowKind.VALUE else None
     found = await _found(state, lookup, stamp)
-    parts = tuple(
-        Damage.AWAY if one is None else part_of(one, stamp, held.get(slot)) for slot, one in enumerate(found)
+    shards = tuple(
+        Damage.AWAY if one is None else shard_of(one, stamp, held.get(slot)) for slot, one in enumerate(found)
     )
     k = state.k if meta is None else meta.geometry.k
     size_bytes = max((one.size_bytes for one in held.values() if one.stamp == stamp), default=0)
-    return Look(name, stamp, version.kind, parts, k, _has_files(meta), size_bytes, version.head.size)
+    return Look(name, stamp, version.kind, shards, k, _has_files(meta), size_bytes, version.head.size)
 
 
 def _has_files(meta: ObjectMeta | None) -> bool:
@@ -95,15 +95,15 @@ def _looked_up(reply: Reply) -> LookedUp:
 
 
 async def read_files(state: SetState, look: Look, reads: Collection[int], spend: Spend) -> Look:
-    """The same after the shard files of its good parts were read to their end, on drives in `reads`."""
-    slots = [slot for slot, part in enumerate(look.parts) if part == GOOD and slot in reads]
+    """The same after the files of its good shards were read to their end, on drives in `reads`."""
+    slots = [slot for slot, shard in enumerate(look.shards) if shard == GOOD and slot in reads]
     if not slots or not look.has_files:
         return look
     works = [partial(_flaw_on, state, look, slot, spend) for slot in slots]
-    parts = list(look.parts)
+    shards = list(look.shards)
     for slot, outcome in zip(slots, await outcomes_of(works, len(works)), strict=True):
-        parts[slot] = Damage.AWAY if isinstance(outcome, Fault) else outcome
-    return attrs.evolve(look, parts=tuple(parts))
+        shards[slot] = Damage.AWAY if isinstance(outcome, Fault) else outcome
+    return attrs.evolve(look, shards=tuple(shards))
 
 
 async def _flaw_on(state: SetState, look: Look, slot: int, spend: Spend) -> str:

@@ -1,4 +1,4 @@
-"""What drives' rows and answers say of how a version is kept: each drive's part in it, as a `Damage` or good.
+"""What drives' rows and answers say of how a version is kept: each drive's shard, as a `Damage` or good.
 
 A drive that has something newer is judged by what it has below; what it lacks of a version that was removed
 is nothing that it should have.
@@ -24,15 +24,15 @@ _SUB_BEHIND_ALL = b"\xff" * 64
 
 @attrs.frozen
 class Look:
-    """A row that was looked at. `stamp` and `kind` are what reads answer by; `parts` are `GOOD` or a `Damage`
-    by slot; of a version that was removed a drive that is away is as good as any other. `has_files`: its
-    shards are in files; with the record, each drive has `size_bytes` of an object of `object_bytes`.
+    """A row that was looked at. `stamp` and `kind` are what reads answer by; `shards` are `GOOD` or a
+    `Damage` by slot; of a version that was removed a drive that is away is as good as any other. `has_files`: they
+    are in files; with the record, each drive has `size_bytes` of an object of `object_bytes`.
     """
 
     name: RowName
     stamp: int
     kind: int
-    parts: tuple[str, ...]
+    shards: tuple[str, ...]
     k: int
     has_files: bool = False
     size_bytes: int = 0
@@ -45,13 +45,13 @@ class Look:
 
     @property
     def good(self) -> int:
-        """How many parts are good."""
-        return self.parts.count(GOOD)
+        """How many shards are good."""
+        return self.shards.count(GOOD)
 
     @property
     def damaged(self) -> dict[int, str]:
         """What is wrong, by slot, with drives that answer."""
-        return {slot: part for slot, part in enumerate(self.parts) if part not in (GOOD, Damage.AWAY)}
+        return {slot: shard for slot, shard in enumerate(self.shards) if shard not in (GOOD, Damage.AWAY)}
 
 
 def look_of(row: WalkedRow, slots: Collection[int], n: int, enough: int, k: int) -> Look | None:
@@ -72,7 +72,7 @@ def look_of(row: WalkedRow, slots: Collection[int], n: int, enough: int, k: int)
         row.name,
         first.stamp,
         first.kind,
-        _parts(slots, n),
+        _shards(slots, n),
         first.k or k,
         first.files > 0,
         first.size_bytes,
@@ -80,12 +80,12 @@ def look_of(row: WalkedRow, slots: Collection[int], n: int, enough: int, k: int)
     )
 
 
-def _parts(slots: Collection[int], n: int) -> tuple[str, ...]:
+def _shards(slots: Collection[int], n: int) -> tuple[str, ...]:
     return tuple(GOOD if slot in slots else Damage.AWAY for slot in range(n))
 
 
-def part_of(found: LookedUp, stamp: int, held: HeldRow | None) -> str:
-    """The part of a drive that found this, of that stamp or older, in the version of that stamp; `held` is
+def shard_of(found: LookedUp, stamp: int, held: HeldRow | None) -> str:
+    """The shard of a drive that found this, of that stamp or older, of the version of that stamp; `held` is
     what the drive said of the row when it was last verified.
     """
     if found.stamp < stamp:
@@ -96,8 +96,8 @@ def part_of(found: LookedUp, stamp: int, held: HeldRow | None) -> str:
     return flaw or (Damage.MISSING if found.no_files else GOOD)
 
 
-def part_in_removed(found: LookedUp, stamp: int) -> str:
-    """The part of a drive that found this in a version that was removed by a tombstone of that stamp."""
+def shard_of_removed(found: LookedUp, stamp: int) -> str:
+    """The shard of a drive that found this, of a version that was removed by a tombstone of that stamp."""
     if found.stamp == stamp and found.state == RowState.DAMAGED:
         return Damage.CORRUPT
     is_older = 0 < found.stamp < stamp and found.kind != RowKind.TOMBSTONE
@@ -133,10 +133,10 @@ def is_behind(scope: Scope, space: int, name: RowName) -> bool:
     return name.key > scope.prefix and not is_in(scope, name)
 
 
-def counted(parts: Collection[str]) -> Mapping[str, int]:
+def counted(shards: Collection[str]) -> Mapping[str, int]:
     """How many of them are damaged in which way, drives that are away among them."""
     found: dict[str, int] = {}
-    for part in parts:
-        if part != GOOD:
-            found[part] = found.get(part, 0) + 1
+    for shard in shards:
+        if shard != GOOD:
+            found[shard] = found.get(shard, 0) + 1
     return found

@@ -75,7 +75,7 @@ def storage_info(standing: Standing, told: Deployment) -> dict[str, Any]:
     """The document of `storageinfo`."""
     by_node = {name: _own_drives(number, standing) for number, name in enumerate(told.names)}
     return {
-        "Disks": [_drive(one, told) for one in standing.drives],
+        "Disks": [drive_info(one, told) for one in standing.drives],
         "Backend": {
             "Type": _ERASURE,
             "OnlineDisks": {name: sum(one.is_serving for one in own) for name, own in by_node.items()},
@@ -108,12 +108,12 @@ def _server(number: int, standing: Standing, told: Deployment) -> dict[str, Any]
         **({"clockAheadSeconds": round(node.clock_s - told.now_s, 3)} if node.clock_s else {}),
         "silentProcesses": list(node.silent),
         "network": {one: "online" if one in up else "offline" for one in told.names},
-        "drives": [_drive(one, told) for one in _own_drives(number, standing)],
+        "drives": [drive_info(one, told) for one in _own_drives(number, standing)],
         "poolNumber": 1,
     }
 
 
-def _drive(one: DriveStanding, told: Deployment) -> dict[str, Any]:
+def drive_info(one: DriveStanding, told: Deployment) -> dict[str, Any]:
     place = (one.set_index, one.slot)
     sizes = {
         "totalspace": one.total_bytes,

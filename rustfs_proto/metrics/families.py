@@ -54,6 +54,9 @@ _GAUGES = {
     " 3 faulty.",
     "rustfs_set_rebuild_rows": "Rows given to a drive that this node's worker of the set is rebuilding.",
     "rustfs_set_rebuild_bytes": "Bytes of shards given with them.",
+    "rustfs_set_versions": "Versions by how well they are protected, as the last census or heal of the whole"
+    " set by this node's worker left them: full, degraded, at_risk, unreadable.",
+    "rustfs_set_census_time_seconds": "When that ended, in seconds since 1970.",
     "rustfs_drive_state": "The drive as its worker sees it: 0 online, 1 suspect, 2 healing, 3 faulty.",
     "rustfs_drive_total_bytes": "Size of the drive's file system.",
     "rustfs_drive_free_bytes": "What is free of it.",
@@ -91,6 +94,8 @@ _COUNTERS = {
     "rustfs_set_heal_notes_lost_total": "Those that no drive took the note of.",
     "rustfs_set_keys_healed_total": "Keys of heal notes that are healed.",
     "rustfs_set_heal_failures_total": "Attempts to heal a key that failed, and will be made again.",
+    "rustfs_set_damage_found_total": "Shards that censuses and heals found damaged, by kind.",
+    "rustfs_set_damage_repaired_total": "Those of them that were repaired.",
     "rustfs_drive_log_written_bytes_total": "Bytes written to the log.",
     "rustfs_drive_shard_written_bytes_total": "Bytes written to shard files.",
     "rustfs_drive_shard_read_bytes_total": "Bytes read from shard files.",

@@ -72,7 +72,7 @@ class KeyReason(Message, frozen=True):
 
 
 class SequenceItem(Message, frozen=True):
-    """A version that was gone over: `before` is each drive's part in it by slot, a `Damage` or empty, `after`
+    """A version that was gone over: `before` is each drive's shard by slot, a `Damage` or empty, `after`
     the same when it was left.
     """
 
@@ -92,7 +92,7 @@ class SequenceView(Message, frozen=True):
 
     `objects` and `versions` were gone over, delete markers among the latter, and `rows` of any kind;
     `rows_expected` is about how many there are, 0 where nobody knows. `size_bytes` of shards were looked at,
-    or read where it is deep. `found` and `repaired` count drives' parts by `Damage`. `protections` counts
+    or read where it is deep. `found` and `repaired` count shards by `Damage`. `protections` counts
     versions, by `Protection`, as they were left. `failed` are versions that could not be healed or told,
     `failures` the first of them.
     """

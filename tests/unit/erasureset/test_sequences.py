@@ -34,14 +34,19 @@ from tests.unit.erasureset.test_objects import body_of
 SMALL, LARGE = 2000, 41_000
 """Sizes of an object in the log, and of one in files."""
 
-OLD: dict[str, object] = {"heal_pause_s": 600.0, "heal_retry_s": 0.05, "heal_fresh_s": 0.0}
-"""Notes are not healed while a test looks, and nothing counts as just written."""
+AT_REST: dict[str, object] = {
+    "heal_pause_s": 600.0,
+    "heal_retry_s": 0.05,
+    "heal_fresh_s": 1.0,
+    "status_period_s": 0.1,
+}
+"""Notes are not healed while a test looks, and it is soon seen that a drive is back."""
 
 
 @asynccontextmanager
 async def a_set_with(tmp_path: Path, *sizes: int, drives: int = 4) -> AsyncIterator[TestSet[RealDrive]]:
     """Objects k0, k1 ... of those sizes."""
-    async with running_real_set(tmp_path, drives, **OLD) as a_set:
+    async with running_real_set(tmp_path, drives, **AT_REST) as a_set:
         for number, size in enumerate(sizes):
             await a_set.client.put(b"k%d" % number, body_of(size, number))
         yield a_set
@@ -123,7 +128,7 @@ async def test_each_kind_of_damage_is_told_apart_counted_and_healed(tmp_path: Pa
 
 
 async def test_what_a_drive_missed_is_stale_or_missing_until_it_is_healed(tmp_path: Path) -> None:
-    """Overwritten, removed and new objects; while the drive is away its parts are away, not damaged."""
+    """Overwritten, removed and new objects; while the drive is away its shards are away, not damaged."""
     async with a_set_with(tmp_path, SMALL, LARGE, SMALL) as a_set:
         await a_set.drives[2].stop()
         await a_set.client.put(b"k1", body_of(LARGE, 7))
@@ -148,7 +153,7 @@ async def test_what_a_drive_missed_is_stale_or_missing_until_it_is_healed(tmp_pa
 
 
 async def test_protection_says_how_many_drives_may_yet_be_lost(tmp_path: Path) -> None:
-    """Of 2+2: with one part less a version is degraded, with two at risk, with three it cannot be read; what
+    """Of 2+2: with one shard less a version is degraded, with two at risk, with three it cannot be read; what
     cannot be healed is told with a reason, and the rest is healed all the same.
     """
     async with a_set_with(tmp_path, *[LARGE] * 4) as a_set:
@@ -167,7 +172,7 @@ async def test_protection_says_how_many_drives_may_yet_be_lost(tmp_path: Path) -
 
 
 async def test_versions_are_told_one_by_one_to_who_asked_for_it(tmp_path: Path) -> None:
-    """With each drive's part before and after; once each, and a sequence waits until there is room for more."""
+    """With each drive's shard before and after, and once each."""
     async with a_set_with(tmp_path, LARGE, SMALL, SMALL) as a_set:
         a_set.drives[0].shard_files()[0].unlink()
         started = await a_set.client.ask(SequenceStart("told", (Scope("b"),), items=True))
@@ -185,7 +190,7 @@ async def test_versions_are_told_one_by_one_to_who_asked_for_it(tmp_path: Path) 
 
 async def test_sequences_are_stopped_and_only_so_many_are_known(tmp_path: Path) -> None:
     """One that is stopped has ended; of those that have, the oldest is forgotten; an id is used once."""
-    async with running_real_set(tmp_path, 4, **OLD, heal_sequences_max=3) as a_set:
+    async with running_real_set(tmp_path, 4, **AT_REST, heal_sequences_max=3) as a_set:
         ask = a_set.client.ask
         assert await a_set.client.fault_of(SequenceStop("none")) is FaultCode.NOT_FOUND
         for name in ("one", "two", "three", "four"):
@@ -198,7 +203,7 @@ async def test_sequences_are_stopped_and_only_so_many_are_known(tmp_path: Path) 
 
 async def test_a_sequence_that_cannot_go_on_is_stopped_when_it_is_told(tmp_path: Path) -> None:
     """Three of four drives are away: nothing can be listed, so it waits for them; a full table refuses."""
-    async with running_real_set(tmp_path, 4, **OLD, heal_sequences_max=1) as a_set:
+    async with running_real_set(tmp_path, 4, **AT_REST, heal_sequences_max=1) as a_set:
         for drive in a_set.drives[1:]:
             await drive.stop()
         await a_set.client.ask(SequenceStart("stuck", (Scope(),)))
