@@ -10,16 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
 from rustfs_node.cli.main import main
-from tests.unit.acceptor.node_kit import KEYS, in_thread, raw_client, signed_request, whole_node
+from tests.unit.acceptor.http_kit import request
+from tests.unit.acceptor.node_kit import KEYS, SETTINGS, in_thread, raw_client, signed_request, whole_node
 
 ADMIN = "/minio/admin/v3/"
 LOGGED = re.compile(r"\[(debug|info|warning|error) ")
 """A line of the log, which the node writes to the same place."""
 
+PUBLIC = attrs.evolve(SETTINGS, metrics_auth="public")
 LARGE, SMALL = bytes(range(256)) * 2400, b"small"
 
 
@@ -35,7 +38,7 @@ def fill(s3: Any) -> None:
 
 @asynccontextmanager
 async def a_node(folder: Path) -> AsyncIterator[int]:
-    async with whole_node(folder, sets=2) as port:
+    async with whole_node(folder, sets=2, settings=PUBLIC) as port:
         await in_thread(fill, port)
         yield port
 
@@ -46,6 +49,15 @@ def lose_files(folder: Path, slot: int) -> int:
     for path in paths:
         path.unlink()
     return len(paths)
+
+
+async def metrics(port: int, *names: str) -> dict[str, float]:
+    """The node's metrics of those names, those at zero aside."""
+    async with raw_client(port) as client:
+        await client.send(request("GET", "/metrics", host="test"))
+        _, _, answer = await client.answer()
+    lines = [line.rsplit(" ", 1) for line in answer.decode().splitlines() if line.startswith(names)]
+    return {name: float(value) for name, value in lines if float(value)}
 
 
 async def ask(port: int, method: str, target: str, body: object = None) -> tuple[int, Any]:
@@ -100,6 +112,13 @@ async def test_an_operator_counts_and_heals(tmp_path: Path, monkeypatch: Any, ca
         assert status == 0
         assert f"{healed['id']}: everything: finished" in told
         assert (await run("census"))[0] == 0
+        told = await metrics(port, "rustfs_set_versions", "rustfs_set_damage")
+        kept = [value for name, value in told.items() if 'protection="full"' in name]
+        assert sum(kept) == healed["versions"]
+        assert not any("degraded" in name for name in told)
+        # The census below a prefix, the dry run and the heal.
+        assert sum(value for name, value in told.items() if "found" in name) == 12
+        assert sum(value for name, value in told.items() if "repaired" in name) == 4
         assert (await run("heal", "stop", "none"))[0] == 1
         assert (await run("heal", "status", "none"))[0] == 1
         assert (await run("census", "nowhere"))[0] == 1

@@ -112,8 +112,8 @@ def test_of_what_was_removed_only_older_versions_are_stale() -> None:
 
 @pytest.mark.parametrize("prefix", [b"", b"a", b"ab/", b"a\x00", b"\x00", "ä".encode()])
 def test_a_scope_begins_and_ends_where_its_keys_do(prefix: bytes) -> None:
-    """No key of it lies before its begin, the null version of the prefix itself included, and none behind what
-    is said to be behind it.
+    """No key of it lies before its begin, the null version of the prefix itself included, and none behind
+    what is said to be behind it.
     """
     scope = Scope("b", prefix)
     before = place_before(scope, Space.OBJECT)
