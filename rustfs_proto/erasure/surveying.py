@@ -25,8 +25,8 @@ _SUB_BEHIND_ALL = b"\xff" * 64
 @attrs.frozen
 class Look:
     """A row that was looked at. `stamp` and `kind` are what reads answer by; `shards` are `GOOD` or a
-    `Damage` by slot; of a version that was removed a drive that is away is as good as any other. `has_files`: they
-    are in files; with the record, each drive has `size_bytes` of an object of `object_bytes`.
+    `Damage` by slot; of a version that was removed a drive that is away is as good as any other. `has_files`:
+    they are in files; with the record, each drive has `size_bytes` of an object of `object_bytes`.
     """
 
     name: RowName

@@ -114,6 +114,7 @@ def _server(number: int, standing: Standing, told: Deployment) -> dict[str, Any]
 
 
 def drive_info(one: DriveStanding, told: Deployment) -> dict[str, Any]:
+    """One drive, as all these documents have it."""
     place = (one.set_index, one.slot)
     sizes = {
         "totalspace": one.total_bytes,

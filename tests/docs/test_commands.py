@@ -33,6 +33,8 @@ SESSION = (
     ("README.md", "aws --endpoint-url http://127.0.0.1:9000 s3 mb s3://photos"),
     ("README.md", "import boto3"),
 )
+# Asked of a running node, with the owner's keys.
+ASKED = {("docs/operations.md", "rustfs-node ctl census")}
 NOT_RUN_HERE = {
     ("README.md", "make run"): "test_make_run.py runs it in a clean copy of the tree",
     ("README.md", "make test"): "it is this suite",
@@ -104,7 +106,7 @@ def as_run(block: Block, folder: Path, port: int) -> str:
 def test_every_block_is_run_or_says_why_not():
     """Commands in the documents and those in the tables above are the same; a plain fence holds a picture."""
     commands = {name for name, block in all_blocks().items() if block.language}
-    assert commands == SERVES | set(SESSION) | set(NOT_RUN_HERE) | PICTURES
+    assert commands == SERVES | set(SESSION) | ASKED | set(NOT_RUN_HERE) | PICTURES
 
 
 def test_pictures_hold_no_commands():
@@ -187,6 +189,15 @@ def test_ctl_status_agrees(node, tmp_path):
     command = f"rustfs-node ctl status --endpoint {node.url}"
     said = run_script(command, tmp_path, environment(tmp_path / "programs"))
     assert len(said.splitlines()) == 4 and all(" ok " in line for line in said.splitlines())
+
+
+def test_the_owner_asks_as_written(node, tmp_path):
+    """Commands that order something of a healthy node, or ask it, end well."""
+    keys = {"RUSTFS_ACCESS_KEY": ACCESS_KEY, "RUSTFS_SECRET_KEY": SECRET_KEY}
+    for name in ASKED:
+        script = re.sub(r"(?m)$", f" --endpoint {node.url}", all_blocks()[name].text.strip())
+        said = run_script(f"set -e\n{script}", tmp_path, environment(tmp_path / "programs", **keys))
+        assert "full" in said and "everything" in said
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,8 @@ def test_options_exist(capsys):
         ["ctl", "metrics-token"],
         ["ctl", "drive", "replace"],
         ["ctl", "object", "inspect"],
+        ["ctl", "heal", "start"],
+        ["ctl", "census"],
     ):
         with pytest.raises(SystemExit):
             main([*arguments, "--help"])

@@ -54,7 +54,7 @@ def lose_files(folder: Path, slot: int) -> int:
 async def metrics(port: int, *names: str) -> dict[str, float]:
     """The node's metrics of those names, those at zero aside."""
     async with raw_client(port) as client:
-        await client.send(request("GET", "/metrics", host="test"))
+        await client.send(request("GET", "/metrics"))
         _, _, answer = await client.answer()
     lines = [line.rsplit(" ", 1) for line in answer.decode().splitlines() if line.startswith(names)]
     return {name: float(value) for name, value in lines if float(value)}
