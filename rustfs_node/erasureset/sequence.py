@@ -70,6 +70,8 @@ class Sequence:
         self._is_stopping = False
         self._at = RowName()
         self._pending: list[Callable[[], Awaitable[None]]] = []
+        # Rows that were met, and not counted yet.
+        self._uncounted = 0
         self._enough = max(state.write_quorum, state.n - 1)
 
     @property
@@ -181,6 +183,7 @@ class Sequence:
         look = look_of(row, slots, state.n, self._enough, state.k)
         if look is None or (self.order.deep and look.has_files):
             self._pending.append(partial(self._treat, row, look))
+            self._uncounted += 1
         else:
             self._count(look, look)
 
@@ -192,6 +195,10 @@ class Sequence:
     async def _treat(self, row: WalkedRow, look: Look | None) -> None:
         if self._is_stopping:
             return
+        await self._look_and_heal(row, look)
+        self._uncounted -= 1
+
+    async def _look_and_heal(self, row: WalkedRow, look: Look | None) -> None:
         state, began_s = self._set, self._set.clock.monotonic_s()
         reads = range(state.n) if self.order.deep else ()
         try:
@@ -257,7 +264,7 @@ class Sequence:
             ended_ms=self.ended_ms,
             objects=tally.objects,
             versions=tally.versions,
-            rows=tally.rows,
+            rows=tally.rows - self._uncounted,
             rows_expected=max(rows, default=0) if self.is_of_all else 0,
             size_bytes=tally.size_bytes,
             found=dict(tally.found),
