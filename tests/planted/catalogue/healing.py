@@ -9,6 +9,8 @@ HEALS = "tests/unit/erasureset/test_healing.py"
 REBUILDS = "tests/unit/erasureset/test_rebuilding.py"
 DRIVES = "tests/unit/drive/test_healing.py"
 ROWS = "tests/unit/erasure/test_healing.py"
+LOOKS = "tests/unit/erasure/test_surveying.py"
+SEQUENCES = "tests/unit/erasureset/test_sequences.py"
 
 HEALING = (
     PlantedBug(
@@ -114,8 +116,8 @@ HEALING = (
     PlantedBug(
         "records-of-a-rebuilt-drive-unread",
         "rustfs_node/drive/rows.py",
-        "    return not is_here or not engine.reader.is_whole(row)\n",
-        "    return not is_here\n",
+        "has_gaps=True, flaw=",
+        "has_gaps=False, flaw=",
         "A drive with a damaged log is rebuilt without what can no longer be read of it.",
         PROMISE,
         f"{DRIVES}::test_a_row_is_verified_by_its_record_and_its_files",
@@ -128,5 +130,50 @@ HEALING = (
         "A drive with a version that nobody acknowledged is not given the one below it.",
         PROMISE,
         f"{ROWS}::test_a_drive_is_surely_whole_with_what_nearly_all_have",
+    ),
+    PlantedBug(
+        "census-believes-an-older-version",
+        "rustfs_proto/erasure/surveying.py",
+        "is_alike = all(one.stamp == first.stamp for one in held) and",
+        "is_alike =",
+        "A drive that missed an overwrite counts as full, and is not healed.",
+        PROMISE,
+        f"{LOOKS}::test_rows_that_differ_are_looked_at",
+    ),
+    PlantedBug(
+        "at-risk-told-as-degraded",
+        "rustfs_proto/erasure/durability.py",
+        "if good > k:\n",
+        "if good >= k:\n",
+        "An operator pulls the drive that was one too many.",
+        PROMISE,
+        f"{LOOKS}::test_protection_is_how_many_shards_may_yet_be_lost",
+    ),
+    PlantedBug(
+        "repaired-without-another-look",
+        "rustfs_node/erasureset/sequence.py",
+        "        after = await survey_row(state, name, {}, slots, self._spend)\n",
+        "        after = attrs.evolve(look, shards=(GOOD,) * state.n)\n",
+        "A version that cannot be healed is told as healed.",
+        PROMISE,
+        f"{SEQUENCES}::test_protection_says_how_many_drives_may_yet_be_lost",
+    ),
+    PlantedBug(
+        "dry-run-that-heals",
+        "rustfs_node/erasureset/sequence.py",
+        "look.damaged and not self.order.dry_run\n",
+        "look.damaged\n",
+        "A census changes what it counts.",
+        PROMISE,
+        f"{SEQUENCES}::test_each_kind_of_damage_is_told_apart_counted_and_healed",
+    ),
+    PlantedBug(
+        "null-version-of-the-prefix-missed",
+        "rustfs_proto/erasure/surveying.py",
+        "    prefix = scope.prefix\n    if not prefix:\n        return RowName(space, scope.bucket)\n",
+        "    prefix = scope.prefix\n    return RowName(space, scope.bucket, prefix)\n",
+        "An object whose key is the whole prefix is passed over.",
+        PROMISE,
+        f"{LOOKS}::test_a_scope_begins_and_ends_where_its_keys_do",
     ),
 )
