@@ -15,7 +15,7 @@ from rustfs_node.drive.read import is_of
 from rustfs_proto.disk.layout import shard_path
 from rustfs_proto.disk.record import Flaw, Record, decode_prefix, split_ids
 from rustfs_proto.erasure.durability import Damage
-from rustfs_proto.erasure.scrubbing import data_shards_of, least_bytes_of, size_of
+from rustfs_proto.erasure.scrubbing import class_of, data_shards_of, least_bytes_of, size_of
 from rustfs_proto.wire.heal_ops import HeldRow, ListRows, RowsListed
 
 _VERIFIED_AT_A_TIME = 16
@@ -33,7 +33,9 @@ def list_rows(engine: DriveEngine, request: ListRows) -> RowsListed:
 
 
 def _held(row: Row) -> HeldRow:
-    return HeldRow(row.space, row.bucket, row.key, row.sub, row.stamp, row.kind, bool(row.missing))
+    return HeldRow(
+        row.space, row.bucket, row.key, row.sub, row.stamp, row.kind, bool(row.missing), class_of(row.head)
+    )  # fmt: skip
 
 
 def _verified(engine: DriveEngine, row: Row) -> HeldRow:

@@ -7,6 +7,10 @@ over what is there already costs little, as rows are compared by their names and
 the drive itself is read. So there is no other record of how far a rebuild has come than what is on the drive:
 whatever dies, the next walk passes over all that was done.
 
+Before the first walk there is one that looks only for versions of which no more shards are left than reads
+need, by their storage class or because other drives lack them as well: the drive is given those first. It
+holds nothing in memory but a page, and leaves to the walks behind it whatever it cannot give.
+
 Why it need not be known what is written meanwhile: every write goes to all drives, this one included. Where
 it does not take one, others have acknowledged it, and it never claimed to have it.
 
@@ -24,6 +28,7 @@ drives are away, open renames, a version that cannot go below a newer one that n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -122,7 +127,8 @@ class _Rebuilding:
         self._token = state.randomness.token(_TOKEN_BYTES)
 
     async def run(self) -> None:
-        """Walk, join, and walk again until nothing is found."""
+        """Give what is urgent; then walk, join, and walk again until nothing is found."""
+        await self._give_urgent()
         await self._walk()
         await self._rejoin(is_rebuilt=False)
         await trio.sleep(_JOINING_LOOKUPS * self._state.settings.lookup_timeout_s)
@@ -133,6 +139,30 @@ class _Rebuilding:
 
     async def _rejoin(self, *, is_rebuilt: bool) -> None:
         await self._state.drives.write(self._slot, Rejoin(self._token, is_rebuilt), ())
+
+    async def _give_urgent(self) -> None:
+        """The least protected versions, before all others. Raises `Fault`."""
+        state, slot = self._state, self._slot
+        walk = RowWalk(state, _FIRST)
+        urgent: list[RowName] = []
+        began_s, seen = state.clock.monotonic_s(), 0
+        while (row := await walk.next()) is not None and row.name.space == Space.OBJECT:
+            seen += 1
+            k = state.geometry_of(row.newest.storage_class).k
+            if slot in walk.slots and row.lacks_urgently(slot, k):
+                urgent.append(row.name)
+            if len(urgent) >= state.settings.heal_page_rows:
+                await self._give(urgent)
+                urgent.clear()
+            if not seen % _ROWS_A_REST:
+                await state.heal_pace.rest(began_s)
+                began_s = state.clock.monotonic_s()
+        await self._give(urgent)
+
+    async def _give(self, names: Sequence[RowName]) -> None:
+        """What cannot be given is met again."""
+        works = [partial(self._heal_row, name, is_torn=False) for name in names]
+        await outcomes_of(works, self._state.settings.heal_at_once)
 
     async def _walk(self) -> bool:
         """Over all rows; whether there was something to do. Raises `Fault` where it is not all done."""

@@ -14,7 +14,7 @@ import attrs
 import xxhash
 
 from rustfs_proto.erasure.cursor import PageCursor
-from rustfs_proto.wire.drive_ops import LookedUp, RowName, RowState
+from rustfs_proto.wire.drive_ops import LookedUp, RowKind, RowName, RowState, Space
 from rustfs_proto.wire.heal_ops import HeldRow
 
 
@@ -58,6 +58,21 @@ class WalkedRow:
 
     name: RowName
     held: Mapping[int, HeldRow]
+
+    @property
+    def newest(self) -> HeldRow:
+        """What a drive with the newest version has of it."""
+        return max(self.held.values(), key=lambda one: one.stamp)
+
+    def lacks_urgently(self, slot: int, k: int) -> bool:
+        """Whether the drive in `slot` lacks a version of which, as far as rows tell, just the `k` shards are
+        left that reads need.
+        """
+        newest = self.newest
+        if newest.kind != RowKind.VALUE or self.name.space != Space.OBJECT:
+            return False
+        good = {other for other, one in self.held.items() if one.stamp == newest.stamp and not one.has_gaps}
+        return slot not in good and len(good) == k
 
     def is_surely_whole(self, slot: int, enough: int) -> bool:
         """Whether the drive in `slot` has what a read would answer by, as can be told without one: the newest

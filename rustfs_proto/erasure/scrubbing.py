@@ -1,4 +1,5 @@
-"""How long a version's shard files must be, for those who read them without being asked.
+"""What a record says of its version, for drives, which know nothing else of how objects are cut: above all
+how long the shard files must be, for those who read them without being asked.
 
 A file tells nothing of its end: one that was cut between two frames is whole as far as it goes. How many it
 must have is told by the record.
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 
 from rustfs_proto.disk.shard_file import BLOCK_BYTES, FRAME_HEADER_BYTES, block_aligned
 from rustfs_proto.erasure.geometry import fragment_bytes, stripe_count, stripe_len
+from rustfs_proto.erasure.storage_classes import STANDARD
 from rustfs_proto.objects import INLINE, Geometry, Part, decode_head, decode_meta
 from rustfs_proto.wire.envelope import UNREADABLE
 
@@ -38,6 +40,17 @@ def size_of(raw_head: bytes) -> int:
         return decode_head(raw_head).size
     except UNREADABLE:
         return 0
+
+
+def class_of(raw_head: bytes) -> str:
+    """The storage class of the object; empty where it is STANDARD, or the head does not tell."""
+    if not raw_head:
+        return ""
+    try:
+        storage_class = decode_head(raw_head).storage_class
+    except UNREADABLE:
+        return ""
+    return "" if storage_class == STANDARD else storage_class
 
 
 def _files(raw_meta: bytes) -> Iterator[tuple[Part, Geometry]]:

@@ -23,7 +23,8 @@ class ListRows(Message, frozen=True):
 
 class HeldRow(Message, frozen=True):
     """A row by its newest version on the drive. `has_gaps`: of that version a shard file is not here, or,
-    where it was verified, the record cannot be read.
+    where it was verified, the record cannot be read. `storage_class` is that of an object, empty where it is
+    STANDARD.
 
     Where it was verified `flaw` is what is wrong, in words of `rustfs_proto.erasure.durability`, and of the
     record: `k` as in its geometry, `files` how many shard files it names, `size_bytes` what it and they have,
@@ -37,6 +38,7 @@ class HeldRow(Message, frozen=True):
     stamp: int
     kind: int
     has_gaps: bool = False
+    storage_class: str = ""
     flaw: str = ""
     k: int = 0
     files: int = 0

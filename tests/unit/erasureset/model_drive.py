@@ -13,6 +13,7 @@ import xxhash
 from msgspec.structs import replace
 
 from rustfs_node.bus import Bus, Request
+from rustfs_proto.erasure.scrubbing import class_of
 from rustfs_proto.wire import drive_ops as ops
 from rustfs_proto.wire import heal_ops
 from rustfs_proto.wire.faults import Fault, FaultCode
@@ -255,7 +256,8 @@ class ModelDrive:
                     continue
                 has_gaps = any(data_id not in self.files for data_id in stored.commit.files)
                 has_gaps |= message.verify and stored.is_damaged
-                held = (space, bucket, key, sub, stored.commit.stamp, stored.commit.kind, has_gaps)
+                commit = stored.commit
+                held = (space, bucket, key, sub, commit.stamp, commit.kind, has_gaps, class_of(commit.head))
                 rows.append(heal_ops.HeldRow(*held))
         rows.sort(key=lambda row: (row.space, row.bucket.encode(), row.key, row.sub))
         page = tuple(rows[: message.limit])

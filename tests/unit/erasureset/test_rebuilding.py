@@ -12,7 +12,7 @@ from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.heal_ops import ListRows, Rejoin
 from rustfs_proto.wire.set_ops import SetStatus
 from tests.kit import corrupt
-from tests.unit.erasureset.kit import running_real_set, running_set
+from tests.unit.erasureset.kit import RRS, running_real_set, running_set
 from tests.unit.erasureset.real_drive import RealDrive
 from tests.unit.erasureset.test_healing import AT_ONCE, census_of, fill, until
 from tests.unit.erasureset.test_objects import body_of
@@ -81,6 +81,36 @@ async def test_a_drive_stays_healing_while_something_is_left_over() -> None:
         drive.seen.clear()
         await until(lambda: sum(isinstance(message, ListRows) for message in drive.seen) > 3)
         assert drive.is_healing and not drive.versions("b", b"k")
+
+
+async def test_what_is_least_protected_is_given_first() -> None:
+    """Objects with less parity, and those that another drive has lost as well, come before all others, though
+    they are last in order.
+    """
+    async with running_set(4, classes=[(RRS, 1)], **SOON) as a_set:
+        for number in range(8):
+            await a_set.client.put(b"a%d" % number, body_of(9000, number))
+        for key in (b"y0", b"y1"):
+            await a_set.client.put(key, body_of(9000), storage_class=RRS)
+        await a_set.client.put(b"z", body_of(9000))
+        drive, other = a_set.drives[0], a_set.drives[1]
+        for stored in other.versions("b", b"z").values():
+            for data_id in stored.commit.files:
+                other.files.pop(data_id)
+        drive.seen.clear()
+        drive.empty()
+        await until(lambda: not drive.is_healing)
+        given = [
+            message.key for message in drive.seen if isinstance(message, Commit) and message.bucket == "b"
+        ]
+        first = list(dict.fromkeys(key for key in given if message_is_object(key)))
+        assert set(first[:3]) == {b"y0", b"y1", b"z"}
+        assert len(first) == 11
+
+
+def message_is_object(key: bytes) -> bool:
+    """Of this test's objects."""
+    return key[:1] in b"ayz"
 
 
 async def test_what_was_done_is_not_done_again() -> None:
