@@ -176,4 +176,13 @@ HEALING = (
         PROMISE,
         f"{LOOKS}::test_a_scope_begins_and_ends_where_its_keys_do",
     ),
+    PlantedBug(
+        "rebuilt-in-order-of-keys",
+        "rustfs_node/erasureset/rebuild.py",
+        "        await self._give_urgent()\n",
+        "        pass\n",
+        "Versions that one further loss makes unreadable wait behind all others.",
+        PROMISE,
+        f"{REBUILDS}::test_what_is_least_protected_is_given_first",
+    ),
 )
