@@ -83,6 +83,9 @@ async def _status(params: Params, services: Services) -> dict[str, object]:
     name = params.get("id", "")
     heard = await hear(services, name)
     if name and name not in heard.views:
+        if heard.silent:
+            sets = ", ".join(map(str, sorted(heard.silent)))
+            raise S3Error("ServiceUnavailable", f"workers of these sets do not answer: {sets}")
         text = f"no set worker knows a sequence {name}: they were started since, or it is long over"
         raise S3Error("InvalidArgument", text)
     reports = [report(services, heard, one) for one in heard.views]

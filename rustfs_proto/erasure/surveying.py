@@ -90,7 +90,10 @@ def shard_of(found: LookedUp, stamp: int, held: HeldRow | None) -> str:
     """
     if found.stamp < stamp:
         return Damage.STALE if found.stamp else Damage.MISSING
-    flaw = held.flaw if held is not None and held.stamp == stamp else ""
+    flaw = ""
+    if held is not None and held.stamp == stamp and held.has_gaps:
+        # A drive of an earlier release does not say which.
+        flaw = held.flaw or Damage.MISSING
     if found.state == RowState.DAMAGED:
         return flaw or Damage.CORRUPT
     return flaw or (Damage.MISSING if found.no_files else GOOD)

@@ -26,7 +26,7 @@ def row(*held: tuple[int, int, int, str]) -> WalkedRow:
     return WalkedRow(
         NAME,
         {
-            slot: HeldRow(0, "b", b"k", b"", stamp, kind, bool(flaw), flaw, k=3, files=1, size_bytes=9)
+            slot: HeldRow(0, "b", b"k", b"", stamp, kind, bool(flaw), flaw=flaw, k=3, files=1, size_bytes=9)
             for slot, stamp, kind, flaw in held
         },
     )
@@ -92,9 +92,11 @@ def found(stamp: int, state: int = RowState.FOUND, kind: int = VALUE, **more: ob
 
 def test_each_drives_shard_is_told_by_its_answer() -> None:
     """What it said when it was verified counts for that version alone."""
-    held = HeldRow(0, "b", b"k", b"", 5, VALUE, True, Damage.TRUNCATED)
+    held = HeldRow(0, "b", b"k", b"", 5, VALUE, has_gaps=True, flaw=Damage.TRUNCATED)
     assert shard_of(found(5), 5, None) == ""
-    assert shard_of(found(5), 5, held) is Damage.TRUNCATED or shard_of(found(5), 5, held) == "truncated"
+    assert shard_of(found(5), 5, held) == Damage.TRUNCATED
+    unnamed = HeldRow(0, "b", b"k", b"", 5, VALUE, has_gaps=True)
+    assert shard_of(found(5), 5, unnamed) == Damage.MISSING
     assert shard_of(found(6), 6, held) == ""
     assert shard_of(found(5, no_files=(b"f",)), 5, None) == Damage.MISSING
     assert shard_of(found(5, RowState.DAMAGED), 5, None) == Damage.CORRUPT
