@@ -29,7 +29,7 @@ from rustfs_proto.metrics.minio_heal import (
     heal_status,
 )
 from rustfs_proto.s3.errors import S3Error, not_implemented
-from rustfs_proto.s3.names import SYSTEM_BUCKET
+from rustfs_proto.s3.names import SYSTEM_BUCKET, percent_decode
 from rustfs_proto.s3.sigv4 import Verified
 from rustfs_proto.s3.target import Params
 from rustfs_proto.wire.faults import Fault
@@ -54,7 +54,7 @@ async def answer_heal(
     request: HttpRequest, verified: Verified, name: str, params: Params, services: Services
 ) -> dict[str, object]:
     """Begin, tell or stop. Raises `S3Error`."""
-    path = name.removeprefix("heal").strip("/")
+    path = _path_of(name)
     token = params.get("clientToken", "")
     is_start, is_stop = (params.get(flag) == "true" for flag in ("forceStart", "forceStop"))
     if (is_start and is_stop) or (token and (is_start or is_stop)):
@@ -67,6 +67,13 @@ async def answer_heal(
         return await _begin(request, verified, path, services, is_forced=is_start)
     except Fault as fault:
         raise S3Error("ServiceUnavailable", fault.message) from fault
+
+
+def _path_of(name: str) -> str:
+    """The bucket, and the prefix behind it. Raises InvalidURI."""
+    path = percent_decode(name.removeprefix("heal"))
+    bucket, _, prefix = path.removeprefix("/").partition("/")
+    return f"{bucket}/{prefix}" if prefix else bucket
 
 
 async def _options(request: HttpRequest, verified: Verified, services: Services) -> HealOptions:

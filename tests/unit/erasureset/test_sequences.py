@@ -26,6 +26,7 @@ from rustfs_proto.wire.sequence_ops import (
     SequenceView,
 )
 from tests.kit import corrupt
+from tests.kit.sample import sampled
 from tests.unit.erasureset.kit import TestSet, running_real_set
 from tests.unit.erasureset.real_drive import RealDrive
 from tests.unit.erasureset.test_healing import census_of, fill
@@ -106,7 +107,7 @@ KINDS: dict[str, tuple[Callable[[RealDrive], object], dict[str, int], bool]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sampled(list(KINDS)))
 async def test_each_kind_of_damage_is_told_apart_counted_and_healed(tmp_path: Path, kind: str) -> None:
     """A dry run counts it and changes nothing; a heal repairs it, and a second one finds nothing."""
     damage, expected, is_deep = KINDS[kind]
