@@ -30,6 +30,8 @@ async def check_row(engine: DriveEngine, threads: Threads, request: CheckRow) ->
     engine.counts.read_errors += piece.is_error
     if piece.fault is not None:
         _version(engine, row_key, request.stamp)
+        # Whoever reads it next shall meet what stands there, and not what was open before.
+        engine.shard_readers.forget(wanted.data_id)
         return RowChecked(piece.size_bytes, flaw_of(piece.fault))
     if piece.next_index < wanted.stripes:
         return RowChecked(piece.size_bytes, data_id=wanted.data_id, index=piece.next_index)

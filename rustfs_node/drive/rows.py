@@ -60,15 +60,22 @@ def _verified(engine: DriveEngine, row: Row) -> HeldRow:
 def _flaw_of_files(engine: DriveEngine, row: Row, least_bytes: dict[bytes, int]) -> str:
     """What is wrong with the first shard file that is not as it should be."""
     for data_id in split_ids(row.files):
-        try:
-            stat = engine.files.stat(f"{engine.address.path}/{shard_path(data_id)}")
-        except FileNotFoundError:
-            return Damage.MISSING
-        except OSError:
-            return Damage.CORRUPT
-        if stat.size_bytes < least_bytes.get(data_id, 0):
-            return Damage.TRUNCATED
+        flaw = _flaw_of_file(engine, data_id, least_bytes.get(data_id, 0))
+        if flaw:
+            # Whoever reads it next shall meet what stands there, and not what was open before.
+            engine.shard_readers.forget(data_id)
+            return flaw
     return ""
+
+
+def _flaw_of_file(engine: DriveEngine, data_id: bytes, least_bytes: int) -> str:
+    try:
+        stat = engine.files.stat(f"{engine.address.path}/{shard_path(data_id)}")
+    except FileNotFoundError:
+        return Damage.MISSING
+    except OSError:
+        return Damage.CORRUPT
+    return Damage.TRUNCATED if stat.size_bytes < least_bytes else ""
 
 
 def _flaw_of_record(engine: DriveEngine, row: Row) -> str:

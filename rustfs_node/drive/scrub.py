@@ -163,6 +163,8 @@ class Scrub:
         now = engine.index.version(row.row_key, row.stamp)
         if now is None or wanted.data_id not in split_ids(now.files):
             return
+        # Whoever heals it shall meet what stands there, and not what was open before.
+        engine.shard_readers.forget(wanted.data_id)
         is_missing = piece.fault.code is FaultCode.NOT_FOUND
         engine.counts.scrub.files_missing += is_missing
         engine.counts.scrub.files_damaged += not is_missing

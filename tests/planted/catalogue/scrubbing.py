@@ -74,4 +74,13 @@ SCRUBBING = (
         PROMISE,
         f"{SETS}::test_a_finding_stays_until_it_is_noted",
     ),
+    PlantedBug(
+        "lost-file-read-on-where-it-is-open",
+        SCRUB,
+        "        engine.shard_readers.forget(wanted.data_id)\n",
+        "",
+        "A file that is found missing is healed by a look at its open descriptor, which is whole.",
+        PROMISE,
+        f"{DRIVE}::test_a_lost_file_is_not_read_on_where_it_is_open",
+    ),
 )

@@ -193,6 +193,20 @@ async def test_what_changed_meanwhile_is_no_damage(autojump_clock: MockClock) ->
     assert engine.counts.scrub.found == 0 and not found(drive)
 
 
+async def test_a_lost_file_is_not_read_on_where_it_is_open(autojump_clock: MockClock) -> None:
+    """Files stay open for clients; what the scrub misses shall be missed by whoever heals it, too."""
+    drive = filled()
+    readers = drive.engine.shard_readers
+    drive.read_shard(FILES[0], 3, "f0")
+    shard = readers.borrow(FILES[0], 0.0)
+    assert shard is not None
+    readers.give_back(shard, 0.0)
+    drive.files.remove(path_of(drive, 0))
+    async with scrubbing(drive):
+        await trio.sleep(100)
+    assert readers.borrow(FILES[0], 0.0) is None
+
+
 async def test_clients_come_first_and_not_for_ever(autojump_clock: MockClock) -> None:
     """While requests come one piece is read in `scrub_yield_s`."""
     drive = filled(scrub_yield_s=2.0)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from rustfs_proto.erasure.placement import first_slot
 from rustfs_proto.wire.faults import FaultCode
 from rustfs_proto.wire.sequence_ops import (
     ENDED,
@@ -126,6 +127,17 @@ async def test_each_kind_of_damage_is_told_apart_counted_and_healed(tmp_path: Pa
         assert (await sequence(a_set, "after", deep=True)).found == {}
         found = await census_of(a_set)
         assert found.lacking(found.current()) == {}
+
+
+async def test_a_file_that_is_still_open_is_missed_all_the_same(tmp_path: Path) -> None:
+    """A drive keeps files open that clients read: one that is gone can be read on, and is written again."""
+    async with a_set_with(tmp_path, LARGE) as a_set:
+        drive = a_set.drives[first_slot("b", b"k0", 4)]
+        assert await a_set.client.get(b"k0") == body_of(LARGE, 0)
+        drive.shard_files()[0].unlink()
+        healed = await sequence(a_set, "heal")
+        assert (healed.found, healed.repaired) == ({"missing": 1}, {"missing": 1})
+        assert len(drive.shard_files()) == 1
 
 
 async def test_what_a_drive_missed_is_stale_or_missing_until_it_is_healed(tmp_path: Path) -> None:
