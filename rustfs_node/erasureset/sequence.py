@@ -68,6 +68,8 @@ class Sequence:
         self._set = state
         self._reason = ""
         self._is_stopping = False
+        # Whether those who want to hear of each version have taken some lately.
+        self._is_heard = True
         self._at = RowName()
         self._pending: list[Callable[[], Awaitable[None]]] = []
         # Rows that were met, and not counted yet.
@@ -149,7 +151,7 @@ class Sequence:
     async def _take_rows(self, walk: RowWalk, scope: Scope, space: int) -> None:
         began_s = self._set.clock.monotonic_s()
         at_once = self._set.settings.heal_page_rows
-        kind = space
+        kind, met = space, 0
         while not self._is_stopping and (row := await walk.next()) is not None:
             if row.name.space not in _SPACES or is_behind(scope, space, row.name):
                 return
@@ -160,7 +162,8 @@ class Sequence:
             self._at = row.name
             if is_in(scope, row.name):
                 self._take(row, walk.slots)
-            if not self.tally.rows % _ROWS_A_REST:
+            met += 1
+            if not met % _ROWS_A_REST:
                 await self._set.heal_pace.rest(began_s)
                 began_s = self._set.clock.monotonic_s()
                 await read_charter(self._set, "")
@@ -168,9 +171,13 @@ class Sequence:
 
     async def _leave_room(self) -> None:
         """For a while those who want to hear of each version are waited for, and then no more."""
-        with trio.move_on_after(self._set.settings.heal_items_wait_s):
-            while not self.tally.has_room and not self._is_stopping:  # noqa: ASYNC110 - nobody tells
-                await trio.sleep(_LOOK_S)
+        if self.tally.has_room():
+            self._is_heard = True
+        elif self._is_heard:
+            with trio.move_on_after(self._set.settings.heal_items_wait_s) as patience:
+                while not self.tally.has_room() and not self._is_stopping:  # noqa: ASYNC110 - nobody tells
+                    await trio.sleep(_LOOK_S)
+            self._is_heard = not patience.cancelled_caught
 
     def _take(self, row: WalkedRow, slots: Collection[int]) -> None:
         """A row of the walk: count it, or put it aside to be looked at. Copies in slots that are another
@@ -193,6 +200,7 @@ class Sequence:
         await outcomes_of(pending, self._set.settings.heal_at_once)
 
     async def _treat(self, row: WalkedRow, look: Look | None) -> None:
+        await self._leave_room()
         if self._is_stopping:
             return
         await self._look_and_heal(row, look)

@@ -35,7 +35,6 @@ class Tally:
     items: deque[SequenceItem] = attrs.field(factory=deque)
     _last_key: tuple[str, bytes] = ("", b"")
 
-    @property
     def has_room(self) -> bool:
         """Whether a further version can be kept for those who want to hear of it."""
         return len(self.items) < self.settings.heal_items_max
@@ -60,7 +59,7 @@ class Tally:
             return
         self.versions += 1
         self.protections[protection_of(after.good, after.k, len(after.shards))] += 1
-        if self.wants_items and self.has_room:
+        if self.wants_items and self.has_room():
             self.items.append(_item(before, after, reason))
 
     def untold(self, row: WalkedRow, fault: Fault) -> None:

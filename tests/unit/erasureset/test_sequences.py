@@ -201,6 +201,18 @@ async def test_versions_are_told_one_by_one_to_who_asked_for_it(tmp_path: Path) 
         assert (await a_set.client.ask(SequencesTell("told", items=2))).items == ()
 
 
+async def test_nobody_is_waited_for_who_does_not_listen(tmp_path: Path) -> None:
+    """A sequence of which versions are to be told goes on after a while, though none of them is taken."""
+    patience = {"heal_items_max": 2, "heal_items_wait_s": 0.3}
+    async with running_real_set(tmp_path, 4, **AT_REST | patience) as a_set:
+        for number in range(40):
+            await a_set.client.put(b"k%d" % number, b"some bytes")
+        with trio.fail_after(30):
+            view = await sequence(a_set, "unheard", items=True)
+        assert (view.state, view.versions) == (FINISHED, 40)
+        assert len((await a_set.client.ask(SequencesTell("unheard", items=9))).items) == 2
+
+
 async def test_sequences_are_stopped_and_only_so_many_are_known(tmp_path: Path) -> None:
     """One that is stopped has ended; of those that have, the oldest is forgotten; an id is used once."""
     async with running_real_set(tmp_path, 4, **AT_REST, heal_sequences_max=3) as a_set:
