@@ -30,7 +30,7 @@ from tests.kit import corrupt
 from tests.kit.sample import sampled
 from tests.unit.erasureset.kit import TestSet, running_real_set
 from tests.unit.erasureset.real_drive import RealDrive
-from tests.unit.erasureset.test_healing import census_of, fill
+from tests.unit.erasureset.test_healing import census_of, fill, numbers
 from tests.unit.erasureset.test_objects import body_of
 
 SMALL, LARGE = 2000, 41_000
@@ -51,7 +51,15 @@ async def a_set_with(tmp_path: Path, *sizes: int, drives: int = 4) -> AsyncItera
     async with running_real_set(tmp_path, drives, **AT_REST) as a_set:
         for number, size in enumerate(sizes):
             await a_set.client.put(b"k%d" % number, body_of(size, number))
+        await at_rest(a_set)
         yield a_set
+
+
+async def at_rest(a_set: TestSet[RealDrive]) -> None:
+    """Return when every drive has what was written: on a slow machine one may have missed something."""
+    with trio.fail_after(60):
+        while (await sequence(a_set, f"at rest {next(numbers)}", Scope())).found:
+            pass
 
 
 async def sequence(a_set: TestSet[RealDrive], name: str, *scopes: Scope, **order: bool) -> SequenceView:
@@ -74,6 +82,7 @@ async def test_versions_at_rest_are_counted_and_nothing_is_found(tmp_path: Path)
     """Objects, versions, delete markers, uploads: all of it is full; by bucket, prefix or key, or all."""
     async with a_set_with(tmp_path) as a_set:
         await fill(a_set, 1)
+        await at_rest(a_set)
         view = await sequence(a_set, "all", Scope(), deep=True)
         assert (view.state, view.found, view.failed) == (FINISHED, {}, 0)
         assert view.protections == {"full": view.versions}
