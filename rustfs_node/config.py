@@ -109,6 +109,35 @@ def load(
     return settings
 
 
+def origins_of(toml: bytes, environ: Mapping[str, str], arguments: Tables) -> dict[str, str]:
+    """`table.name` of each setting that is not left at its default, and from where `load` takes it: file,
+    environment or argument. The sources are those of a `load` that went well.
+    """
+    marked: Tables = {}
+    for origin, tables in (
+        ("file", parse_toml(toml, "the configuration file")),
+        ("environment", from_environment(environ, [])),
+        ("argument", arguments),
+    ):
+        overlay(marked, {table: dict.fromkeys(values, origin) for table, values in tables.items()})
+    return {f"{table}.{name}": origin for table, values in marked.items() for name, origin in values.items()}
+
+
+def origins_after(origins: Mapping[str, str], before: Settings, after: Settings) -> dict[str, str]:
+    """The same when the running settings were changed by reading the configuration again: only its file can
+    have changed.
+    """
+    found = dict(origins)
+    for table, cls in table_classes().items():
+        old, new, default = (getattr(one, table) for one in (before, after, Settings()))
+        for field in attrs.fields(cls):
+            name, value = f"{table}.{field.name}", getattr(new, field.name)
+            if value != getattr(old, field.name):
+                found.pop(name, None)
+                found |= {name: "file"} if value != getattr(default, field.name) else {}
+    return found
+
+
 def parse_toml(toml: bytes, file: str) -> Tables:
     """The tables of a configuration file."""
     try:

@@ -97,7 +97,7 @@ class SetPlan:
 class NodePlan:
     """Everything that a process of this node is told. `node_number` is its place in `nodes` and the writer
     part of its stamps; `nodes`, `keys` and `contacts`, the first acceptor of each node, are for clusters
-    only.
+    only. `origins`: from where each setting comes that is not left at its default.
     """
 
     deployment_id: str
@@ -109,6 +109,7 @@ class NodePlan:
     nodes: tuple[PeerNode, ...] = ()
     keys: BusKeys | None = None
     contacts: tuple[ProcessPlan, ...] = ()
+    origins: dict[str, str] = attrs.field(factory=dict)
 
     def own_drives(self, one: SetPlan) -> tuple[DrivePlan, ...]:
         """The drives of the set that lie on this node."""

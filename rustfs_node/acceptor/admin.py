@@ -1,5 +1,5 @@
 """MinIO's administration, as far as it is there: `info` and `storageinfo` below `/minio/admin/v3/`, and what
-`admin_drives`, `admin_layout`, `admin_objects`, `admin_healing` and `admin_heal` add to it.
+`admin_drives`, `admin_layout`, `admin_objects`, `admin_healing`, `admin_heal` and `admin_settings` add to it.
 
 Requests are signed as those of S3 are; the answers are JSON, errors too. Everything else below that path is
 answered NotImplemented, in particular `datausageinfo`: nobody counts the usage of buckets.
@@ -17,6 +17,7 @@ from rustfs_node.acceptor.admin_heal import BACKGROUND, answer_heal, is_heal
 from rustfs_node.acceptor.admin_healing import HEALING_REQUESTS, answer_healing
 from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
+from rustfs_node.acceptor.admin_settings import SETTINGS, told_settings
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.monitor import View
@@ -73,6 +74,8 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         return await answer_layout(asked, target.params, services, request_id)
     if asked in HEALING_REQUESTS:
         return await answer_healing(asked, target.params, services, request_id)
+    if asked == ("GET", SETTINGS):
+        return told_settings(services.monitor.plan)
     if asked == ("GET", INSPECT):
         return await answer_inspect(target.params, services, request_id)
     if is_heal(request.method, name):

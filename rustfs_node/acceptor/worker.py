@@ -129,6 +129,7 @@ class Parts:
     listeners: list[Listener]
     certificate: Certificate | None
     leaving: trio.Event
+    monitor: Monitor
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -146,7 +147,7 @@ def prepare(services: Services, plan: NodePlan) -> Parts:
     services.sets.bus.meter.add(server.measures)
     shared = plan.settings.node.acceptors > 1
     listeners = open_listeners(settings.address, settings.listen_backlog, shared=shared)
-    parts = Parts(server, listeners, certificate, services.leaving)
+    parts = Parts(server, listeners, certificate, services.leaving, services.monitor)
     log.info("listening", addresses=parts.addresses, tls=certificate is not None)
     return parts
 
@@ -157,7 +158,7 @@ async def run_prepared(
     """Accept and serve until `stopping`, then drain."""
     async with trio.open_nursery() as nursery:
         if reload is not None:
-            nursery.start_soon(_obey_reloads, reload, parts.certificate)
+            nursery.start_soon(_obey_reloads, reload, parts)
         nursery.start_soon(_tell_leaving, stopping, parts.leaving)
         await parts.server.run(parts.listeners, stopping)
         nursery.cancel_scope.cancel()
@@ -214,9 +215,13 @@ async def _tell_leaving(stopping: trio.Event, leaving: trio.Event) -> None:
     leaving.set()
 
 
-async def _obey_reloads(reload: trio.MemoryReceiveChannel[NodePlan], certificate: Certificate | None) -> None:
-    """SIGHUP takes over a new certificate; the other settings of this room need a restart."""
-    async for _ in reload:
+async def _obey_reloads(reload: trio.MemoryReceiveChannel[NodePlan], parts: Parts) -> None:
+    """SIGHUP takes over a new certificate, and the plan to tell of; the other settings of this room need a
+    restart.
+    """
+    certificate = parts.certificate
+    async for plan in reload:
+        parts.monitor.plan = plan
         if certificate is None:
             continue
         try:

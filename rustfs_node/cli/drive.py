@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from rustfs_node.cli.asking import ask_owner
 from rustfs_node.cli.main import EXIT_FAILED
 from rustfs_node.cli.standing import size
+from rustfs_node.cli.table import table
 
 _COLUMNS = ("set", "slot", "drive", "state", "used", "of", "")
 
@@ -46,16 +47,8 @@ def _tell(args: argparse.Namespace) -> int:
             print(f"no node has a drive {args.path}: see rustfs-node ctl drive list")
             return EXIT_FAILED
     drives.sort(key=lambda one: (one["set_index"], one["disk_index"]))
-    print(json.dumps(drives) if args.json else "\n".join(_table(drives)))
+    print(json.dumps(drives) if args.json else "\n".join(table(_COLUMNS, map(_row, drives))))
     return 0
-
-
-def _table(drives: list[dict[str, Any]]) -> list[str]:
-    rows = [_COLUMNS, *map(_row, drives)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
 
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:

@@ -72,10 +72,15 @@ def _add_config(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "config", help="print a configuration file with every setting and its default"
     )
     config.set_defaults(run=_run_config)
+    text = "look at a configuration file without starting anything: 0 it can be used, 2 what is wrong with it"
+    validate = config.add_subparsers(metavar="VERB").add_parser("validate", help=text, description=text)
+    validate.add_argument("file", metavar="FILE")
+    validate.add_argument("--json", action="store_true", help="answer in JSON")
+    validate.set_defaults(run=_run_validate)
 
 
 def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from rustfs_node.cli import drive, healing, inspection, keys
+    from rustfs_node.cli import drive, healing, inspection, keys, settings
 
     ctl = commands.add_parser("ctl", help="ask a running node")
     actions = ctl.add_subparsers(required=True, metavar="ACTION")
@@ -87,9 +92,8 @@ def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     status.set_defaults(run=_run_status)
     _add_layout(actions)
     _add_pool(actions)
-    drive.add_arguments(actions)
-    inspection.add_arguments(actions)
-    healing.add_arguments(actions)
+    for command in (drive, inspection, healing, settings):
+        command.add_arguments(actions)
     token = actions.add_parser("metrics-token", help="print a token with which Prometheus may read metrics")
     token.add_argument("--days", type=int, default=3650, help="how long it is good for (default %(default)s)")
     keys.add_arguments(token)
@@ -156,6 +160,12 @@ def _run_config(_args: argparse.Namespace) -> int:
 
     print(document(), end="")
     return 0
+
+
+def _run_validate(args: argparse.Namespace) -> int:
+    from rustfs_node.cli.validation import run
+
+    return run(args)
 
 
 def _run_status(args: argparse.Namespace) -> int:

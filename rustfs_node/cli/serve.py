@@ -12,7 +12,7 @@ import sys
 import attrs
 
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
-from rustfs_node.config import ConfigError, Settings, Tables, load, unread
+from rustfs_node.config import ConfigError, Settings, Tables, load, origins_of, unread
 from rustfs_node.plan import NodePlan
 from rustfs_node.seams.node_files import read_bytes
 from rustfs_node.supervisor.credentials import CredentialsError
@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
         reread=lambda: read_settings(args),
         announce=announce,
         notes=tuple(unread(os.environ)),
+        origins=origins_of(file_of(args), os.environ, tables_of(args)),
     )
     try:
         serve(order, os.environ)
@@ -53,7 +54,7 @@ def checked_topology(settings: Settings) -> Topology:
     topology: Topology | None = None
     wrong: list[str] = []
     try:
-        topology = _topology(settings)
+        topology = topology_of(settings)
     except EllipsesError as error:
         wrong.append(str(error))
     wrong += mistakes(settings, () if topology is None else topology.pools)
@@ -64,7 +65,8 @@ def checked_topology(settings: Settings) -> Topology:
     return topology
 
 
-def _topology(settings: Settings) -> Topology:
+def topology_of(settings: Settings) -> Topology:
+    """The drives and their nodes, as the settings name them. Raises `EllipsesError`."""
     try:
         _, default_port = parse_address(settings.acceptor.address)
     except AddressError:
@@ -80,15 +82,20 @@ def _topology(settings: Settings) -> Topology:
 
 def read_settings(args: argparse.Namespace) -> Settings:
     """Settings from the file, the environment and the arguments."""
-    raw = b""
-    if args.config:
-        try:
-            raw = read_bytes(args.config)
-        except OSError as error:
-            raise ConfigError(
-                [f"configuration file {args.config} cannot be read: {error.strerror}"]
-            ) from error
-    return load(raw, os.environ, tables_of(args), args.config or "the configuration file")
+    return load(file_of(args), os.environ, tables_of(args), args.config or "the configuration file")
+
+
+def file_of(args: argparse.Namespace) -> bytes:
+    """The text of the configuration file; empty where there is none. Raises `ConfigError`."""
+    return read_config(args.config) if args.config else b""
+
+
+def read_config(path: str) -> bytes:
+    """The text of that configuration file. Raises `ConfigError`."""
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        raise ConfigError([f"configuration file {path} cannot be read: {error.strerror}"]) from error
 
 
 def tables_of(args: argparse.Namespace) -> Tables:

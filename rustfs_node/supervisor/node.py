@@ -15,7 +15,7 @@ import structlog
 import trio
 
 from rustfs_node import logs
-from rustfs_node.config import ConfigError, Settings, reloaded
+from rustfs_node.config import ConfigError, Settings, origins_after, reloaded
 from rustfs_node.plan import NodePlan, encode_plan
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.forking import Forge
@@ -207,7 +207,8 @@ class Node:
         except ConfigError as error:
             self.log.warning("reload_failed", errors=error.errors)
         else:
-            self.keep_plan(attrs.evolve(self.plan, settings=settings))
+            origins = origins_after(self.plan.origins, self.plan.settings, settings)
+            self.keep_plan(attrs.evolve(self.plan, settings=settings, origins=origins))
             logs.configure(PROCESS, settings.node.log_level, settings.node.log_format)
             self.log.info("reloaded", needs_restart=later)
         for worker in self.workers.values():

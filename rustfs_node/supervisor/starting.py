@@ -85,6 +85,8 @@ class Order:
     announce: Callable[[NodePlan, CredentialsSource], None]
     notes: tuple[str, ...] = ()
     """What the log shall say of the configuration, mistakes or not."""
+    origins: dict[str, str] = attrs.field(factory=dict)
+    """From where each setting comes that is not left at its default."""
 
 
 def serve(order: Order, environ: Mapping[str, str]) -> None:
@@ -115,7 +117,7 @@ async def _serve(order: Order, environ: Mapping[str, str]) -> None:
         start = _Start(order, environ, given, member, paths, folder)
         async with start.planned() as plan:
             node = Node(
-                plan=plan,
+                plan=attrs.evolve(plan, origins=order.origins),
                 plan_file=folder.plan_file,
                 forge=forge,
                 clock=SystemClock(),

@@ -143,6 +143,7 @@ def test_options_exist(capsys):
         ["ctl", "object", "inspect"],
         ["ctl", "heal", "start"],
         ["ctl", "census"],
+        ["ctl", "config", "show"],
     ):
         with pytest.raises(SystemExit):
             main([*arguments, "--help"])
