@@ -90,7 +90,7 @@ def run_role(name: str, main: RoleMain, argv: Sequence[str] | None = None) -> No
         sys.exit(EXIT_REFUSED)
     own_name = name_of(name, args, plan)
     node = plan.settings.node
-    logs.configure(own_name, node.log_level, node.log_format)
+    logs.configure(own_name, node.log_level, node.log_format, node.log_lines_kept)
     # What the imports made stays for good: the collector need not go through it again and again.
     gc.freeze()
     gc.set_threshold(node.collect_after_objects)
@@ -209,7 +209,7 @@ def _reload(context: RoleContext, send: trio.MemorySendChannel[NodePlan]) -> Non
         context.log.warning("reload_failed", reason=str(error))
         return
     node = plan.settings.node
-    logs.configure(context.name, node.log_level, node.log_format)
+    logs.configure(context.name, node.log_level, node.log_format, node.log_lines_kept)
     try:
         send.send_nowait(plan)
     except trio.ClosedResourceError:

@@ -1,5 +1,5 @@
 """MinIO's administration, as far as it is there: `info` and `storageinfo` below `/minio/admin/v3/`, and what
-`admin_drives`, `admin_layout`, `admin_objects`, `admin_healing`, `admin_heal` and `admin_settings` add to it.
+the modules `admin_...` add to it.
 
 Requests are signed as those of S3 are; the answers are JSON, errors too. Everything else below that path is
 answered NotImplemented, in particular `datausageinfo`: nobody counts the usage of buckets.
@@ -16,6 +16,7 @@ from rustfs_node.acceptor.admin_drives import ACTIONS, answer_drive
 from rustfs_node.acceptor.admin_heal import BACKGROUND, answer_heal, is_heal
 from rustfs_node.acceptor.admin_healing import HEALING_REQUESTS, answer_healing
 from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
+from rustfs_node.acceptor.admin_logs import LOGS, told_logs
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
 from rustfs_node.acceptor.admin_settings import SETTINGS, told_settings
 from rustfs_node.acceptor.call import Services
@@ -76,6 +77,8 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         return await answer_healing(asked, target.params, services, request_id)
     if asked == ("GET", SETTINGS):
         return told_settings(services.monitor.plan)
+    if asked == ("GET", LOGS):
+        return await told_logs(target.params, services)
     if asked == ("GET", INSPECT):
         return await answer_inspect(target.params, services, request_id)
     if is_heal(request.method, name):

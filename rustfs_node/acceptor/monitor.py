@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import attrs
 
 from rustfs_node.bus import Bus
-from rustfs_node.plan import NodePlan, acceptor_name
+from rustfs_node.plan import CONTROL, NodePlan, acceptor_name
 from rustfs_proto.metrics.reading import NodeReading, Series, series_of
 from rustfs_proto.metrics.standing import AWAY, DriveStanding, Standing, standing_of, unseen_set
-from rustfs_proto.wire.metrics_ops import ProcessMetrics
+from rustfs_proto.wire.metrics_ops import Metrics, ProcessMetrics
 
 
 @attrs.frozen
@@ -79,6 +79,12 @@ class Monitor:
         return View(
             tuple(readings[number] for number in numbers), tuple(numbers), self.names, self._planned(None)
         )
+
+    async def logs_of_node(self, lines_max: int, level: str) -> tuple[ProcessMetrics, ...]:
+        """Every process of this node with its last lines, the supervisor too."""
+        asked = Metrics(lines_max=lines_max, lines_level=level)
+        told = await self._bus.metrics_of(self._near | {CONTROL: False}, self._patience_s, asked)
+        return (self._bus.own_metrics(asked), *(one for found in told.values() for one in found))
 
     def _planned(self, node: int | None) -> Standing:
         """The sets of which that node has a worker, or all, as nobody sees them."""

@@ -15,7 +15,7 @@ from rustfs_node.metering import Meter
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.bus import BusSettings
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.metrics_ops import Measure, ProcessMetrics
+from rustfs_proto.wire.metrics_ops import Measure, Metrics, ProcessMetrics
 
 _TOLD = ("calls", "timeouts", "expired", "notices_dropped", "turns", "messages_sent", "messages_received")
 """Which of the running counts an operator may make something of."""
@@ -127,9 +127,11 @@ class Bus:
         self._engine.telling.onward = peers
 
     async def metrics_of(
-        self, peers: Mapping[str, bool], patience_s: float
+        self, peers: Mapping[str, bool], patience_s: float, asked: Metrics | None = None
     ) -> dict[str, tuple[ProcessMetrics, ...]]:
-        """What each of `peers` tells; of one that does not answer in time, why."""
+        """What each of `peers` tells; of one that does not answer in time, why. `asked`: what is wanted
+        beside what they count.
+        """
         found: dict[str, tuple[ProcessMetrics, ...]] = {}
         is_done = trio.Event()
 
@@ -137,9 +139,13 @@ class Bus:
             found.update(told)
             is_done.set()
 
-        self._engine.telling.gather(peers, patience_s, done)
+        self._engine.telling.gather(peers, patience_s, done, asked)
         await is_done.wait()
         return found
+
+    def own_metrics(self, asked: Metrics) -> ProcessMetrics:
+        """What this process itself answers."""
+        return self._engine.telling.own(asked)
 
     def _measures(self) -> Iterator[Measure]:
         answering, counts = self._engine.answering, self._engine.counts

@@ -1,4 +1,4 @@
-"""Answers `Metrics`, for every process alike, and asks on.
+"""Answers `Metrics`, for every process alike, and asks on: for what is counted, and for lines of the log.
 
 Whoever asks a node asks one of its acceptors, which asks the others and the set workers, and each of these
 its node's drive workers: so no process has to dial one that it has nothing else to say to. One that does not
@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from msgspec import structs
+
+from rustfs_node import logs
 from rustfs_node.bus.asking import Asking
 from rustfs_node.bus.values import Reply, Request
 from rustfs_node.metering import Meter
@@ -19,6 +22,9 @@ from rustfs_proto.wire.metrics_ops import Metrics, MetricsTold, ProcessMetrics
 
 _SHARE = 0.7
 """Of the time that whoever asks will wait, what those get who are asked on: the rest is for the way back."""
+
+_LINES_BYTES_MAX = 128 * 1024
+"""Of one process' log: a set worker answers for up to 16 drives in one message."""
 
 Told = Callable[[dict[str, tuple[ProcessMetrics, ...]]], None]
 
@@ -35,19 +41,31 @@ class Telling:
         message = request.message
         assert isinstance(message, Metrics)
         if not message.relays:
-            request.reply(MetricsTold((self._meter.read(),)))
+            request.reply(MetricsTold((self.own(message),)))
             return
         left_s = request.deadline - self._clock.monotonic_s()
 
         def reply(found: dict[str, tuple[ProcessMetrics, ...]]) -> None:
-            request.reply(
-                MetricsTold((self._meter.read(), *(one for told in found.values() for one in told)))
-            )
+            told = (one for told in found.values() for one in told)
+            request.reply(MetricsTold((self.own(message), *told)))
 
-        self.gather(self.onward, left_s * _SHARE, reply)
+        self.gather(self.onward, left_s * _SHARE, reply, message)
 
-    def gather(self, peers: Mapping[str, bool], patience_s: float, done: Told) -> None:
-        """`done` gets what each of `peers` told, when all have answered or failed."""
+    def own(self, asked: Metrics) -> ProcessMetrics:
+        """What this process tells."""
+        told = self._meter.read()
+        if not asked.lines_max:
+            return told
+        lines = logs.recent(asked.lines_max, asked.lines_level, _LINES_BYTES_MAX)
+        return structs.replace(told, lines=lines)
+
+    def gather(
+        self, peers: Mapping[str, bool], patience_s: float, done: Told, asked: Metrics | None = None
+    ) -> None:
+        """`done` gets what each of `peers` told, when all have answered or failed. `asked`: what is wanted
+        beside what they count.
+        """
+        wanted = asked or Metrics()
         found: dict[str, tuple[ProcessMetrics, ...]] = {}
 
         def take(peer: str, answer: Reply | Fault) -> None:
@@ -56,7 +74,8 @@ class Telling:
                 done({name: found[name] for name in peers})
 
         for peer, relays in peers.items():
-            self._asking.ask(peer, Metrics(relays), (), patience_s, partial(take, peer), "")
+            message = structs.replace(wanted, relays=relays)
+            self._asking.ask(peer, message, (), patience_s, partial(take, peer), "")
         if not peers:
             done({})
 

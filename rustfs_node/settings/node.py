@@ -62,6 +62,11 @@ class NodeSettings:
     log_format: str = attrs.field(default="auto", validator=attrs.validators.in_(LOG_FORMATS))
     """human, json, or auto: human-readable on a terminal, JSON otherwise."""
 
+    log_lines_kept: int = attrs.field(default=200, validator=_NOT_NEGATIVE)
+    """Last lines of the log that each process keeps in memory for `rustfs-node ctl logs`: of requests and of
+    each level by itself, so that a stream of requests does not push out the one error before it. 200 are some
+    hundred kilobytes in the busiest process. 0: none."""
+
     format_free_bytes_min: int = attrs.field(default=1 << 30, validator=_NOT_NEGATIVE)
     """Bytes: a drive with less free space is not taken into a deployment: drive.reserve_bytes and the first
     log segments alone would fill it."""

@@ -209,7 +209,8 @@ class Node:
         else:
             origins = origins_after(self.plan.origins, self.plan.settings, settings)
             self.keep_plan(attrs.evolve(self.plan, settings=settings, origins=origins))
-            logs.configure(PROCESS, settings.node.log_level, settings.node.log_format)
+            node = settings.node
+            logs.configure(PROCESS, node.log_level, node.log_format, node.log_lines_kept)
             self.log.info("reloaded", needs_restart=later)
         for worker in self.workers.values():
             worker.send_signal(signal.SIGHUP)

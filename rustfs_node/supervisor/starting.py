@@ -92,7 +92,7 @@ class Order:
 def serve(order: Order, environ: Mapping[str, str]) -> None:
     """Run a node until it is told to stop. Raises one of `START_ERRORS` where it cannot serve."""
     node = order.settings.node
-    logs.configure(PROCESS, node.log_level, node.log_format)
+    logs.configure(PROCESS, node.log_level, node.log_format, node.log_lines_kept)
     try:
         trio.run(_serve, order, environ)
     except OSError as error:

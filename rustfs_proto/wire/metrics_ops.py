@@ -1,4 +1,4 @@
-"""What every process answers, whatever its role: what it has counted.
+"""What every process answers, whatever its role: what it has counted, and the last lines of its log.
 
 A name and its labels mean what `rustfs_proto.metrics.families` says of the name.
 """
@@ -12,10 +12,12 @@ from rustfs_proto.wire.message import Message
 
 class Metrics(Message, frozen=True):
     """Ask what a process has counted. `relays`: and those of its node that it alone reaches, or that were
-    started with it.
+    started with it. `lines_max`: and so many of the last lines of their logs, of at least `lines_level`.
     """
 
     relays: bool = False
+    lines_max: int = 0
+    lines_level: str = "info"
 
 
 class Measure(Message, frozen=True):
@@ -39,12 +41,15 @@ class Spread(Message, frozen=True):
 
 
 class ProcessMetrics(Message, frozen=True):
-    """One process. A `fault` says why it did not answer; nothing is known of it then."""
+    """One process. A `fault` says why it did not answer; nothing is known of it then. `lines` are texts of
+    JSON, the oldest first.
+    """
 
     process: str
     measures: tuple[Measure, ...] = ()
     spreads: tuple[Spread, ...] = ()
     fault: str = ""
+    lines: tuple[str, ...] = ()
 
 
 class MetricsTold(Message, frozen=True):

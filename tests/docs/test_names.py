@@ -144,6 +144,7 @@ def test_options_exist(capsys):
         ["ctl", "heal", "start"],
         ["ctl", "census"],
         ["ctl", "config", "show"],
+        ["ctl", "logs"],
     ):
         with pytest.raises(SystemExit):
             main([*arguments, "--help"])

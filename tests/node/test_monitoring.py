@@ -144,6 +144,17 @@ def ctl(node, capsys, monkeypatch):
     return run
 
 
+def test_ctl_logs_tells_the_last_lines_of_every_process(node, ctl):
+    """Acceptors, set worker, drive workers and the supervisor, in the order of time."""
+    status, shown, _ = ctl("logs", "-n", "3", "--json", "--endpoint", node.url)
+    lines = [json.loads(line) for line in shown.splitlines()]
+    assert status == 0
+    names = {"acceptor-0", "acceptor-1", "set-0", *(f"drive-0-{slot}" for slot in range(4)), "supervisor"}
+    assert {line["process"] for line in lines} == names
+    assert max(sum(line["process"] == name for line in lines) for name in names) == 3
+    assert [line["timestamp"] for line in lines] == sorted(line["timestamp"] for line in lines)
+
+
 def test_ctl_status_shows_the_owner_sets_and_drives(node, ctl):
     """With the key pair one screen says whether data is safe; without it how to see that."""
     status, shown, _ = ctl("status", "--endpoint", node.url)
