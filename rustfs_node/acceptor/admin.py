@@ -16,6 +16,7 @@ from rustfs_node.acceptor.admin_drives import ACTIONS, answer_drive
 from rustfs_node.acceptor.admin_heal import BACKGROUND, answer_heal, is_heal
 from rustfs_node.acceptor.admin_healing import HEALING_REQUESTS, answer_healing
 from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
+from rustfs_node.acceptor.admin_locks import LOCKS, told_locks
 from rustfs_node.acceptor.admin_logs import LOGS, told_logs
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
 from rustfs_node.acceptor.admin_settings import SETTINGS, told_settings
@@ -79,6 +80,8 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         return told_settings(services.monitor.plan)
     if asked == ("GET", LOGS):
         return await told_logs(target.params, services)
+    if asked == ("GET", LOCKS):
+        return await told_locks(target.params, services)
     if asked == ("GET", INSPECT):
         return await answer_inspect(target.params, services, request_id)
     if is_heal(request.method, name):

@@ -227,8 +227,20 @@ class Sets:
 
     async def status_of_all(self, request: object, answer: type[M], *, deadline_s: float) -> list[M | Fault]:
         """As `ask_all`, but a set that does not answer is told by its `Fault`."""
-        gathering = Gathering(len(self._workers))
-        for index, peer in enumerate(self.names):
+        return await self._status_of(self.names, request, answer, deadline_s)
+
+    async def status_of_workers(
+        self, request: object, answer: type[M], *, deadline_s: float
+    ) -> dict[str, M | Fault]:
+        """The same of every worker of every set, on all nodes, by name."""
+        names = [name for workers in self._leads for name in workers]
+        return dict(zip(names, await self._status_of(names, request, answer, deadline_s), strict=True))
+
+    async def _status_of(
+        self, peers: Sequence[str], request: object, answer: type[M], deadline_s: float
+    ) -> list[M | Fault]:
+        gathering = Gathering(len(peers))
+        for index, peer in enumerate(peers):
             self.bus.ask(peer, request, deadline_s=deadline_s, on_reply=gathering.taker(index))
         outcomes = await gathering.outcomes()
         return [one if isinstance(one, Fault) else typed(one, answer) for one in outcomes]

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from heapq import nsmallest
 
 import attrs
 import trio
 
+from rustfs_node.seams.clock import Clock
 from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.inspect_ops import LockView
 
 KeyName = tuple[str, bytes]
 """(bucket, key)."""
@@ -31,14 +34,26 @@ class Lease:
 class KeyLocks:
     """Locks by key, first come first served."""
 
-    def __init__(self, wait_s: float) -> None:
-        self._wait_s = wait_s
+    def __init__(self, wait_s: float, clock: Clock) -> None:
+        self._wait_s, self._clock = wait_s, clock
         self._queues: dict[KeyName, deque[trio.Event]] = {}
+        self._held_from_s: dict[KeyName, float] = {}
         self._last_token = 0
 
     def is_held(self, name: KeyName) -> bool:
         """Whether somebody holds the lock of that key."""
         return name in self._queues
+
+    def oldest(self, count: int) -> tuple[LockView, ...]:
+        """Those that are held, the longest held first, so many at most."""
+        now_s = self._clock.monotonic_s()
+        names = nsmallest(count, self._held_from_s, key=self._held_from_s.__getitem__)
+        return tuple(
+            LockView(*name, now_s - self._held_from_s[name], len(self._queues[name])) for name in names
+        )
+
+    def __len__(self) -> int:
+        return len(self._held_from_s)
 
     @asynccontextmanager
     async def hold(self, name: KeyName) -> AsyncIterator[Lease]:
@@ -46,6 +61,7 @@ class KeyLocks:
         await self._acquire(name)
         try:
             self._last_token += 1
+            self._held_from_s[name] = self._clock.monotonic_s()
             yield Lease(name, self._last_token)
         finally:
             self._release(name)
@@ -70,6 +86,7 @@ class KeyLocks:
 
     def _release(self, name: KeyName) -> None:
         queue = self._queues[name]
+        self._held_from_s.pop(name, None)
         if queue:
             queue.popleft().set()
         else:

@@ -1,4 +1,6 @@
-"""SetStatus: how the set is, from what this worker knows of its drives; DriveGone: what it is told of one."""
+"""SetStatus: how the set is, from what this worker knows of its drives; DriveGone: what it is told of one;
+ListLocks: which keys have a turn taken here.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from rustfs_node.erasureset.state import SetState
 from rustfs_node.plan import DrivePlan
 from rustfs_proto.wire.drive_ops import DriveState
 from rustfs_proto.wire.heal_ops import HealView, RebuildView, ScrubView
+from rustfs_proto.wire.inspect_ops import ListLocks, LocksListed
 from rustfs_proto.wire.set_ops import DriveView, SetStatusReply
 from rustfs_proto.wire.supervisor_ops import DriveGone
 
@@ -33,6 +36,14 @@ def set_status(state: SetState, request: Request) -> None:
             healing=_healing(state),
         )
     )
+
+
+def list_locks(state: SetState, request: Request) -> None:
+    """Answer a `ListLocks`."""
+    message = request.message
+    assert isinstance(message, ListLocks)
+    told = state.locks.oldest(min(message.count, state.settings.locks_told_max))
+    request.reply(LocksListed(told, len(state.locks)))
 
 
 def drive_gone(state: SetState, request: Request) -> None:

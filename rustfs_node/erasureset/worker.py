@@ -112,6 +112,7 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     sequence_ops.SequenceStart: sequences.start,
     sequence_ops.SequenceStop: sequences.stop,
     sequence_ops.SequencesTell: sequences.tell,
+    inspect_ops.ListLocks: status.list_locks,
 }
 
 _NOBODY_WAITS = frozenset({status.set_status, sequences.tell})
@@ -195,7 +196,7 @@ def make_state(
         healing=HealCounts(),
         heal_pace=Pace(settings, clock),
         sequences=sequences.Sequences(settings.heal_sequences_at_once),
-        locks=KeyLocks(settings.lock_wait_s),
+        locks=KeyLocks(settings.lock_wait_s, clock),
         under_way=WritesUnderWay(),
         issuer=issuer,
         memory=Memory(settings.in_flight_bytes_max, settings.waiting_bytes_max, clock),

@@ -75,6 +75,10 @@ class SetSettings:
     """A drive that owes answers to reads, and has given none for so long, is asked last until it does: five
     times the delay of the hedge. What it was asked before still has its time."""
 
+    locks_told_max: int = 1000
+    """Locks of keys that one answer to an operator tells of, the oldest: a set that is in trouble has as many
+    as it has requests."""
+
     inspect_versions: int = 100
     """Versions of a key that are inspected at a time; each costs a question to every drive."""
 

@@ -47,3 +47,25 @@ class Inspected(Message, frozen=True):
 
     versions: tuple[VersionView, ...]
     more: bool = False
+
+
+class ListLocks(Message, frozen=True):
+    """Which keys have their turn taken in this worker: the `count` that have it longest."""
+
+    count: int
+
+
+class LockView(Message, frozen=True):
+    """A key whose turn was taken `held_s` ago, and how many requests wait for it."""
+
+    bucket: str
+    key: bytes
+    held_s: float
+    waiting: int
+
+
+class LocksListed(Message, frozen=True):
+    """Answer to `ListLocks`: the longest held first; `total` is how many there are."""
+
+    locks: tuple[LockView, ...]
+    total: int

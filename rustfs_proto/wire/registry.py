@@ -78,6 +78,7 @@ OPERATIONS: dict[type, type | None] = {
     sequence_ops.SequenceStart: sequence_ops.SequencesTold,
     sequence_ops.SequenceStop: sequence_ops.SequencesTold,
     sequence_ops.SequencesTell: sequence_ops.SequencesTold,
+    inspect_ops.ListLocks: inspect_ops.LocksListed,
     acceptor_ops.BucketChanged: acceptor_ops.BucketNoted,
     metrics_ops.Metrics: metrics_ops.MetricsTold,
     node_ops.Introduce: node_ops.Introduced,

@@ -28,6 +28,14 @@ async def test_settings_are_told(tmp_path):
         )
 
 
+async def test_locks_are_told(tmp_path):
+    """Of a node at rest there are none; a count that is none is refused."""
+    async with whole_node(tmp_path, drives_per_set=1, parity=0) as port:
+        assert await ctl_json(port, "locks") == []
+        assert await ctl(port, "locks") == (0, "no key has its turn taken\n")
+        assert (await ctl(port, "locks", "--count", "0"))[0] == 1
+
+
 def test_secrets_are_not_told():
     """Of a secret is told that it is set, and where it was."""
     plan = plan_of(1)
