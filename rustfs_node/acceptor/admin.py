@@ -20,6 +20,7 @@ from rustfs_node.acceptor.admin_locks import LOCKS, told_locks
 from rustfs_node.acceptor.admin_logs import LOGS, told_logs
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
 from rustfs_node.acceptor.admin_settings import SETTINGS, told_settings
+from rustfs_node.acceptor.admin_trace import TRACE, told_requests
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.monitor import View
@@ -82,6 +83,8 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         return await told_logs(target.params, services)
     if asked == ("GET", LOCKS):
         return await told_locks(target.params, services)
+    if asked == ("GET", TRACE):
+        return await told_requests(target.params, services)
     if asked == ("GET", INSPECT):
         return await answer_inspect(target.params, services, request_id)
     if is_heal(request.method, name):

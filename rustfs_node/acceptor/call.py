@@ -13,6 +13,7 @@ from rustfs_node.acceptor.monitor import Monitor
 from rustfs_node.acceptor.moves.layout import Layouts
 from rustfs_node.acceptor.net.messages import HttpRequest
 from rustfs_node.acceptor.sets import Sets
+from rustfs_node.acceptor.tracing import Tracer
 from rustfs_node.plan import Credentials
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
@@ -53,6 +54,7 @@ class Services:
     counts: AcceptorCounts
     monitor: Monitor
     credentials: Credentials
+    tracer: Tracer
     leaving: trio.Event = attrs.field(factory=trio.Event)
     load: Load = attrs.field(factory=Load)
     layouts: Layouts | None = None

@@ -8,6 +8,7 @@ leaves its line in the log.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import structlog
 
@@ -96,7 +97,9 @@ class Dispatcher:
             duration_ms=round(outcome.duration_s * 1000, 2),
         )
 
-    def _log_access(self, request: HttpRequest, **fields: object) -> None:
+    def _log_access(self, request: HttpRequest, **fields: Any) -> None:
+        if self._services.tracer.is_wanted:
+            self._services.tracer.note(request.peer, request.facts, fields)
         level = self._services.settings.access_log
         # Probes come every few seconds from several sides and say nothing.
         if level != "off" and request.facts.get("operation") != HEALTH:

@@ -47,7 +47,7 @@ class View:
 
 
 class Monitor:
-    """As seen from one acceptor."""
+    """As seen from one acceptor. `siblings` are the others of its node."""
 
     def __init__(self, bus: Bus, plan: NodePlan) -> None:
         self._bus = bus
@@ -55,8 +55,9 @@ class Monitor:
         self._patience_s = plan.settings.acceptor.metrics_deadline_s
         self._own = plan.node_number
         self.names = tuple(one.name for one in plan.nodes) or (_own_name(plan.settings.acceptor.address),)
-        siblings = (acceptor_name(number, self._own) for number in range(plan.settings.node.acceptors))
-        self._near = {name: False for name in siblings if name != bus.own_name} | {
+        acceptors = (acceptor_name(number, self._own) for number in range(plan.settings.node.acceptors))
+        self.siblings = tuple(name for name in acceptors if name != bus.own_name)
+        self._near = dict.fromkeys(self.siblings, False) | {
             worker.name: True for one in plan.sets if (worker := plan.own_worker(one)) is not None
         }
         self._contacts = {one.name: one.node for one in plan.contacts if one.node != self._own}

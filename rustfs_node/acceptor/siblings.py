@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rustfs_node.acceptor.tracing import Tracer
 from rustfs_node.bus import Bus, Request
 from rustfs_node.plan import NodePlan, acceptor_name
-from rustfs_proto.wire.acceptor_ops import BucketChanged, BucketNoted
+from rustfs_proto.wire.acceptor_ops import BucketChanged, BucketNoted, TraceRequests
 from rustfs_proto.wire.faults import Fault, FaultCode
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Siblings:
         self._contacts = tuple(contacts)
         self._patience_s = patience_s
         self._buckets: Buckets | None = None
+        self._tracer: Tracer | None = None
         self._nursery: trio.Nursery | None = None
 
     @classmethod
@@ -50,9 +52,9 @@ class Siblings:
         """Whether this acceptor has any."""
         return bool(self._near or self._contacts)
 
-    def begin(self, buckets: Buckets, nursery: trio.Nursery) -> None:
-        """From now on what they tell changes `buckets`."""
-        self._buckets, self._nursery = buckets, nursery
+    def begin(self, buckets: Buckets, tracer: Tracer, nursery: trio.Nursery) -> None:
+        """From now on what they tell changes `buckets`, and they may follow the requests of `tracer`."""
+        self._buckets, self._tracer, self._nursery = buckets, tracer, nursery
 
     async def tell(self, bucket: str, *, ends_writes: bool) -> bool:
         """Tell all of them that a bucket has changed; whether all have answered in time."""
@@ -63,7 +65,9 @@ class Siblings:
     def handle(self, requests: list[Request]) -> None:
         """Answer theirs."""
         for request in requests:
-            if not isinstance(request.message, BucketChanged):
+            if isinstance(request.message, TraceRequests) and self._tracer is not None:
+                _answer(request, self._tracer, request.message)
+            elif not isinstance(request.message, BucketChanged):
                 operation = type(request.message).__name__
                 request.fail(Fault(FaultCode.UNKNOWN_OP, f"an acceptor does not answer {operation}"))
             elif self._nursery is None or self._buckets is None:
@@ -98,3 +102,10 @@ class Siblings:
             for name, change in changes.items():
                 nursery.start_soon(tell, name, change)
         return len(heard) == len(changes)
+
+
+def _answer(request: Request, tracer: Tracer, asked: TraceRequests) -> None:
+    try:
+        request.reply(tracer.take(asked))
+    except Fault as fault:
+        request.fail(fault)

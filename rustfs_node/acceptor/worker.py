@@ -22,6 +22,7 @@ from rustfs_node.acceptor.net.tls import Certificate
 from rustfs_node.acceptor.pool import BufferPool
 from rustfs_node.acceptor.sets import Sets, set_workers
 from rustfs_node.acceptor.siblings import Siblings
+from rustfs_node.acceptor.tracing import Tracer
 from rustfs_node.acceptor.upload_memory import UploadMemory
 from rustfs_node.bus import Bus
 from rustfs_node.plan import CONTROL, NodePlan, acceptor_name, endpoint_of
@@ -53,7 +54,7 @@ async def serve(context: RoleContext) -> None:
             parts = prepare(services, plan)
         except (OSError, ValueError) as error:
             raise RoleRefused(f"acceptor at {settings.address}: {error}") from error
-        siblings.begin(services.buckets, nursery)
+        siblings.begin(services.buckets, services.tracer, nursery)
         begin_moving(services, plan, context.name, nursery)
         await context.ready()
         await run_prepared(parts, context.stopping, context.reload)
@@ -206,6 +207,7 @@ def make_services(
         counts=counts,
         monitor=Monitor(bus, plan),
         credentials=credentials,
+        tracer=Tracer(bus.own_name, settings, clock),
     )
 
 

@@ -261,5 +261,18 @@ class AcceptorSettings:
     """Buckets whose requests are counted one by one, each some twenty series; of further ones only the sums
     are told."""
 
+    trace_listeners_max: int = 4
+    """Operators who may follow the requests of an acceptor at once (`rustfs-node ctl trace`)."""
+
+    trace_queue: int = 1000
+    """Requests that an acceptor keeps for each of them until it is asked again, which is every quarter of a
+    second; those beyond are counted and told as a number."""
+
+    trace_idle_s: float = 10.0
+    """Seconds after which one who has not asked again is forgotten: then nothing is kept any more."""
+
+    trace_wait_s: float = 2.0
+    """Seconds that an answer waits at most for a request to end, so that nobody asks in vain all the time."""
+
     access_log: str = "info"
     """Level of the one line per request: debug, info, or off."""

@@ -18,3 +18,43 @@ class BucketChanged(Message, frozen=True):
 
 class BucketNoted(Message, frozen=True):
     """Answer to `BucketChanged`: nobody who was told goes by what was known before."""
+
+
+class TraceRequests(Message, frozen=True):
+    """Tell the requests that have ended since this listener asked last; the first time none, from then on
+    they are kept for it. It is forgotten when it does not ask again. Only those of `bucket` and `operation`
+    ("": of all), with an error (`only_errors`), that took `slower_ms` or longer.
+    """
+
+    listener: str
+    bucket: str = ""
+    operation: str = ""
+    only_errors: bool = False
+    slower_ms: float = 0.0
+
+
+class TracedRequest(Message, frozen=True):
+    """A request as it ended. `code` is that of the error; `ended_ms` is wall time."""
+
+    ended_ms: int
+    acceptor: str
+    request_id: str
+    client: str
+    operation: str
+    status: int
+    bucket: str = ""
+    key: str = ""
+    code: str = ""
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    first_byte_ms: float = 0.0
+    duration_ms: float = 0.0
+
+
+class RequestsTraced(Message, frozen=True):
+    """Answer to `TraceRequests`: the oldest first; `dropped` more did not fit. Fault OVERLOADED: too many
+    listen already.
+    """
+
+    requests: tuple[TracedRequest, ...]
+    dropped: int = 0

@@ -80,6 +80,7 @@ OPERATIONS: dict[type, type | None] = {
     sequence_ops.SequencesTell: sequence_ops.SequencesTold,
     inspect_ops.ListLocks: inspect_ops.LocksListed,
     acceptor_ops.BucketChanged: acceptor_ops.BucketNoted,
+    acceptor_ops.TraceRequests: acceptor_ops.RequestsTraced,
     metrics_ops.Metrics: metrics_ops.MetricsTold,
     node_ops.Introduce: node_ops.Introduced,
     node_ops.FormatDrives: node_ops.DrivesFormatted,

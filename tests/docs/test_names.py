@@ -145,6 +145,7 @@ def test_options_exist(capsys):
         ["ctl", "census"],
         ["ctl", "config", "show"],
         ["ctl", "logs"],
+        ["ctl", "trace"],
         ["ctl", "locks"],
     ):
         with pytest.raises(SystemExit):

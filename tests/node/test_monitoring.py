@@ -4,10 +4,13 @@ person sees on one screen how things stand.
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -153,6 +156,31 @@ def test_ctl_logs_tells_the_last_lines_of_every_process(node, ctl):
     assert {line["process"] for line in lines} == names
     assert max(sum(line["process"] == name for line in lines) for name in names) == 3
     assert [line["timestamp"] for line in lines] == sorted(line["timestamp"] for line in lines)
+
+
+def test_ctl_trace_follows_the_requests_of_all_acceptors(node, ctl):
+    """What ends while it runs is told, by whichever acceptor it was answered."""
+    stop = threading.Event()
+
+    def ask():
+        while not stop.wait(0.02):
+            with contextlib.closing(http.client.HTTPConnection(node.host, node.port)) as connection:
+                connection.request("HEAD", "/bucket/k1")
+                connection.getresponse().read()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        words = ("--seconds", "2", "--operation", "HeadObject", "--bucket", "bucket", "--errors", "--json")
+        status, shown, _ = ctl("trace", *words, "--endpoint", node.url)
+    finally:
+        stop.set()
+        thread.join()
+    told = [json.loads(line) for line in shown.splitlines()]
+    assert status == 0
+    assert {(one["operation"], one["key"], one["status"]) for one in told} == {("HeadObject", "k1", 403)}
+    assert {one["acceptor"] for one in told} == {"acceptor-0", "acceptor-1"}
+    assert len({one["request_id"] for one in told}) == len(told)
 
 
 def test_ctl_status_shows_the_owner_sets_and_drives(node, ctl):

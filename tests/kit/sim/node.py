@@ -279,7 +279,7 @@ class SimNode:
             InlineThreads(),
             siblings,
         )
-        siblings.begin(services.buckets, life.nursery)
+        siblings.begin(services.buckets, services.tracer, life.nursery)
         if self.geometry.moves:
             begin_moving(services, self.plan, life.process, life.nursery)
         acceptor = _Acceptor(life, Dispatcher(services), settings.acceptor, clock)
