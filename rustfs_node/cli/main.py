@@ -35,6 +35,11 @@ def make_parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_config(commands)
     _add_ctl(commands)
+    completion = commands.add_parser(
+        "completion", help="print a script by which a shell completes these commands"
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    completion.set_defaults(run=_run_completion)
     return parser
 
 
@@ -160,6 +165,12 @@ def _run_config(_args: argparse.Namespace) -> int:
 
     print(document(), end="")
     return 0
+
+
+def _run_completion(args: argparse.Namespace) -> int:
+    from rustfs_node.cli.completion import run
+
+    return run(args)
 
 
 def _run_validate(args: argparse.Namespace) -> int:
