@@ -20,6 +20,7 @@ from rustfs_node.acceptor.admin_locks import LOCKS, told_locks
 from rustfs_node.acceptor.admin_logs import LOGS, told_logs
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
 from rustfs_node.acceptor.admin_settings import SETTINGS, told_settings
+from rustfs_node.acceptor.admin_support import SUPPORT, told_support
 from rustfs_node.acceptor.admin_trace import TRACE, told_requests
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.faults import s3_error_of
@@ -38,6 +39,7 @@ ADMIN = "Admin"
 
 _PREFIX = b"/minio/admin/v3/"
 _JSON = [(b"content-type", b"application/json")]
+_OF_PLAN = {("GET", SETTINGS): told_settings, ("GET", SUPPORT): told_support}
 _DOCUMENTS = {"info": server_info, "storageinfo": storage_info}
 
 
@@ -79,6 +81,8 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         return await answer_healing(asked, target.params, services, request_id)
     if asked == ("GET", SETTINGS):
         return told_settings(services.monitor.plan)
+    if asked in _OF_PLAN:
+        return _OF_PLAN[asked](services.monitor.plan)
     if asked == ("GET", LOGS):
         return await told_logs(target.params, services)
     if asked == ("GET", LOCKS):

@@ -67,7 +67,7 @@ def ask_owner(args: argparse.Namespace, target: str, method: str = "GET") -> Doc
     """What the node answers below `ADMIN` to its owner, whom the arguments name; the exit status where it
     answers nothing, after the reason was printed: the node's own words, where it has any.
     """
-    credentials = _owner_of(args)
+    credentials = owner_of(args)
     if isinstance(credentials, str):
         print(credentials)
         return EXIT_USAGE
@@ -82,7 +82,7 @@ def ask_owner(args: argparse.Namespace, target: str, method: str = "GET") -> Doc
     return EXIT_FAILED
 
 
-def _owner_of(args: argparse.Namespace) -> Credentials | str:
+def owner_of(args: argparse.Namespace) -> Credentials | str:
     """With what a command that only the owner may give is signed, or why it cannot be given."""
     try:
         credentials = find_credentials(args)

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import subprocess
+import tarfile
 import threading
 import time
 from pathlib import Path
@@ -156,6 +157,17 @@ def test_ctl_logs_tells_the_last_lines_of_every_process(node, ctl):
     assert {line["process"] for line in lines} == names
     assert max(sum(line["process"] == name for line in lines) for name in names) == 3
     assert [line["timestamp"] for line in lines] == sorted(line["timestamp"] for line in lines)
+
+
+def test_a_support_bundle_has_no_secret(node, ctl, tmp_path):
+    """Whatever is in it, logs of all processes among it, the owner's secret key is not."""
+    file = tmp_path / "bundle.tar.gz"
+    assert ctl("support", "bundle", str(file), "--endpoint", node.url)[0] == 0
+    with tarfile.open(file) as tar:
+        parts = [tar.extractfile(one).read() for one in tar.getmembers()]
+    assert len(parts) == 9
+    assert sum(b"supervisor" in part for part in parts) > 0
+    assert not any(node.secret_key.encode() in part for part in parts)
 
 
 def test_ctl_trace_follows_the_requests_of_all_acceptors(node, ctl):

@@ -1,12 +1,17 @@
-"""What an operator asks a running node for: settings."""
+"""What an operator asks a running node for: settings, locks, and all of it in one file."""
 
 from __future__ import annotations
+
+import json
+import tarfile
 
 import attrs
 import pytest
 
 from rustfs_node.acceptor.admin_settings import HIDDEN, told_settings
-from tests.unit.acceptor.node_kit import plan_of, whole_node
+from rustfs_node.acceptor.admin_support import mount_of
+from rustfs_node.bus import MemoryNet
+from tests.unit.acceptor.node_kit import KEYS, accepting, in_thread, plan_of, storing, whole_node
 from tests.unit.cli.ctl_kit import ctl, ctl_json, owner
 
 __all__ = ["owner"]
@@ -47,3 +52,37 @@ def test_secrets_are_not_told():
     assert rows["node.secret_key"]["value"] == rows["cluster.secret"]["value"] == HIDDEN
     assert rows["node.secret_key"]["origin"] == "file"
     assert "kept back" not in str(told)
+
+
+async def test_a_bundle_has_everything_but_secrets(tmp_path):
+    """One file with all that the node tells, in which no secret of its settings is found; it replaces
+    none.
+    """
+    plan = plan_of(1, drives_per_set=1, parity=0, folder=tmp_path)
+    node = attrs.evolve(plan.settings.node, access_key=KEYS.access_key, secret_key=KEYS.secret_key)
+    cluster = attrs.evolve(plan.settings.cluster, secret="secret-of-the-cluster")
+    plan = attrs.evolve(plan, settings=attrs.evolve(plan.settings, node=node, cluster=cluster))
+    file, net = tmp_path / "bundle.tar.gz", MemoryNet()
+    async with storing(net, plan), accepting(net, plan) as port:
+        await in_thread(lambda s3: s3.create_bucket(Bucket="bucket"), port)
+        told = await ctl_json(port, "support", "bundle", str(file))
+        assert (await ctl(port, "support", "bundle", str(file)))[0] == 1
+    with tarfile.open(file) as tar:
+        parts = {one.name.partition("/")[2]: tar.extractfile(one).read() for one in tar.getmembers()}
+    assert told["parts"] == sorted(parts) and told["missing"] == []
+    assert file.stat().st_mode & 0o777 == 0o600
+    whole = b"".join(parts.values())
+    assert KEYS.secret_key.encode() not in whole and b"secret-of-the-cluster" not in whole
+    assert b"CreateBucket" in parts["metrics.txt"]
+    (drive,) = json.loads(parts["node.json"])["drives"]
+    assert drive["path"] == str(tmp_path / "d0-0") and drive["mount"]["folder"].startswith("/")
+    assert json.loads(parts["status.json"])["deploymentID"] == plan.deployment_id
+
+
+def test_the_nearest_mount_is_found():
+    """The longest folder above the path, the last of those mounted over each other; names as they are."""
+    table = "a / ext4 rw 0 0\nb /mnt xfs rw 0 0\nc /mnt/my\\040disk xfs ro 0 0\nd /mnt xfs ro 0 0\n"
+    assert mount_of("/mnt/my disk/d1", table)["source"] == "c"
+    assert mount_of("/mnt/my", table) == {"source": "d", "folder": "/mnt", "type": "xfs", "options": "ro"}
+    assert mount_of("/mnty", table)["source"] == "a"
+    assert mount_of("/x", "") == {}
