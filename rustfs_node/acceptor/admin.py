@@ -40,6 +40,7 @@ ADMIN = "Admin"
 _PREFIX = b"/minio/admin/v3/"
 _JSON = [(b"content-type", b"application/json")]
 _OF_PLAN = {("GET", SETTINGS): told_settings, ("GET", SUPPORT): told_support}
+_OF_NODE = {("GET", LOGS): told_logs, ("GET", LOCKS): told_locks, ("GET", TRACE): told_requests}
 _DOCUMENTS = {"info": server_info, "storageinfo": storage_info}
 
 
@@ -79,16 +80,10 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         return await answer_layout(asked, target.params, services, request_id)
     if asked in HEALING_REQUESTS:
         return await answer_healing(asked, target.params, services, request_id)
-    if asked == ("GET", SETTINGS):
-        return told_settings(services.monitor.plan)
     if asked in _OF_PLAN:
         return _OF_PLAN[asked](services.monitor.plan)
-    if asked == ("GET", LOGS):
-        return await told_logs(target.params, services)
-    if asked == ("GET", LOCKS):
-        return await told_locks(target.params, services)
-    if asked == ("GET", TRACE):
-        return await told_requests(target.params, services)
+    if asked in _OF_NODE:
+        return await _OF_NODE[asked](target.params, services)
     if asked == ("GET", INSPECT):
         return await answer_inspect(target.params, services, request_id)
     if is_heal(request.method, name):
