@@ -12,7 +12,7 @@ from __future__ import annotations
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.moves.layout import Layouts
 from rustfs_proto.erasure.rebalancing import RebalanceError
-from rustfs_proto.s3.errors import S3Error, not_implemented
+from rustfs_proto.s3.errors import S3Error
 
 LAYOUT_REQUESTS = frozenset(
     {
@@ -30,8 +30,6 @@ async def answer_layout(
     asked: tuple[str, str], params: dict[str, str], services: Services, trace: str
 ) -> dict[str, object]:
     """Do what is asked; raises S3Error, `Fault`."""
-    if services.layouts is None:
-        raise not_implemented("Moving slots between the erasure sets of a cluster")
     try:
         return await _told(services.layouts, asked, params, trace)
     except RebalanceError as error:

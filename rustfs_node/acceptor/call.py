@@ -55,9 +55,9 @@ class Services:
     monitor: Monitor
     credentials: Credentials
     tracer: Tracer
+    layouts: Layouts
     leaving: trio.Event = attrs.field(factory=trio.Event)
     load: Load = attrs.field(factory=Load)
-    layouts: Layouts | None = None
     extractions: trio.Semaphore = attrs.field(init=False)
     zip_reads: trio.Semaphore = attrs.field(init=False)
 

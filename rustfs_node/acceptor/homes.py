@@ -1,8 +1,8 @@
 """Where the slots are, as one acceptor knows it.
 
-At first as the layout has them. What the charters of the sets say besides is learned at the start, and
-whenever a set answers that a slot is not its own. What is known may be old, and nothing hangs on it: a set
-that is asked for a slot which it does not own says so.
+At first as the layout has them. What the charters of the sets say besides is learned at the start, when
+a mover tells that slots have moved, whenever a set answers that a slot is not its own, and now and then. What
+is known may be old, and nothing hangs on it: a set that is asked for a slot which it does not own says so.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class Homes:
         owners = self.layout.owners
         self.base = owners if len(owners) == SLOTS else owners * SLOTS
         self._count = len(plan.sets)
+        self._known: dict[int, Kept] = {}
         self._learning: trio.Event | None = None
 
     async def learn(self, trace: str = "") -> None:
@@ -78,14 +79,29 @@ class Homes:
             return
         learning = self._learning = trio.Event()
         try:
-            charters = await self._charters(trace)
+            for index, kept in (await self._charters(trace)).items():
+                if index not in self._known or kept.stamp > self._known[index].stamp:
+                    self._known[index] = kept
+            charters = {index: kept.charter for index, kept in self._known.items() if kept.charter}
             self.layout = Layout(self.layout.seed, owners_of(self.base, charters))
         finally:
             self._learning = None
             learning.set()
 
-    async def _charters(self, trace: str) -> dict[int, Charter]:
-        found: dict[int, Charter] = {}
+    async def learn_anew(self) -> None:
+        """The same, of now: who learns already may have asked too early."""
+        if self._learning is not None:
+            await self._learning.wait()
+        await self.learn()
+
+    async def learn_for_ever(self, pause_s: float) -> None:
+        """From the start on, now and then."""
+        while True:
+            await self.learn()
+            await trio.sleep(pause_s)
+
+    async def _charters(self, trace: str) -> dict[int, Kept]:
+        found: dict[int, Kept] = {}
 
         async def ask(index: int) -> None:
             try:
@@ -95,7 +111,7 @@ class Homes:
                 log.info("slots_not_told", set=index, reason=str(fault))
                 return
             if kept.charter is not None:
-                found[index] = kept.charter
+                found[index] = kept
 
         async with trio.open_nursery() as nursery:
             for index in range(self._count):

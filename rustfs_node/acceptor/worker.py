@@ -32,6 +32,7 @@ from rustfs_node.seams.randomness import Randomness
 from rustfs_node.seams.threads import ThreadPool, Threads
 from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_node.wiring import open_worker_bus
+from rustfs_proto.erasure.tenure import Tenure
 from rustfs_proto.s3.xml_out import Owner
 
 log = structlog.get_logger()
@@ -54,26 +55,34 @@ async def serve(context: RoleContext) -> None:
             parts = prepare(services, plan)
         except (OSError, ValueError) as error:
             raise RoleRefused(f"acceptor at {settings.address}: {error}") from error
-        siblings.begin(services.buckets, services.tracer, nursery)
-        begin_moving(services, plan, context.name, nursery)
+        siblings.begin(services, nursery)
+        begin_moving(services, siblings, plan, context.name, nursery)
         await context.ready()
         await run_prepared(parts, context.stopping, context.reload)
         nursery.cancel_scope.cancel()
 
 
-def begin_moving(services: Services, plan: NodePlan, name: str, nursery: trio.Nursery) -> None:
-    """Learn where slots are, where there are several sets; and in the one acceptor that is to, move them."""
+def begin_moving(
+    services: Services, siblings: Siblings, plan: NodePlan, name: str, nursery: trio.Nursery
+) -> None:
+    """Learn where slots are, where there are several sets; and in the first acceptor of each node, move them
+    when it is this one's turn.
+    """
     if len(plan.sets) == 1:
         return
-    nursery.start_soon(services.sets.homes.learn)
-    if not plan.contacts and name == acceptor_name(0, plan.node_number):
+    nursery.start_soon(services.sets.homes.learn_for_ever, services.settings.homes_look_s)
+    if name == acceptor_name(0, plan.node_number):
+        # On a node alone nobody else could be at it.
+        patience_s = services.settings.move_takeover_s if plan.contacts else 0.0
         mover = Mover(
             services.sets,
             services.buckets,
+            siblings,
             services.clock,
             services.randomness,
             plan.settings.set.commit_timeout_s,
-            lambda: services.load.requests > 0,
+            lambda: services.load.requests,
+            Tenure(patience_s),
         )
         nursery.start_soon(mover.run)
 
@@ -194,9 +203,7 @@ def make_services(
             UploadMemory(settings.put_bytes_max, settings.put_slow_s, clock),
         ),
         owner=Owner(hashlib.sha256(identity).hexdigest(), credentials.access_key),
-        layouts=None
-        if plan.contacts
-        else Layouts(
+        layouts=Layouts(
             sets,
             clock,
             randomness,

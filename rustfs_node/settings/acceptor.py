@@ -178,6 +178,23 @@ class AcceptorSettings:
     move_look_s: float = 2.0
     """Seconds between two looks whether slots are to be moved, or go on to be."""
 
+    move_tell_s: float = 1.0
+    """Seconds after which whoever moves slots writes down how far it is, at the latest: how old progress is
+    that is told, and the sign by which the other nodes know that it lives."""
+
+    move_takeover_s: float = 5.0
+    """Seconds without such a sign after which another node moves slots instead: several of them, so that a
+    slow moment hands nothing over, and fewer than requests wait for a slot that is frozen
+    (acceptor.move_patience_s)."""
+
+    move_feel_s: float = 0.5
+    """Seconds between two questions to the acceptors of all nodes whether they serve clients, while slots are
+    moved: as long as a busy moment makes the mover slow."""
+
+    homes_look_s: float = 5.0
+    """Seconds after which an acceptor that was told nothing asks again which set has which slots: until then
+    one that was cut off may ask a set in vain."""
+
     move_bytes_per_s: int = 64 * MIB
     """Bytes of objects that are moved in a second at most: half of what one slow disk reads."""
 

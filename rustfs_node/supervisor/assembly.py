@@ -12,6 +12,9 @@ again, under a new deployment id. From the first node on that takes it there is 
 it hears from the others that the deployment is there, finds its drives named in the layout, and takes the
 step by itself.
 
+Pools are added in the same two steps, when all nodes were given them: what is written incomplete are the new
+drives only, and the layout that is made complete on all of them has the new pools beside the others.
+
 Later a node starts by itself: the layout on its drives says all. It asks the others for a while, for a newer
 layout and for what its empty drives could be rebuilt from, and then goes on without those that do not answer.
 It writes to its own drives only.
@@ -33,6 +36,7 @@ from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.cluster import ClusterSettings
 from rustfs_node.supervisor.own_drives import OwnDrives
 from rustfs_proto.topology import gathering
+from rustfs_proto.topology.cluster_growing import grow, why_not_begun
 from rustfs_proto.topology.deployment import Deployment
 from rustfs_proto.topology.findings import Condition, Finding
 from rustfs_proto.topology.formation import found_deployment, join
@@ -117,11 +121,11 @@ class Assembly:
             heard = await self._ask_all()
             found = gathering.all_findings(member.topology, self.drives.by_label(), heard)
             is_patient = trio.current_time() < patient_until_s
-            nodes = len(member.topology.nodes)
-            step = gathering.next_step(member.own, found, heard, nodes, is_patient=is_patient)
+            nodes, wish = len(member.topology.nodes), self._wish()
+            step = gathering.next_step(member.own, found, heard, nodes, wish, is_patient=is_patient)
             if step is Step.JOIN:
                 return self._join(found, before_writing, others_come=len(heard) < nodes - 1)
-            if step is Step.WAIT or not await self._found(found, before_writing):
+            if step is Step.WAIT or not await self._found(step, found, before_writing):
                 self._tell_waiting([number for number in member.others() if number not in heard])
                 with trio.move_on_after(self.settings.ask_again_s):
                     await moved.wait()
@@ -191,24 +195,28 @@ class Assembly:
 
     # Founding and joining
 
-    async def _found(self, found: Sequence[Finding], before_writing: Callable[[str], None]) -> bool:
+    async def _found(
+        self, step: Step, found: Sequence[Finding], before_writing: Callable[[str], None]
+    ) -> bool:
         """This node is the founder, and all have answered. False where one of them did not take the first
         step; then it is all to be done again.
         """
-        formation = found_deployment(found, self._wish(), self._new_ids(), self.clock.wall_ms())
+        decide = grow if step is Step.GROW else found_deployment
+        formation = decide(found, self._wish(), self._new_ids(), self.clock.wall_ms())
         before_writing(formation.deployment.deployment_id)
-        log.info("founding", deployment=formation.deployment.deployment_id, drives=len(found))
+        what = "adding" if step is Step.GROW else "founding"
+        log.info(what, deployment=formation.deployment.deployment_id, drives=len(found))
         others = self.drives.member.others()
         timeout_s = self.settings.step_timeout_s
         formatted = await self._call_all({one: self._first_step(formation, one) for one in others}, timeout_s)
         if faults := {one: answer.message for one, answer in formatted.items() if isinstance(answer, Fault)}:
             for number, reason in faults.items():
-                self._note(number, f"it did not take the first step of the founding: {reason}")
+                self._note(number, f"it did not take the first step of the {what}: {reason}")
             return False
         self._format(self._first_step(formation, self.drives.member.own))
         # From here on there is no way back; who misses it hears of it when asking.
-        self._finish(formation.deployment.deployment_id)
-        finish = FinishFounding(formation.deployment.deployment_id)
+        finish = FinishFounding(formation.deployment.deployment_id, formation.deployment)
+        self._finish(finish)
         for number, answer in (await self._call_all(dict.fromkeys(others, finish), timeout_s)).items():
             self._note(number, answer.message if isinstance(answer, Fault) else "")
         return True
@@ -218,8 +226,9 @@ class Assembly:
             verdict.path: verdict.identity
             for verdict, endpoint in zip(formation.verdicts, self.drives.member.topology.drives, strict=True)
             if endpoint.node == number and verdict.identity is not None
+            if verdict.set_index >= (formation.added_from or 0)
         }
-        return FormatDrives(formation.deployment, identities)
+        return FormatDrives(formation.deployment, identities, adds=formation.added_from is not None)
 
     def _join(
         self, found: Sequence[Finding], before_writing: Callable[[str], None], *, others_come: bool
@@ -261,7 +270,7 @@ class Assembly:
             case FormatDrives():
                 return self._format(message)
             case FinishFounding():
-                return self._finish(message.deployment_id)
+                return self._finish(message)
             case _:
                 raise Fault(FaultCode.UNKNOWN_OP, f"a supervisor does not answer {type(message).__name__}")
 
@@ -277,18 +286,29 @@ class Assembly:
         """The first step."""
         if not self.drives.are_looked_at:
             raise Fault(FaultCode.CONFLICT, f"{self.drives.member.own_name} has not looked at its drives yet")
-        if self._serves or self.drives.has_deployment:
+        if message.adds:
+            self._refuse_adding(message)
+        elif self._serves or self.drives.has_deployment:
             raise Fault(FaultCode.CONFLICT, f"{self.drives.member.own_name} belongs to a deployment")
         self.drives.begin_founding(message.deployment, message.identities)
         self._founding = message.deployment
         return DrivesFormatted()
 
-    def _finish(self, deployment_id: str) -> FoundingFinished:
+    def _refuse_adding(self, message: FormatDrives) -> None:
+        reason = why_not_begun(self.drives.findings, message.deployment, message.identities)
+        if self._serves or reason:
+            raise Fault(
+                FaultCode.CONFLICT, f"{self.drives.member.own_name} adds no pool: {reason or 'it serves'}"
+            )
+
+    def _finish(self, message: FinishFounding) -> FoundingFinished:
         """The second step: what was formatted is the deployment."""
         founding = self._founding
-        if founding is None or founding.deployment_id != deployment_id:
+        is_it = founding is not None and founding.deployment_id == message.deployment_id
+        if founding is None or not is_it or message.deployment not in (None, founding):
             raise Fault(
-                FaultCode.CONFLICT, f"{self.drives.member.own_name} has not formatted for {deployment_id}"
+                FaultCode.CONFLICT,
+                f"{self.drives.member.own_name} has not formatted for {message.deployment_id}",
             )
         if not self._serves:
             self.drives.finish_founding(founding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -23,7 +23,7 @@ from rustfs_node.plan import (
 )
 from rustfs_node.supervisor.assembly import supervisor_name
 from rustfs_node.supervisor.membership import Membership
-from rustfs_node.supervisor.planning import RuntimeFolderError, own_drive
+from rustfs_node.supervisor.planning import RuntimeFolderError, own_drive, pool_of_each_set
 from rustfs_proto.erasure.storage_classes import class_parities
 from rustfs_proto.topology.ports import NodePorts, ports_of
 from rustfs_proto.topology.verdicts import Formation, Verdict
@@ -50,7 +50,8 @@ def make_cluster_plan(
     """The plan of this node. Raises `RuntimeFolderError` where a socket's path would be too long."""
     sizes = formation.deployment.sizes()
     ports = ports_of(member.topology, sizes, settings.cluster.port_offset)
-    planner = _Planner(member, formation, runtime_dir, ports, settings.storage_class.by_name())
+    pools = pool_of_each_set(member.topology.pools, sizes)
+    planner = _Planner(member, formation, runtime_dir, ports, settings.storage_class.by_name(), pools)
     try:
         sets = tuple(planner.set_plan(index) for index in range(len(sizes)))
     except ValueError as error:
@@ -83,6 +84,7 @@ class _Planner:
     runtime_dir: str
     ports: tuple[NodePorts, ...]
     classes: Mapping[str, str]
+    pools: Sequence[int]
 
     def set_plan(self, index: int) -> SetPlan:
         record = self.formation.deployment.sets[index]
@@ -104,6 +106,7 @@ class _Planner:
             tuple(classes.items()),
             workers,
             is_added=self.formation.deployment.is_added(index),
+            pool=self.pools[index],
         )
 
     def _drive(self, at: int, verdict: Verdict) -> DrivePlan:

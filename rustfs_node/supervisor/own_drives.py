@@ -12,6 +12,7 @@ import attrs
 from rustfs_node.supervisor.formation import Former
 from rustfs_node.supervisor.membership import Membership
 from rustfs_proto.disk.identity import DriveIdentity
+from rustfs_proto.topology.cluster_growing import drives_before
 from rustfs_proto.topology.deployment import Deployment
 from rustfs_proto.topology.findings import Condition, Finding
 from rustfs_proto.topology.gathering import with_own_verdicts
@@ -42,7 +43,10 @@ class OwnDrives:
             attrs.evolve(finding, path=self.member.topology.label(endpoint), node=self.member.own)
             for finding, endpoint in zip(found, endpoints, strict=True)
         ]
-        self.findings = tuple(with_own_verdicts(labelled, self.former.wish()))
+        wish = self.former.wish()
+        known = drives_before(labelled, wish)
+        added = () if known is None else self.member.topology.labels()[known:]
+        self.findings = tuple(with_own_verdicts(labelled, wish, added))
         self.are_looked_at = True
 
     async def look_again(self, path: str) -> str:
@@ -73,15 +77,19 @@ class OwnDrives:
         self._note_formatted(identities, attrs.evolve(deployment, complete=False), has_data=False)
 
     def finish_founding(self, deployment: Deployment) -> None:
-        """Make the layout complete. From here on these drives are never formatted anew by a founding."""
+        """Make the layout complete on those that it names where they are. From here on these drives are never
+        formatted anew by a founding.
+        """
+        records = [record for one in deployment.sets for record in one.slots]
+        named = dict(zip(self.member.topology.labels(), records, strict=True))
         identities = {
             finding.path: finding.identity
             for finding in self.findings
-            if finding.identity is not None and finding.identity.deployment_id == deployment.deployment_id
+            if finding.identity is not None and finding.identity.drive_id == named[finding.path].drive_id
         }
         verdicts = [Verdict(label, 0, 0, one, write_layout=True) for label, one in identities.items()]
         self.former.write_layouts(self._here(verdicts), deployment)
-        self._note_formatted(identities, deployment, has_data=False)
+        self._note_formatted(identities, deployment)
 
     def join(self, formation: Formation, asked: str = "") -> Formation:
         """Write what was decided about them; that part of the formation, under their labels. While they serve
@@ -112,7 +120,7 @@ class OwnDrives:
         }
 
     def _note_formatted(
-        self, identities: Mapping[str, DriveIdentity], deployment: Deployment, *, has_data: bool
+        self, identities: Mapping[str, DriveIdentity], deployment: Deployment, *, has_data: bool | None = None
     ) -> None:
         self.findings = tuple(
             attrs.evolve(
@@ -121,7 +129,7 @@ class OwnDrives:
                 problem="",
                 identity=identities[finding.path],
                 deployment=deployment,
-                has_data=has_data,
+                has_data=finding.has_data if has_data is None else has_data,
             )
             if finding.path in identities
             else finding

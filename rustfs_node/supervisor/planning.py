@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import attrs
 import xxhash
@@ -31,7 +32,6 @@ from rustfs_node.seams.node_files import (
 from rustfs_proto.disk.identity import HEALING
 from rustfs_proto.erasure.storage_classes import class_parities
 from rustfs_proto.topology.endpoints import PoolShape
-from rustfs_proto.topology.first_start import sizes_of
 from rustfs_proto.topology.verdicts import Formation, Verdict
 
 _OWNER_FILE = "owner"
@@ -115,10 +115,10 @@ def make_plan(
     """The plan of this node; no `pools` means one. Raises `RuntimeFolderError` where a socket's path would be
     too long.
     """
-    numbers = pool_of_each_set(pools, settings.node.set_drives)
+    numbers = pool_of_each_set(pools, formation.deployment.sizes())
     try:
         sets = tuple(
-            attrs.evolve(one, pool=numbers[one.index] if numbers else 0)
+            attrs.evolve(one, pool=numbers[one.index])
             for one in _sets(formation, runtime_dir, settings.storage_class.by_name())
         )
     except ValueError as error:
@@ -133,10 +133,11 @@ def make_plan(
     )
 
 
-def pool_of_each_set(pools: Sequence[PoolShape], set_drives: int) -> list[int]:
-    """The number of the pool of each set."""
-    sizes = [sizes_of((pool,), set_drives) for pool in pools]
-    return [number for number, of_pool in enumerate(sizes) for _ in of_pool]
+def pool_of_each_set(pools: Sequence[PoolShape], sizes: Sequence[int]) -> list[int]:
+    """The number of the pool of each set, given how many drives the sets have; no pools means one."""
+    numbers = [number for number, pool in enumerate(pools) for _ in range(pool.drives)]
+    firsts = accumulate(sizes, initial=0)
+    return [numbers[first] if numbers else 0 for first, _ in zip(firsts, sizes, strict=False)]
 
 
 def _sets(formation: Formation, runtime_dir: str, classes: Mapping[str, str]) -> tuple[SetPlan, ...]:

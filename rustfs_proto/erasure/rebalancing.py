@@ -48,7 +48,8 @@ class ChangeState(StrEnum):
 class Change:
     """`targets[slot]` is the set that is to own it; `leaving` are the sets that are to be emptied. `objects`
     and `size_bytes` are what was moved so far, in `busy_s` seconds; `slots_begun` how many had to move.
-    `waiting`: slots that wait for uploads to end.
+    `waiting`: slots that wait for uploads to end. `mover` names whoever works through it, empty where nobody
+    has begun.
     """
 
     change_id: str
@@ -61,6 +62,7 @@ class Change:
     size_bytes: int = 0
     busy_s: float = 0.0
     waiting: int = 0
+    mover: str = ""
 
 
 def shares(weights: Sequence[int], leaving: Collection[int]) -> list[int]:
@@ -117,6 +119,7 @@ def change_fields(change: Change) -> dict[str, str]:
         "bytes": str(change.size_bytes),
         "busy_s": f"{change.busy_s:.3f}",
         "waiting": str(change.waiting),
+        "mover": change.mover,
     }
 
 
@@ -139,6 +142,7 @@ def change_of(fields: Mapping[str, str]) -> Change:
             int(fields["bytes"]),
             float(fields["busy_s"]),
             int(fields["waiting"]),
+            fields.get("mover", ""),
         )
     except (KeyError, ValueError, binascii.Error, zlib.error) as error:
         raise RebalanceError(f"the change of the layout cannot be read: {error}") from error

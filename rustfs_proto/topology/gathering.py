@@ -6,19 +6,20 @@ The rules stand in full at `rustfs_node.supervisor.assembly`, which does what is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 
 import attrs
 
 from rustfs_proto.topology import findings as say
+from rustfs_proto.topology.cluster_growing import drives_before
 from rustfs_proto.topology.endpoints import Topology
 from rustfs_proto.topology.findings import Condition, Finding
 from rustfs_proto.topology.verdicts import Wish, why_unformattable
 from rustfs_proto.wire.node_ops import Introduce, Introduced
 
 FOUNDER = 0
-"""The node that founds the deployment."""
+"""The node that founds the deployment, and adds pools to it."""
 
 
 class Step(Enum):
@@ -26,14 +27,21 @@ class Step(Enum):
 
     WAIT = "wait"
     FOUND = "found"
+    GROW = "grow"
     JOIN = "join"
 
 
 def next_step(
-    own: int, found: Sequence[Finding], heard: Mapping[int, Introduced], nodes: int, *, is_patient: bool
+    own: int,
+    found: Sequence[Finding],
+    heard: Mapping[int, Introduced],
+    nodes: int,
+    wish: Wish,
+    *,
+    is_patient: bool,
 ) -> Step:
     """For the node `own` of `nodes`, which knows `found` of all drives and has `heard` these nodes; it waits
-    for the others as long as it `is_patient`.
+    for the others as long as it `is_patient`. Raises `SizingError` or `Refusal` for pools that cannot be.
     """
     is_complete = len(heard) == nodes - 1
     serves = any(answer.serves for answer in heard.values())
@@ -41,6 +49,9 @@ def next_step(
     # second.
     if not any(_is_founded(finding) for finding in found):
         return Step.FOUND if is_complete and own == FOUNDER else Step.WAIT
+    # The same holds for pools that are added: who has not the layout with them waits for all.
+    if drives_before(found, wish) is not None:
+        return Step.GROW if is_complete and own == FOUNDER else Step.WAIT
     if is_complete or not is_patient or (serves and _is_up_to_date(own, found)):
         return Step.JOIN
     return Step.WAIT
@@ -84,19 +95,26 @@ def judged_by(own: int, found: Sequence[Finding]) -> list[Finding]:
     ]
 
 
-def with_own_verdicts(found: Sequence[Finding], wish: Wish) -> list[Finding]:
-    """A node's own findings as it tells them before there is a deployment: what it would not have formatted
-    is unusable, because the founder knows neither its mounts nor what its operator accepted.
+def with_own_verdicts(found: Sequence[Finding], wish: Wish, added: Collection[str] = ()) -> list[Finding]:
+    """A node's own findings as it tells them: what it would not have formatted for a deployment or a pool
+    that is to be founded is unusable, because the founder knows neither its mounts nor what its operator
+    accepted. `added` are the labels of pools that its drives do not know of.
     """
-    if any(finding.condition is Condition.FORMATTED for finding in found):
-        return list(found)
+    are_new = not any(_is_of_deployment(finding) for finding in found)
     judged = []
     for finding in found:
-        fault = why_unformattable(finding, None, found, wish) if finding.condition is Condition.FRESH else ""
+        is_judged = finding.condition is Condition.FRESH and (are_new or finding.path in added)
+        fault = why_unformattable(finding, None, found, wish) if is_judged else ""
         judged.append(
             attrs.evolve(finding, condition=Condition.UNUSABLE, problem=fault) if fault else finding
         )
     return judged
+
+
+def _is_of_deployment(finding: Finding) -> bool:
+    """Whether it was formatted to the end."""
+    is_begun = finding.deployment is not None and not finding.deployment.complete
+    return finding.condition is Condition.FORMATTED and not is_begun
 
 
 def why_strange(own: Introduce, other: Introduce | Introduced, skew_max_s: float) -> str:

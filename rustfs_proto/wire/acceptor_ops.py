@@ -58,3 +58,23 @@ class RequestsTraced(Message, frozen=True):
 
     requests: tuple[TracedRequest, ...]
     dropped: int = 0
+
+
+class SlotsMoved(Message, frozen=True):
+    """Slots have gone to other sets: learn where they are. `relays` as in `BucketChanged`. A notice, as a set
+    that is asked in vain says the same.
+    """
+
+    relays: bool = False
+
+
+class AskLoad(Message, frozen=True):
+    """How many requests of clients are you answering? `relays`: you and the other acceptors of your node."""
+
+    relays: bool = False
+
+
+class LoadTold(Message, frozen=True):
+    """Answer to `AskLoad`."""
+
+    requests: int

@@ -32,11 +32,14 @@ class Introduced(Message, frozen=True):
 
 class FormatDrives(Message, frozen=True):
     """First step of founding a deployment: write this layout, incomplete, and these identities, by label.
-    Done anew where a founding was interrupted. Fault CONFLICT: this node serves, or does not start just now.
+    `adds`: they are of pools that are added to it, the other drives are not touched. Done anew where a
+    founding was interrupted. Fault CONFLICT: this node serves, or does not start just now, or a drive is not
+    empty.
     """
 
     deployment: Deployment
     identities: dict[str, DriveIdentity]
+    adds: bool = False
 
 
 class DrivesFormatted(Message, frozen=True):
@@ -45,10 +48,11 @@ class DrivesFormatted(Message, frozen=True):
 
 class FinishFounding(Message, frozen=True):
     """Second step, after every node has taken the first: the layout is complete, and the node serves. Fault
-    CONFLICT: the first step that this node took last was of another deployment.
+    CONFLICT: the first step that this node took last was of another deployment, or of another `deployment`.
     """
 
     deployment_id: str
+    deployment: Deployment | None = None
 
 
 class FoundingFinished(Message, frozen=True):

@@ -81,6 +81,8 @@ OPERATIONS: dict[type, type | None] = {
     inspect_ops.ListLocks: inspect_ops.LocksListed,
     acceptor_ops.BucketChanged: acceptor_ops.BucketNoted,
     acceptor_ops.TraceRequests: acceptor_ops.RequestsTraced,
+    acceptor_ops.SlotsMoved: None,
+    acceptor_ops.AskLoad: acceptor_ops.LoadTold,
     metrics_ops.Metrics: metrics_ops.MetricsTold,
     node_ops.Introduce: node_ops.Introduced,
     node_ops.FormatDrives: node_ops.DrivesFormatted,

@@ -1,10 +1,10 @@
 """The mover: works through the change of the layout, for as long as one is open.
 
-It keeps nothing that cannot be lost. Whoever begins, after a crash or because the one before is not heard of,
-puts a name of its own into all charters, brings what nobody owns to where it was about to arrive, and goes on
-from what the charters say: slots that have moved are moved, of the others nothing has. One acceptor of a
-deployment does this, the first of its first node; were there two, the one that wrote its name last could go
-on and the other could not.
+It keeps nothing that cannot be lost. Whoever begins, after a crash or because the one before is not heard of
+(`rustfs_proto.erasure.tenure`), puts a name of its own into the change and then into all charters, brings
+what nobody owns to where it was about to arrive, and goes on from what the charters say: slots that have
+moved are moved, of the others nothing has. The first acceptor of any node does this; were there two at it,
+the one that wrote its name last could go on and the other could not.
 """
 
 from __future__ import annotations
@@ -27,56 +27,104 @@ from rustfs_node.acceptor.moves.registers import (
 )
 from rustfs_node.acceptor.moves.slots import SlotsMove, WatchLost, are_open_renames
 from rustfs_node.acceptor.sets import Sets
+from rustfs_node.acceptor.siblings import Siblings
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.randomness import Randomness
 from rustfs_proto.erasure.charter import MOVER_BYTES, Hold, ownerless, owners_of, pack_slots
 from rustfs_proto.erasure.rebalancing import Change, ChangeState, moves_of
+from rustfs_proto.erasure.tenure import Tenure, is_overtaken
 from rustfs_proto.s3.names import SYSTEM_BUCKET
-from rustfs_proto.wire.faults import Fault
+from rustfs_proto.wire.faults import Fault, FaultCode
 
 log = structlog.get_logger()
 
 
 @attrs.define
 class Mover:
-    """`settle_s`: how long a commit may take. `is_busy` as in `Pace`."""
+    """`settle_s`: how long a commit may take. `own_load`: how many requests this acceptor is answering."""
 
     sets: Sets
     buckets: Buckets
+    siblings: Siblings
     clock: Clock
     randomness: Randomness
     settle_s: float
-    is_busy: Callable[[], bool]
+    own_load: Callable[[], int]
+    tenure: Tenure
+    _name: bytes = attrs.field(default=b"", init=False)
     _charters: Charters = attrs.field(init=False)
     _kept: KeptChange = attrs.field(init=False)
+    _before: Change = attrs.field(init=False)
     _pace: Pace = attrs.field(init=False)
-    _told_objects: int = attrs.field(default=0, init=False)
-    _told_bytes: int = attrs.field(default=0, init=False)
-    _told_at_s: float = attrs.field(default=0.0, init=False)
+    _begun_s: float = attrs.field(default=0.0, init=False)
+    _others_load: int = attrs.field(default=0, init=False)
+    _telling: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
     async def run(self) -> None:
         """Look for changes for ever."""
-        settings = self.sets.settings
         while True:
             try:
                 self._kept = await read_change(self.sets)
-                if self._kept.change is not None and self._kept.change.state.is_open:
-                    await self._work()
+                now_s, own = self.clock.monotonic_s(), self._name.hex()
+                if self.tenure.may_begin(self._kept.stamp, self._kept.change, own, now_s):
+                    await self._begin()
             except (Fault, Overtaken, WatchLost) as error:
                 log.warning("move_interrupted", reason=str(error) or type(error).__name__)
-            await trio.sleep(settings.move_look_s)
+            await trio.sleep(self.sets.settings.move_look_s)
 
     @property
     def _change(self) -> Change:
         assert self._kept.change is not None
         return self._kept.change
 
+    async def _begin(self) -> None:
+        """Take the change over and work through it, with signs of life all the time."""
+        self._name = self.randomness.token(MOVER_BYTES)
+        try:
+            change = attrs.evolve(self._change, mover=self._name.hex())
+            self._kept = await write_change(self.sets, self._kept, change)
+        except Fault as fault:
+            if fault.code is not FaultCode.CONFLICT:
+                raise
+            # Another one was first.
+            return
+        self._before, self._begun_s = change, self.clock.monotonic_s()
+        self._pace = Pace(self.clock, self.sets.settings.move_bytes_per_s, self._is_busy)
+        self._charters = Charters(self.sets, self._name)
+        failure: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._show_life, nursery.cancel_scope)
+            nursery.start_soon(self._feel_load)
+            try:
+                await self._work()
+            # Out of the nursery it would come in a group.
+            except (Fault, Overtaken, WatchLost) as error:
+                failure = error
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    def _is_busy(self) -> bool:
+        return self.own_load() + self._others_load > 0
+
+    async def _feel_load(self) -> None:
+        while True:
+            self._others_load = await self.siblings.load()
+            await trio.sleep(self.sets.settings.move_feel_s)
+
+    async def _show_life(self, work: trio.CancelScope) -> None:
+        """Tell how far it is now and then; end the work of a mover that is none any more."""
+        while True:
+            await trio.sleep(self.sets.settings.move_tell_s)
+            try:
+                await self._tell()
+            except Fault as fault:
+                log.info("move_not_told", reason=str(fault))
+            except Overtaken as overtaken:
+                log.warning("move_interrupted", reason=str(overtaken))
+                work.cancel()
+
     async def _work(self) -> None:
-        settings = self.sets.settings
-        self._pace = Pace(self.clock, settings.move_bytes_per_s, self.is_busy)
-        self._told_objects = self._told_bytes = 0
-        self._told_at_s = self.clock.monotonic_s()
-        self._charters = Charters(self.sets, self.randomness.token(MOVER_BYTES))
         await self._charters.take_over()
         await self._bring_home()
         log.info("move_begun", change=self._change.change_id, state=self._change.state.value)
@@ -136,6 +184,7 @@ class Mover:
                 await move.look_again()
                 group = slots[begin : begin + move.at_once]
                 moved |= await self._move_group(move, group)
+                self.siblings.tell_moved()
                 await self._tell(waiting=len(move.waiting()))
         except WatchLost:
             if not moved:
@@ -180,20 +229,23 @@ class Mover:
         records = await self.buckets.all("")
         return [SYSTEM_BUCKET, *(record.name for record in records)]
 
-    async def _tell(self, *, state: ChangeState | None = None, waiting: int) -> None:
-        """Write down how far it is; raises `Overtaken` where somebody has ordered otherwise meanwhile."""
-        now_s = self.clock.monotonic_s()
-        objects, size_bytes = self._pace.objects, self._pace.size_bytes
-        change = attrs.evolve(
-            self._change,
-            state=state or self._change.state,
-            objects=self._change.objects + objects - self._told_objects,
-            size_bytes=self._change.size_bytes + size_bytes - self._told_bytes,
-            busy_s=self._change.busy_s + now_s - self._told_at_s,
-            waiting=waiting,
-        )
-        found = await read_change(self.sets)
-        if found.stamp != self._kept.stamp:
-            raise Overtaken("the change was cancelled, or another one was ordered")
-        self._kept = await write_change(self.sets, self._kept, change)
-        self._told_objects, self._told_bytes, self._told_at_s = objects, size_bytes, now_s
+    async def _tell(self, *, state: ChangeState | None = None, waiting: int | None = None) -> None:
+        """Write down how far it is; raises `Overtaken` where somebody has ordered otherwise meanwhile, or
+        moves instead.
+        """
+        async with self._telling:
+            before, is_ended = self._before, not self._change.state.is_open
+            if is_ended:
+                return
+            found = await read_change(self.sets)
+            if is_overtaken(self._change, found.change):
+                raise Overtaken("the change was cancelled, another one was ordered, or another node moves")
+            change = attrs.evolve(
+                self._change,
+                state=state or self._change.state,
+                objects=before.objects + self._pace.objects,
+                size_bytes=before.size_bytes + self._pace.size_bytes,
+                busy_s=before.busy_s + self.clock.monotonic_s() - self._begun_s,
+                waiting=self._change.waiting if waiting is None else waiting,
+            )
+            self._kept = await write_change(self.sets, found, change)

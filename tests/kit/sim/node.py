@@ -279,9 +279,9 @@ class SimNode:
             InlineThreads(),
             siblings,
         )
-        siblings.begin(services.buckets, services.tracer, life.nursery)
+        siblings.begin(services, life.nursery)
         if self.geometry.moves:
-            begin_moving(services, self.plan, life.process, life.nursery)
+            begin_moving(services, siblings, self.plan, life.process, life.nursery)
         acceptor = _Acceptor(life, Dispatcher(services), settings.acceptor, clock)
         self._acceptors[life.process] = acceptor
         task_status.started()

@@ -30,6 +30,9 @@ def on_nodes(found):
     ]
 
 
+NO_WISH = Wish()
+
+
 def heard(found, *numbers, serves=()):
     """What those nodes answer, each with its drive."""
     return {
@@ -38,11 +41,11 @@ def heard(found, *numbers, serves=()):
     }
 
 
-def step(own, found, *numbers, serves=(), is_patient=True):
+def step(own, found, *numbers, serves=(), is_patient=True, wish=NO_WISH):
     """The step of the node `own` that has heard those nodes."""
     answers = heard(found, *numbers, serves=serves)
     known = all_findings(TOPOLOGY, {found[own].path: found[own]}, answers)
-    return next_step(own, known, answers, 4, is_patient=is_patient)
+    return next_step(own, known, answers, 4, wish, is_patient=is_patient)
 
 
 def incomplete(finding):
