@@ -1,9 +1,10 @@
 """A pool that is left, and then filled again, in the simulation: with clients all the while, and a process
-killed at one of the messages.
+killed, or cut off, at one of the messages. On one node, or on several.
 
 Each client has keys of its own, so it knows what they must have: what it was told was done, or what it was
-not told about, which may show at any time. In the end whatever was killed lives again, everything has moved,
-and all objects are as they were left: small, in shard files, of several versions, with tags.
+not told about, which may show at any time. Besides all of them count up some keys. In the end whatever was
+killed lives again, everything has moved, and all objects are as they were left: small, in shard files, of
+several versions, with tags.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ import attrs
 import trio
 
 from tests.kit.sim.client import Answer, Lost, S3Client
+from tests.kit.sim.counters import Counter
 from tests.kit.sim.determinism import run_seeded
 from tests.kit.sim.node import Geometry
 from tests.kit.sim.node_story import NodeStory
 
-GEOMETRY = Geometry(3, 1, sets=2, moves=True)
+ONE_NODE = Geometry(3, 1, sets=2, moves=True)
+THREE_NODES = Geometry(3, 1, sets=2, moves=True, nodes=3)
 PLAIN, VERSIONED = "plain", "versioned"
 DOWN_S = 0.4
 LOOKS_MAX = 1000
 PAUSE_S = 0.1
 CLIENTS = 2
 KEYS = 4
+COUNTERS = 6
+TOLD_S = 0.1
 LARGE = bytes(range(256)) * 120
 _ENABLED = (
     b'<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
@@ -37,12 +42,15 @@ _ENABLED = (
 @attrs.frozen
 class Kill:
     """Which process dies at the how manieth message from the first one on that has that call. `who`: `all`,
-    or the name of a process.
+    the name of a process, or `node` and a number for all of a node. After `down_s` it is started again.
+    `is_cut`: it lives, and nothing comes from it or to it meanwhile.
     """
 
     who: str
     call: str
     step: int = 1
+    down_s: float = DOWN_S
+    is_cut: bool = False
 
 
 @attrs.define
@@ -57,10 +65,15 @@ class Told:
 
 
 def run_move(
-    kill: Kill | None, seed: int = 1, *, is_filled_again: bool = True, cancelled_s: float = 0.0
+    kill: Kill | None,
+    seed: int = 1,
+    *,
+    geometry: Geometry = ONE_NODE,
+    is_filled_again: bool = True,
+    cancelled_s: float = 0.0,
 ) -> Told:
     """Simulate. With `cancelled_s` the first change is cancelled so long after it was ordered."""
-    return run_seeded(seed, _Story(seed, kill, is_filled_again, cancelled_s).run)
+    return run_seeded(seed, _Story(seed, geometry, kill, is_filled_again, cancelled_s).run)
 
 
 @attrs.define
@@ -72,13 +85,17 @@ class _Key:
 
 
 class _Story(NodeStory):
-    def __init__(self, seed: int, kill: Kill | None, is_filled_again: bool, cancelled_s: float) -> None:
+    def __init__(
+        self, seed: int, geometry: Geometry, kill: Kill | None, is_filled_again: bool, cancelled_s: float
+    ) -> None:
         self._is_filled_again, self._cancelled_s = is_filled_again, cancelled_s
-        super().__init__(seed, GEOMETRY)
+        super().__init__(seed, geometry)
         self._kill = kill
         self._told = Told(self._world.failures)
         self._is_over = self._is_counting = False
         self._keys: dict[str, _Key] = {}
+        self._away: set[str] = set()
+        self._counters = [Counter(f"/{PLAIN}/counter{number}") for number in range(COUNTERS)]
 
     async def run(self) -> Told:
         await self.play()
@@ -99,6 +116,8 @@ class _Story(NodeStory):
                 await self._order(owner, "rebalance/start", {"leaving": ""})
             self._is_over = True
         self._node.net.on_send = lambda _: None
+        while self._away:
+            await trio.sleep(0.1)
         await self._judge(self._client("judge"), versions)
 
     async def _store_versions(self, owner: S3Client) -> list[tuple[str, str, bytes]]:
@@ -129,10 +148,21 @@ class _Story(NodeStory):
         change = await self._change(owner)
         for _ in range(LOOKS_MAX):
             if change["state"] in (wanted, "done"):
+                await self._check_homes()
                 return
             await trio.sleep(0.2)
             change = await self._change(owner)
         self._world.fail(f"{what} was not done: {change}")
+
+    async def _check_homes(self) -> None:
+        """Where nothing was killed all acceptors have been told where slots are."""
+        if self._kill is not None or self._told.killed:
+            return
+        # A notice, and some calls.
+        await trio.sleep(TOLD_S)
+        known = {acceptor: self._node.owners_known_to(acceptor) for acceptor in self._node.acceptors()}
+        if len(set(known.values())) > 1:
+            self._world.fail(f"{sorted(known)} know {len(set(known.values()))} different homes of slots")
 
     async def _change(self, owner: S3Client) -> dict[str, object]:
         answer = await self._surely(owner, "GET", "/minio/admin/v3/layout", {})
@@ -159,14 +189,33 @@ class _Story(NodeStory):
         self._told.steps += self._is_counting
         if self._is_counting and kill is not None and self._told.steps == kill.step:
             self._told.killed = True
-            for name in [*self._node.processes] if kill.who == "all" else [kill.who]:
-                if self._node.processes[name].is_running:
+            for name in self._victims(kill.who):
+                self._away.add(name)
+                if kill.is_cut:
+                    self._nursery.start_soon(self._cut_off, name, kill.down_s)
+                else:
                     self._node.crash(name)
-                    self._nursery.start_soon(self._revive, name)
+                    self._nursery.start_soon(self._revive, name, kill.down_s)
 
-    async def _revive(self, name: str) -> None:
-        await trio.sleep(DOWN_S)
+    def _victims(self, who: str) -> list[str]:
+        if who == "all":
+            return [*self._node.processes]
+        return self._node.names_of(int(who[4:])) if who.startswith("node") else [who]
+
+    async def _cut_off(self, name: str, for_s: float) -> None:
+        others = [other for other in self._node.processes if other != name]
+        wires = [wire for other in others for wire in ((name, other), (other, name))]
+        for wire in wires:
+            self._node.net.wire(*wire).is_cut = True
+        await trio.sleep(for_s)
+        for wire in wires:
+            self._node.net.repair(*wire)
+        self._away.discard(name)
+
+    async def _revive(self, name: str, down_s: float) -> None:
+        await trio.sleep(down_s)
         await self._node.start(name)
+        self._away.discard(name)
 
     # What clients do
 
@@ -176,7 +225,8 @@ class _Story(NodeStory):
         self._keys |= {name: _Key() for name in names}
         while not self._is_over:
             name = random.choice(names)
-            step = random.choice([self._put, self._put, self._create, self._delete, self._get, self._list])
+            steps = [self._put, self._put, self._create, self._delete, self._get, self._list, self._count_up]
+            step = random.choice(steps)
             try:
                 await step(client, random, name)
             except Lost:
@@ -227,6 +277,9 @@ class _Story(NodeStory):
         if answer.status != 503:
             self._check(name, answer)
 
+    async def _count_up(self, client: S3Client, random: Random, _name: str) -> None:
+        await random.choice(self._counters).count_up(client)
+
     def _check(self, name: str, answer: Answer) -> None:
         key = self._keys[name]
         found = answer.body if answer.status == 200 else None
@@ -254,6 +307,10 @@ class _Story(NodeStory):
     async def _judge(self, client: S3Client, versions: list[tuple[str, str, bytes]]) -> None:
         for name in self._keys:
             self._check(name, await client.request("GET", f"/{PLAIN}/{name}"))
+        for counter in self._counters:
+            await counter.count_up(client)
+            for failure in counter.failures:
+                self._world.fail(failure)
         listed = await client.request("GET", f"/{VERSIONED}", {"versions": ""})
         if listed.texts("VersionId") != [version for _, version, _ in versions]:
             self._world.fail(f"versions are listed as {listed.texts('VersionId')}")

@@ -1,5 +1,5 @@
 """A node of the simulation: acceptors, set workers and drive workers as they are, over virtual wires and
-drives.
+drives. Or several nodes: each has acceptors and a worker of each set, and some of the drives.
 
 What the supervisor does in a real node, starting again what died, is `SimNode.start`'s and the nemesis'
 business.
@@ -13,9 +13,11 @@ from functools import partial
 import attrs
 import trio
 
+from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.dispatch import Dispatcher
 from rustfs_node.acceptor.net.connection import Connection
 from rustfs_node.acceptor.net.watch import Watcher
+from rustfs_node.acceptor.sets import set_workers
 from rustfs_node.acceptor.siblings import Siblings
 from rustfs_node.acceptor.worker import begin_moving, make_services
 from rustfs_node.config import Settings
@@ -23,7 +25,17 @@ from rustfs_node.drive.identity_file import DriveAddress, write_identity
 from rustfs_node.drive.index_file import IN_MEMORY
 from rustfs_node.drive.worker import run_drive
 from rustfs_node.erasureset.worker import run_set
-from rustfs_node.plan import Credentials, DrivePlan, NodePlan, SetPlan, acceptor_name, drive_name, set_name
+from rustfs_node.plan import (
+    Credentials,
+    DrivePlan,
+    NodePlan,
+    PeerNode,
+    ProcessPlan,
+    SetPlan,
+    acceptor_name,
+    drive_name,
+    set_name,
+)
 from rustfs_node.seams.threads import InlineThreads
 from rustfs_node.settings.acceptor import AcceptorSettings
 from rustfs_node.settings.drive import KIB, DriveSettings
@@ -82,8 +94,8 @@ RRS = "REDUCED_REDUNDANCY"
 
 @attrs.frozen
 class Geometry:
-    """How many sets of how many drives, and how many acceptors. `moves`: each set is a pool of its own, and
-    the first acceptor moves slots between them.
+    """How many sets of how many drives, and how many acceptors each of the nodes has. `moves`: each set is a
+    pool of its own, and the first acceptor of a node moves slots between them.
     """
 
     drives: int
@@ -91,35 +103,47 @@ class Geometry:
     sets: int = 1
     acceptors: int = 1
     moves: bool = False
+    nodes: int = 1
 
 
 class Refused(Exception):
     """Nobody listens."""
 
 
-def plan_of(geometry: Geometry) -> NodePlan:
+def plan_of(geometry: Geometry, node: int = 0) -> NodePlan:
     """The plan of a node; paths are those of its virtual drives."""
     settings = MOVING if geometry.moves else SETTINGS
-    node = attrs.evolve(settings.node, acceptors=geometry.acceptors)
+    numbers = range(geometry.nodes) if geometry.nodes > 1 else ()
     return NodePlan(
         deployment_id=DEPLOYMENT,
-        node_number=0,
-        settings=attrs.evolve(settings, node=node),
-        sets=tuple(_set_plan(geometry, index) for index in range(geometry.sets)),
+        node_number=node,
+        settings=attrs.evolve(settings, node=attrs.evolve(settings.node, acceptors=geometry.acceptors)),
+        sets=tuple(_set_plan(geometry, index, node) for index in range(geometry.sets)),
         runtime_dir="/run",
         credentials=KEYS,
+        nodes=tuple(PeerNode(f"node{number}:9000", "") for number in numbers),
+        contacts=tuple(ProcessPlan(number, acceptor_name(0, number), "") for number in numbers),
     )
 
 
-def _set_plan(geometry: Geometry, index: int) -> SetPlan:
+def _set_plan(geometry: Geometry, index: int, node: int) -> SetPlan:
     drives = tuple(
-        DrivePlan(slot, drive_name(index, slot), "", "/drive", str(uuid.UUID(int=1000 + 100 * index + slot)))
+        DrivePlan(
+            slot,
+            drive_name(index, slot),
+            "",
+            "/drive",
+            str(uuid.UUID(int=1000 + 100 * index + slot)),
+            node=slot % geometry.nodes,
+        )
         for slot in range(geometry.drives)
     )
+    numbers = range(geometry.nodes) if geometry.nodes > 1 else ()
+    workers = tuple(ProcessPlan(number, set_name(index, number), "") for number in numbers)
     k, m = geometry.drives - geometry.parity, geometry.parity
     classes = ((RRS, 1),) if m > 1 else ()
     pool = index if geometry.moves else 0
-    return SetPlan(index, set_name(index), "", k, m, drives, classes, pool=pool)
+    return SetPlan(index, set_name(index, node), "", k, m, drives, classes, workers, pool=pool)
 
 
 class SimNode:
@@ -140,9 +164,12 @@ class SimNode:
             for drive in set_plan.drives:
                 self.disks[drive.name] = self._new_disk(set_plan, drive)
                 self._add(drive.name, partial(self._run_drive, set_plan, drive))
-            self._add(set_plan.name, partial(self._run_set, set_plan))
-        for number in range(geometry.acceptors):
-            self._add(acceptor_name(number), self._run_acceptor)
+        self.plans = [plan_of(geometry, number) for number in range(geometry.nodes)]
+        for plan in self.plans:
+            for set_plan in plan.sets:
+                self._add(set_plan.name, partial(self._run_set, set_plan, plan.node_number))
+            for number in range(geometry.acceptors):
+                self._add(acceptor_name(number, plan.node_number), partial(self._run_acceptor, plan))
 
     # Life and death
 
@@ -159,6 +186,13 @@ class SimNode:
     def crash(self, name: str) -> None:
         """SIGKILL."""
         self.processes[name].crash()
+
+    def names_of(self, number: int) -> list[str]:
+        """The processes of the node of that number."""
+        plan = self.plans[number]
+        drives = [drive.name for one in plan.sets for drive in plan.own_drives(one)]
+        acceptors = [acceptor_name(one, number) for one in range(self.geometry.acceptors)]
+        return [*drives, *(one.name for one in plan.sets), *acceptors]
 
     def cut_power(self, name: str) -> None:
         """Of one drive: its process dies, what was not synced may be gone."""
@@ -201,6 +235,10 @@ class SimNode:
         line = Line()
         found.accept(line)
         return line
+
+    def owners_known_to(self, acceptor: str) -> tuple[int, ...]:
+        """The set of each slot, as that one has learned it."""
+        return self._acceptors[acceptor].services.sets.homes.layout.owners
 
     # What the processes are
 
@@ -253,26 +291,28 @@ class SimNode:
         await life.nursery.start(bus.run)
         task_status.started()
 
-    async def _run_set(self, set_plan: SetPlan, life: Life, task_status: trio.TaskStatus[None]) -> None:
+    async def _run_set(
+        self, set_plan: SetPlan, writer: int, life: Life, task_status: trio.TaskStatus[None]
+    ) -> None:
         clock, settings = self._clock(life), self.plan.settings
         peers = [drive.name for drive in set_plan.drives]
         bus = self.net.open_life(life, peers, settings.bus, clock)
         await run_set(
-            bus, set_plan, settings.set, clock, self._randomness(life), writer=0, task_status=task_status
+            bus, set_plan, settings.set, clock, self._randomness(life), writer=writer, task_status=task_status
         )
 
-    async def _run_acceptor(self, life: Life, task_status: trio.TaskStatus[None]) -> None:
-        clock, settings = self._clock(life), self.plan.settings
-        others = {acceptor_name(number) for number in range(settings.node.acceptors)} - {life.process}
-        names = [*(one.name for one in self.plan.sets), *sorted(others)]
-        bus = self.net.open_life(life, names, settings.bus, clock)
-        siblings = Siblings.of_plan(bus, self.plan)
+    async def _run_acceptor(self, plan: NodePlan, life: Life, task_status: trio.TaskStatus[None]) -> None:
+        clock, settings = self._clock(life), plan.settings
+        near = {acceptor_name(number, plan.node_number) for number in range(settings.node.acceptors)}
+        others = (near | {one.name for one in plan.contacts}) - {life.process}
+        bus = self.net.open_life(life, [*set_workers(plan), *sorted(others)], settings.bus, clock)
+        siblings = Siblings.of_plan(bus, plan)
         if siblings.are_there:
             bus.serve(siblings.handle)
         await life.nursery.start(bus.run)
         services = make_services(
             bus,
-            self.plan,
+            plan,
             settings.acceptor,
             clock,
             self._randomness(life),
@@ -281,8 +321,8 @@ class SimNode:
         )
         siblings.begin(services, life.nursery)
         if self.geometry.moves:
-            begin_moving(services, siblings, self.plan, life.process, life.nursery)
-        acceptor = _Acceptor(life, Dispatcher(services), settings.acceptor, clock)
+            begin_moving(services, siblings, plan, life.process, life.nursery)
+        acceptor = _Acceptor(life, services, settings.acceptor, clock)
         self._acceptors[life.process] = acceptor
         task_status.started()
         await Watcher(settings.acceptor, clock).run(acceptor.connections)
@@ -292,11 +332,12 @@ class _Acceptor:
     """What `net.server` is in a real acceptor, for lines instead of sockets."""
 
     def __init__(
-        self, life: Life, application: Dispatcher, settings: AcceptorSettings, clock: ProcessClock
+        self, life: Life, services: Services, settings: AcceptorSettings, clock: ProcessClock
     ) -> None:
+        self.services = services
         self.connections: dict[Connection, Line] = {}
         self._life = life
-        self._application = application
+        self._application = Dispatcher(services)
         self._settings = settings
         self._clock = clock
         self._scratch = memoryview(bytearray(settings.receive_bytes))
