@@ -32,6 +32,8 @@ CLIENTS = 2
 KEYS = 4
 COUNTERS = 6
 TOLD_S = 0.1
+RECOVERY_S = 10.0
+"""In which who was cut off is heard again."""
 LARGE = bytes(range(256)) * 120
 _ENABLED = (
     b'<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
@@ -118,6 +120,7 @@ class _Story(NodeStory):
         self._node.net.on_send = lambda _: None
         while self._away:
             await trio.sleep(0.1)
+        await trio.sleep(RECOVERY_S if self._told.killed else 0)
         await self._judge(self._client("judge"), versions)
 
     async def _store_versions(self, owner: S3Client) -> list[tuple[str, str, bytes]]:
@@ -160,7 +163,10 @@ class _Story(NodeStory):
             return
         # A notice, and some calls.
         await trio.sleep(TOLD_S)
-        known = {acceptor: self._node.owners_known_to(acceptor) for acceptor in self._node.acceptors()}
+        known = {
+            acceptor: self._node.services_of(acceptor).sets.homes.layout.owners
+            for acceptor in self._node.acceptors()
+        }
         if len(set(known.values())) > 1:
             self._world.fail(f"{sorted(known)} know {len(set(known.values()))} different homes of slots")
 

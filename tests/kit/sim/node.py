@@ -236,9 +236,13 @@ class SimNode:
         found.accept(line)
         return line
 
-    def owners_known_to(self, acceptor: str) -> tuple[int, ...]:
-        """The set of each slot, as that one has learned it."""
-        return self._acceptors[acceptor].services.sets.homes.layout.owners
+    def services_of(self, acceptor: str) -> Services:
+        """What the handlers of that one share."""
+        return self._acceptors[acceptor].services
+
+    def siblings_of(self, acceptor: str) -> Siblings:
+        """Its way to the others."""
+        return self._acceptors[acceptor].siblings
 
     # What the processes are
 
@@ -322,7 +326,7 @@ class SimNode:
         siblings.begin(services, life.nursery)
         if self.geometry.moves:
             begin_moving(services, siblings, plan, life.process, life.nursery)
-        acceptor = _Acceptor(life, services, settings.acceptor, clock)
+        acceptor = _Acceptor(life, services, siblings, settings.acceptor, clock)
         self._acceptors[life.process] = acceptor
         task_status.started()
         await Watcher(settings.acceptor, clock).run(acceptor.connections)
@@ -332,9 +336,14 @@ class _Acceptor:
     """What `net.server` is in a real acceptor, for lines instead of sockets."""
 
     def __init__(
-        self, life: Life, services: Services, settings: AcceptorSettings, clock: ProcessClock
+        self,
+        life: Life,
+        services: Services,
+        siblings: Siblings,
+        settings: AcceptorSettings,
+        clock: ProcessClock,
     ) -> None:
-        self.services = services
+        self.services, self.siblings = services, siblings
         self.connections: dict[Connection, Line] = {}
         self._life = life
         self._application = Dispatcher(services)

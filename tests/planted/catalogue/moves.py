@@ -10,6 +10,9 @@ CHARTER = "rustfs_proto/erasure/charter.py"
 ON_A_DRIVE = "tests/unit/drive/test_slots.py"
 IN_A_SET = "tests/unit/erasureset/test_moves.py"
 PURE = "tests/unit/erasure/test_charter.py"
+TENURE = "tests/unit/erasure/test_tenure.py"
+MOVERS = "tests/simulation/test_movers.py"
+ADDING = "tests/unit/supervisor/test_cluster_growing.py"
 
 GROWTH = (
     PlantedBug(
@@ -119,5 +122,69 @@ GROWTH = (
         "After a pool is added keys are looked for in sets that do not have them.",
         MOVES,
         "tests/unit/supervisor/test_growing.py::test_what_was_added_owns_nothing_at_first",
+    ),
+    PlantedBug(
+        "followed-mover-writes",
+        "rustfs_node/acceptor/moves/registers.py",
+        "                if found.charter is None or found.charter.mover != self.mover:\n",
+        "                if found.charter is None:\n",
+        "A mover that another node has followed goes on: slots move whose last writes nobody has copied.",
+        MOVES,
+        f"{MOVERS}::test_a_mover_that_was_followed_writes_no_charter",
+        may_hang=True,
+    ),
+    PlantedBug(
+        "overtaken-mover-tells",
+        "rustfs_proto/erasure/tenure.py",
+        "    mine = (kept.change_id, kept.state, kept.mover)\n",
+        "    mine = (kept.change_id, kept.state, found.mover)\n",
+        "Two nodes move slots by turns, and each undoes what the other has begun.",
+        MOVES,
+        f"{TENURE}::test_a_mover_whose_time_is_over",
+    ),
+    PlantedBug(
+        "silent-mover-kept",
+        "rustfs_proto/erasure/tenure.py",
+        "        if stamp != self._stamp:\n",
+        "        if stamp >= self._stamp:\n",
+        "A change stands still for ever once the node that worked through it is lost.",
+        MOVES,
+        f"{TENURE}::test_a_silent_mover_is_followed",
+    ),
+    PlantedBug(
+        "moves-not-heard-of",
+        "rustfs_node/acceptor/siblings.py",
+        "                self._nursery.start_soon(services.sets.homes.learn_anew)\n",
+        "                pass\n",
+        "Acceptors keep their old homes, and each key of a slot is asked for in vain first.",
+        MOVES,
+        f"{MOVERS}::test_acceptors_are_told_what_has_moved",
+    ),
+    PlantedBug(
+        "pool-added-without-all",
+        "rustfs_proto/topology/gathering.py",
+        "        return Step.GROW if is_complete and own == FOUNDER else Step.WAIT\n",
+        "        return Step.GROW if own == FOUNDER else Step.WAIT\n",
+        "A pool is added with the drives of those nodes that happen to be there.",
+        MOVES,
+        f"{ADDING}::test_it_takes_all_nodes",
+    ),
+    PlantedBug(
+        "used-drive-added",
+        "rustfs_proto/topology/cluster_growing.py",
+        "        if finding.path in labels and not _is_unused(finding):\n",
+        "        if finding.path not in labels and _is_unused(finding):\n",
+        "A drive that holds objects is formatted for a new pool.",
+        MOVES,
+        f"{ADDING}::test_no_drive_is_formatted_that_holds_anything",
+    ),
+    PlantedBug(
+        "replaced-along-with-a-pool",
+        "rustfs_proto/topology/cluster_growing.py",
+        "    judged = [*map(_left_alone, found[:known]), *found[known:]]\n",
+        "    judged = list(found)\n",
+        "The layout names a drive of an old pool that nobody has formatted.",
+        MOVES,
+        f"{ADDING}::test_nothing_else_is_decided_with_it",
     ),
 )
