@@ -43,7 +43,10 @@ def _read(state: SetState, request: Request, message: ReadBlock, version: Readab
 
     def done(outcome: bytes | Fault) -> None:
         state.memory.give_back(size_bytes)
-        if isinstance(outcome, Fault):
+        if isinstance(outcome, Fault) and outcome.code is FaultCode.NOT_FOUND:
+            state.versions.forget(version)
+            state.answer_later(request, _read_unknown)
+        elif isinstance(outcome, Fault):
             request.fail(outcome)
         else:
             request.reply(Block(), (outcome,))
@@ -58,7 +61,9 @@ def _read(state: SetState, request: Request, message: ReadBlock, version: Readab
 
 
 async def _read_unknown(state: SetState, request: Request) -> Reply:
-    """The version is not remembered: this worker was restarted, or many other objects were read since."""
+    """The version is not remembered: this worker was restarted, many other objects were read since, or what was
+    remembered is not there any more.
+    """
     message = request.message
     assert isinstance(message, ReadBlock)
     lookup = Lookup(Space.OBJECT, message.bucket, message.key, message.sub, message.stamp)

@@ -1,7 +1,7 @@
 """Versions resolved lately, so that the blocks of a download cost no lookups.
 
-A version never changes, so an entry is never wrong; when the version is gone, its shard files are, and the
-read says so.
+A version never changes, but one whose slot has moved away and come back has other shard files. An entry that is
+wrong shows by that: none of the files that it names is there. Nor are they when the version is gone.
 """
 
 from __future__ import annotations
@@ -49,11 +49,21 @@ class Versions:
             self._versions.move_to_end((bucket, key, stamp))
         return version
 
+    def forget(self, version: ReadableVersion) -> None:
+        """It may be another one by now."""
+        place = (version.bucket, version.key, version.stamp)
+        if self._versions.get(place) is version:
+            del self._versions[place]
+            self._parts -= len(version.meta.parts)
+
     def put(self, version: ReadableVersion) -> None:
         """Remember it."""
         place = (version.bucket, version.key, version.stamp)
-        if place in self._versions:
+        known = self._versions.get(place)
+        if known is not None and known.meta.parts == version.meta.parts:
             return
+        if known is not None:
+            self.forget(known)
         self._versions[place] = version
         self._parts += len(version.meta.parts)
         while len(self._versions) > self._limit or self._parts > self._parts_limit:

@@ -187,4 +187,13 @@ GROWTH = (
         MOVES,
         f"{ADDING}::test_nothing_else_is_decided_with_it",
     ),
+    PlantedBug(
+        "files-of-before-remembered",
+        "rustfs_node/erasureset/versions.py",
+        "        if known is not None and known.meta.parts == version.meta.parts:\n",
+        "        if known is not None:\n",
+        "Downloads of objects whose slot went to another set and came back are cut short.",
+        MOVES,
+        "tests/unit/erasureset/test_remembered.py::test_a_version_that_came_back_with_other_files",
+    ),
 )
