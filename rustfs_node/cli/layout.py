@@ -20,8 +20,8 @@ A pool is added by a start: give `serve` one argument more, behind those that it
 Empty folders are formatted into the deployment, and own nothing at first. `rustfs-node ctl pool rebalance`
 then moves a share there, while the node serves.
 
-In a cluster all nodes are stopped, given the argument, and started: the nodes that are there, and the new ones
-if it names some. They wait for each other before anything is written.\
+In a cluster all nodes are stopped, given the argument, and started: those that are there, and the new ones if
+it names some. They wait for each other before anything is written.\
 """
 
 

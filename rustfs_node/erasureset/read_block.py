@@ -61,8 +61,8 @@ def _read(state: SetState, request: Request, message: ReadBlock, version: Readab
 
 
 async def _read_unknown(state: SetState, request: Request) -> Reply:
-    """The version is not remembered: this worker was restarted, many other objects were read since, or what was
-    remembered is not there any more.
+    """The version is not remembered: this worker was restarted, many other objects were read since, or what
+    was remembered is not there any more.
     """
     message = request.message
     assert isinstance(message, ReadBlock)

@@ -1,7 +1,7 @@
 """Versions resolved lately, so that the blocks of a download cost no lookups.
 
-A version never changes, but one whose slot has moved away and come back has other shard files. An entry that is
-wrong shows by that: none of the files that it names is there. Nor are they when the version is gone.
+A version never changes, but one whose slot has moved away and come back has other shard files. An entry that
+is wrong shows by that: none of the files that it names is there. Nor are they when the version is gone.
 """
 
 from __future__ import annotations

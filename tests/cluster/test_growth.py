@@ -31,8 +31,8 @@ pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "never")
 
 
 class Cluster:
-    """Three nodes with two drives each, and one that is there for the second pool alone, of one drive of each.
-    A pattern names the same folders on every node, so each sees its own in their place.
+    """Three nodes with two drives each, and one that is there for the second pool alone, of one drive of
+    each. A pattern names the same folders on every node, so each sees its own in their place.
     """
 
     def __init__(self, folder: Path) -> None:

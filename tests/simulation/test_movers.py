@@ -70,7 +70,7 @@ def test_a_mover_that_was_followed_writes_no_charter() -> None:
 
 
 def test_acceptors_are_told_what_has_moved() -> None:
-    """Each of another node knows it some moments after it was told, and one that was not told after a while."""
+    """Each of another node knows it some moments after it was told."""
 
     async def tell(node: SimNode) -> None:
         first = sets_of(node, "acceptor-0")
@@ -92,5 +92,19 @@ def test_acceptors_that_were_not_told_ask() -> None:
         await give_all_to_the_first(first, FIRST)
         await trio.sleep(first.settings.homes_look_s + 1)
         assert set(sets_of(node, "acceptor-0.1").homes.layout.owners) == {0}
+
+    play(tell)
+
+
+def test_a_mover_feels_the_load_of_all_nodes() -> None:
+    """What the acceptors of other nodes are answering; one that is dead answers nothing."""
+
+    async def tell(node: SimNode) -> None:
+        siblings = node.siblings_of("acceptor-0")
+        node.services_of("acceptor-0.1").load.requests = 2
+        node.services_of("acceptor-0.2").load.requests = 3
+        assert await siblings.load() == 5
+        node.crash("acceptor-0.2")
+        assert await siblings.load() == 2
 
     play(tell)

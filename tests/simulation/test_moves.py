@@ -37,7 +37,7 @@ CLUSTER_KILLS = [
         ]
     )
     for call in CALLS
-    for step in (range(1, 4000, 61) if EVERY else (17 + 131 * at, 900 + 37 * at))
+    for step in (range(1, 4000, 61) if EVERY else (17 + 131 * at,))
 ]
 
 

@@ -118,7 +118,7 @@ class _Story(NodeStory):
                 await self._order(owner, "rebalance/start", {"leaving": ""})
             self._is_over = True
         self._node.net.on_send = lambda _: None
-        while self._away:
+        while self._away:  # noqa: ASYNC110 - nobody else waits for them
             await trio.sleep(0.1)
         await trio.sleep(RECOVERY_S if self._told.killed else 0)
         await self._judge(self._client("judge"), versions)

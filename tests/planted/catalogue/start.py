@@ -97,8 +97,8 @@ START = (
     PlantedBug(
         "founded-twice",
         "rustfs_node/supervisor/assembly.py",
-        "        if self._serves or self.drives.has_deployment:\n",
-        "        if self._serves:\n",
+        "        elif self._serves or self.drives.has_deployment:\n",
+        "        elif self._serves:\n",
         "A node that took the last step of a founding is formatted for another.",
         DRIVES,
         "tests/unit/supervisor/test_assembly.py::test_a_founded_drive_is_not_formatted_again",
