@@ -5,29 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.load import Load
+from tests.kit import own_places
 from tests.kit.cluster import PORT, free_hosts
 from tests.kit.growing import QUICK, check, ctl, store, wait_until_moved
 from tests.kit.node import START_S, RunningNode
 
 NODES = 3
-_BIND = 'mount --bind "$0" "$1" && shift && exec "$@"'
-_UNSHARE = ["unshare", "--mount", "sh", "-c", _BIND]
-
-
-def why_not() -> str:
-    """Why folders cannot be put in the place of others here; empty where they can."""
-    tried = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True)
-    return tried.stderr.decode().strip() if tried.returncode else ""
-
-
-pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "never")
+WHY_NOT = own_places.why_not()
+pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "never")
 
 
 class Cluster:
@@ -50,7 +41,7 @@ class Cluster:
                 environment=QUICK,
                 address=(host, PORT),
                 volumes=self.pools[:1],
-                launcher=[*_UNSHARE, str(folder / f"n{number}"), str(place)],
+                launcher=own_places.launcher(folder / f"n{number}", place),
             )
             for number, host in enumerate(hosts)
         ]

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from tests.kit import own_places
 from tests.kit.netns import Network
 from tests.kit.node import START_S, RunningNode
 from tests.kit.wall_clock import WallClock
@@ -26,7 +27,8 @@ BUS_PORT = PORT + 10000
 
 class RunningCluster:
     """`nodes` nodes of `drives` drives each below `folder`, started together and stopped at the end of the
-    `with` block. Drives are named node by node within each row, as an ellipsis over hosts names them.
+    `with` block. Drives are named node by node within each row, as an ellipsis over hosts names them. With
+    several `pools` each node has so many drives in each of them, and they are named by patterns.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class RunningCluster:
         environment: Mapping[str, str] | None = None,
         network: Network | None = None,
         clocks: bool = False,
+        pools: int = 1,
     ) -> None:
         self.folder = Path(folder)
         self.network = network
@@ -50,6 +53,8 @@ class RunningCluster:
             for drive in range(1, drives + 1)
             for number, host in enumerate(self.hosts)
         ]
+        if pools > 1:
+            self.volumes = self._patterns(nodes, drives, pools)
         self.nodes = [
             RunningNode(
                 self.folder / f"n{number}",
@@ -58,10 +63,23 @@ class RunningCluster:
                 environment={**(environment or {}), **clock_environment[number]},
                 address=(host, PORT),
                 volumes=self.volumes,
-                launcher=network.launcher(number) if network else (),
+                launcher=[
+                    *(network.launcher(number) if network else ()),
+                    *(own_places.launcher(self.folder / f"n{number}", self._place) if pools > 1 else ()),
+                ],
             )
             for number, host in enumerate(self.hosts)
         ]
+
+    @property
+    def _place(self) -> Path:
+        """Where each node sees its own folder."""
+        return self.folder / "place"
+
+    def _patterns(self, nodes: int, drives: int, pools: int) -> list[str]:
+        self._place.mkdir(exist_ok=True)
+        hosts = f"{self.hosts[0].rpartition('.')[0]}.{{1...{nodes}}}"
+        return [f"http://{hosts}:{PORT}{self._place}/p{pool}d{{1...{drives}}}" for pool in range(pools)]
 
     def __enter__(self) -> Self:
         try:

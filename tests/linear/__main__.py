@@ -16,12 +16,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.kit.growing import QUICK
 from tests.linear import cluster_nemesis, nemesis
 from tests.linear.history import op_of
 from tests.linear.planted import BUGS, environment_of
 from tests.linear.run import Plan, run
 from tests.linear.search import Undecided
 from tests.linear.verdict import judge
+
+LAYOUT_SHARE = 8
+"""Of the faults, orders to move slots: one of them takes longer than a fault lasts."""
 
 
 def main(arguments: list[str]) -> int:
@@ -51,14 +55,18 @@ def _run(options: argparse.Namespace) -> None:
         each=options.each,
         versioned=options.versioned,
         nodes=options.nodes,
+        pools=options.pools,
         kinds=_kinds(options),
-        environment=environment_of(options.plant, folder / "bug") if options.plant else {},
+        environment=(QUICK if options.pools > 1 else {})
+        | (environment_of(options.plant, folder / "bug") if options.plant else {}),
     )
     _say(run(folder, plan, _say).text())
 
 
 def _kinds(options: argparse.Namespace) -> dict[str, int]:
     usual = nemesis.KINDS if options.nodes == 1 else cluster_nemesis.KINDS
+    if options.pools > 1:
+        usual = {**usual, "layout": LAYOUT_SHARE}
     if options.no_kills:
         return {}
     return {kind: usual.get(kind, 1) for kind in options.nemesis} if options.nemesis else {**usual}
@@ -71,6 +79,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--nodes", type=int, default=1)
     parser.add_argument("--drives", type=int, default=5, help="of each node")
+    parser.add_argument("--pools", type=int, default=1, help="of so many drives; slots move between two")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--each", type=int, default=200, help="operations on one key before the next")
     parser.add_argument("--versioned", action="store_true", help="in a bucket with versioning")

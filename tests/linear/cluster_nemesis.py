@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from rustfs_node.cli.asking import ADMIN, ask_as_owner
+from rustfs_node.plan import Credentials
 from tests.kit.cluster import RunningCluster
 from tests.kit.netns import Network
 from tests.kit.node import RunningNode
@@ -41,7 +43,8 @@ KINDS = {
     "kill-worker": 3, "kill-workers": 2, "clock": 2,
 }  # fmt: skip
 """Shares. A `pair` is a cut between two nodes that both see the third; of a `one-way` cut either side may be
-the deaf one. `far-clock` is for runs in which no node is killed: it would not be let in again.
+the deaf one. `far-clock` is for runs in which no node is killed: it would not be let in again, `layout` for
+clusters of two pools.
 """
 
 Undo = Callable[[], None]
@@ -58,6 +61,7 @@ class ClusterNemesis:
     kills: Counter[str] = attrs.field(factory=Counter)
     back_s: list[float] = attrs.field(factory=list)
     _answers: int = 0
+    _orders: list[threading.Thread] = attrs.field(factory=list)
 
     def answered(self) -> None:
         """A client was answered. Counted roughly: many threads call this."""
@@ -166,6 +170,20 @@ class ClusterNemesis:
         self.cluster.clocks[self._node()].set(self.chance.randint(-FAR_CLOCK_MAX_MS, FAR_CLOCK_MAX_MS))
         return lambda: None
 
+    def _layout(self) -> Undo:
+        """Order that one of two pools is left, or none; it is refused while slots move already."""
+        node, leaving = self.cluster.nodes[self._node()], self.chance.choice(["", "0", "1"])
+        order = threading.Thread(target=self._order_layout, args=(node, leaving))
+        order.start()
+        self._orders.append(order)
+        return lambda: None
+
+    def _order_layout(self, node: RunningNode, leaving: str) -> None:
+        """The node may be cut off, or stopped: then it answers late."""
+        owner = Credentials(node.access_key, node.secret_key)
+        status, _ = ask_as_owner(node.url, f"{ADMIN}rebalance/start?leaving={leaving}", owner, "POST")
+        self.kills["layout taken"] += status == "200"
+
     # Whom
 
     @property
@@ -191,3 +209,5 @@ class ClusterNemesis:
             else:
                 node.spawn()
         self.cluster.wait_healthy()
+        for order in self._orders:
+            order.join()

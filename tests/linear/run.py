@@ -36,7 +36,7 @@ CLUSTER_ENVIRONMENT = {"RUSTFS_NODE_PARITY": "2"}
 class Plan:
     """What is done. `weights` are of the operations, where the usual ones are not wanted. With k = m, as with
     4 drives, a write in doubt may come and go: docs/guarantees.md. With several `nodes`, each has `drives`,
-    and `kinds` are those of `cluster_nemesis`.
+    in each of the `pools`, and `kinds` are those of `cluster_nemesis`.
     """
 
     operations: int
@@ -49,6 +49,7 @@ class Plan:
     environment: Mapping[str, str] = attrs.field(factory=dict)
     weights: Mapping[str, int] | None = None
     nodes: int = 1
+    pools: int = 1
 
 
 @attrs.define
@@ -129,6 +130,7 @@ def _scene(folder: Path, plan: Plan) -> Iterator[Scene]:
             environment=environment,
             network=network,
             clocks=True,
+            pools=plan.pools,
         ) as cluster,
     ):
         yield Scene(cluster.nodes, cluster)
