@@ -47,8 +47,10 @@ NOT_RUN_HERE = {
     ): "it needs eight",
     (
         "docs/deployment.md",
-        "rustfs-node serve http://node{1...4}:9000/data{1...4} http://node{1...4}:9000/data{5...8}"
-        " http://node{5...6}:9000/data{1...8}",
+        (
+            "rustfs-node serve http://node{1...4}:9000/data{1...4} http://node{1...4}:9000/data{5...8}"
+            " http://node{5...6}:9000/data{1...8}"
+        ),
     ): "it needs six, and tests/cluster does it with four",
     (
         "docs/deployment.md",
