@@ -6,7 +6,7 @@ signature of S3 these paths are about a bucket of that name, as those of health 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rustfs_node import __version__
 from rustfs_node.acceptor.call import Services
@@ -31,6 +31,13 @@ from rustfs_proto.metrics.minio_standing import (
     v3_cluster_health,
     v3_config,
     v3_erasure_sets,
+)
+from rustfs_proto.metrics.minio_usage import (
+    USAGE_FAMILIES,
+    v2_bucket_usage,
+    v2_usage,
+    v3_usage_buckets,
+    v3_usage_objects,
 )
 from rustfs_proto.metrics.reading import Series
 from rustfs_proto.metrics.token import is_good_token
@@ -91,9 +98,9 @@ def _asked(path: str, params: Mapping[str, str]) -> tuple[tuple[Family, ...], li
     if path.startswith(_V3):
         return _asked_v3(path.removeprefix(_V3), params)
     table: dict[str, tuple[list[Part], bool]] = {
-        f"{_V2}/cluster": ([_cluster_v2, _requests_v2, _node_v2], True),
+        f"{_V2}/cluster": ([_cluster_v2, _usage(v2_usage), _requests_v2, _node_v2], True),
         f"{_V2}/node": ([_requests_v2, _node_v2], False),
-        f"{_V2}/bucket": ([_translated(V2_BUCKETS)], True),
+        f"{_V2}/bucket": ([_usage(v2_bucket_usage), _translated(V2_BUCKETS)], True),
         f"{_V2}/resource": ([_drives("minio_node_drive")], False),
     }
     if path not in table:
@@ -127,6 +134,10 @@ def _translated(tables: Iterable[Translation]) -> Part:
     return lambda view: translate(tables, view.series)
 
 
+def _usage(told: Callable[[Sequence[Series], int], Iterable[Series]]) -> Part:
+    return lambda view: told(view.series, len(view.planned.sets))
+
+
 def _drives(prefix: str) -> Part:
     return lambda view: drives_of_nodes(view.standing, prefix, view.servers)
 
@@ -154,6 +165,8 @@ _V3_PARTS: dict[str, Part] = {
     "/cluster/config": lambda view: v3_config(view.standing),
     "/cluster/erasure-set": lambda view: v3_erasure_sets(view.standing),
     "/cluster/health": lambda view: v3_cluster_health(view.standing),
+    "/cluster/usage/buckets": _usage(v3_usage_buckets),
+    "/cluster/usage/objects": _usage(v3_usage_objects),
     "/system/drive": _drives("minio_system_drive"),
     "/system/process": _translated(V3_PROCESS),
 }
@@ -166,6 +179,7 @@ _INFO = (
 MINIO_FAMILIES: tuple[Family, ...] = (
     *_INFO,
     *STANDING_FAMILIES,
+    *USAGE_FAMILIES,
     *(
         table.family
         for tables in (V2_REQUESTS, V2_NODE, V2_BUCKETS, V3_REQUESTS, V3_BUCKETS, V3_PROCESS)

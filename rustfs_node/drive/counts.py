@@ -75,6 +75,7 @@ class DriveCounts:
     shard_written_bytes: int = 0
     shard_read_bytes: int = 0
     read_errors: int = 0
+    usage_rows: int = 0
     scrub: ScrubCounts = attrs.field(factory=ScrubCounts)
 
 
@@ -97,6 +98,7 @@ def drive_measures(
         "shard_written_bytes_total": counts.shard_written_bytes,
         "shard_read_bytes_total": counts.shard_read_bytes,
         "read_errors_total": counts.read_errors,
+        "usage_rows_total": counts.usage_rows,
     }
     for name, value in values.items():
         yield Measure(f"rustfs_drive_{name}", value, labels)

@@ -36,6 +36,7 @@ from rustfs_node.drive.renames import OpenRenames
 from rustfs_node.drive.slots import DriveSlots
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.stamp import before
+from rustfs_proto.usage import UsageRow
 from rustfs_proto.wire.drive_ops import RowKind, Space
 
 SCHEMA_VERSION = 5
@@ -204,6 +205,12 @@ class Index:
         # The last row may have further versions: it comes with the next ones, or with all that it has.
         last = found[-1].row_key
         return [row for row in found if row.row_key != last] or self.versions(last)
+
+    def usage_behind(self, place: tuple[str, bytes, bytes], limit: int) -> list[UsageRow]:
+        """Records of the objects behind that bucket, key and sub, in order: as much of each as is counted,
+        unverified, because nothing but numbers comes of it.
+        """
+        return self._sql(sql.USAGE_BEHIND, (*place, limit)).fetchall()
 
     def refers(self, data_id: bytes) -> bool:
         """Whether any row names that shard file."""

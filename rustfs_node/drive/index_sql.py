@@ -83,6 +83,10 @@ ROWS_BEHIND = (
     " ORDER BY space, bucket, key, sub, stamp DESC LIMIT ?"
 )
 LIVE_BEHIND = ROWS_BEHIND.replace(" ORDER BY", " AND kind <> 2 ORDER BY")
+USAGE_BEHIND = (
+    "SELECT bucket, key, sub, stamp, kind, head FROM rows"
+    " WHERE space = 0 AND (bucket, key, sub) > (?, ?, ?) ORDER BY bucket, key, sub, stamp DESC LIMIT ?"
+)
 SUBS_FROM = f"SELECT {_COLUMNS} FROM rows WHERE space = ? AND bucket = ? AND key = ? AND sub >= ? {_ORDER}"
 INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE = f"DELETE FROM rows WHERE {_ROW_KEY} AND stamp = ?5"

@@ -34,6 +34,7 @@ from rustfs_node.drive.rows import list_rows
 from rustfs_node.drive.scan import list_unsettled, open_renames, scan_page
 from rustfs_node.drive.scrub import Scrub
 from rustfs_node.drive.shard_tasks import ShardTasks
+from rustfs_node.drive.usage import UsageCount
 from rustfs_node.metering import Meter
 from rustfs_node.seams.clock import Clock
 from rustfs_node.seams.files import Files
@@ -59,6 +60,7 @@ from rustfs_proto.wire.drive_ops import (
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.heal_ops import CheckRow, FindingsTold, ListRows, Rejoin, Rejoined, TakeFindings
 from rustfs_proto.wire.metrics_ops import Measure, Spread
+from rustfs_proto.wire.usage_ops import CountUsage
 
 log = structlog.get_logger("drive")
 
@@ -82,6 +84,7 @@ class DriveWorker:
         self.engine = engine
         self.lane = Lane(engine, threads, log_threads, self._pinned)
         self.shards = ShardTasks(engine, threads, nursery)
+        self.usage = UsageCount(engine)
         self.broken = trio.Event()
         self._threads = threads
         self._nursery = nursery
@@ -94,6 +97,7 @@ class DriveWorker:
         """Serve until the index breaks or the task is cancelled."""
         self._nursery.start_soon(self._run_lane)
         self._nursery.start_soon(self._run_scrub)
+        self._nursery.start_soon(self._run_usage)
         self._nursery.start_soon(self._tick)
         await self.broken.wait()
 
@@ -153,6 +157,8 @@ class DriveWorker:
                 request.fail(fault)
             case ShardRead():
                 self.shards.read(request, message)
+            case CountUsage():
+                request.reply(self.usage.told())
             case ShardDrop():
                 self.shards.drop(message.data_id)
             case _:
@@ -252,6 +258,12 @@ class DriveWorker:
     async def _run_scrub(self) -> None:
         try:
             await Scrub(self.engine, self._threads, self._is_busy).run()
+        except INDEX_ERRORS as error:
+            self._break(error)
+
+    async def _run_usage(self) -> None:
+        try:
+            await self.usage.run()
         except INDEX_ERRORS as error:
             self._break(error)
 

@@ -39,6 +39,9 @@ def set_measures(state: SetState) -> Iterator[Measure]:
     for name, value in values.items():
         yield Measure(f"rustfs_set_{name}", value, of_set)
     yield from _of_sequences(state, of_set)
+    yield from state.usage.measures(
+        state.plan.index, state.clock.monotonic_s(), state.settings.usage_metrics_buckets_max
+    )
     for plan, view in zip(state.plan.drives, views, strict=True):
         of_drive = of_set | _of_drive(plan.node, view)
         yield Measure("rustfs_set_drive_state", view.state, of_drive)

@@ -23,6 +23,7 @@ from rustfs_node.erasureset.memory import Memory
 from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.settle import Settler
+from rustfs_node.erasureset.usage_known import KnownUsage
 from rustfs_node.erasureset.versions import Versions
 from rustfs_node.plan import SetPlan
 from rustfs_node.seams.clock import Clock
@@ -91,6 +92,7 @@ class SetState:
     tasks: int = 0
     charter_wanted: trio.Event = attrs.field(factory=trio.Event)
     degraded_reads: int = 0
+    usage: KnownUsage = attrs.field(factory=KnownUsage)
 
     def geometry_of(self, storage_class: str) -> Geometry:
         """What new objects of that storage class get."""

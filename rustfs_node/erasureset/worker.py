@@ -33,6 +33,7 @@ from rustfs_node.erasureset import (
     status,
     stream_write,
     uploads,
+    usage,
     version_listing,
 )
 from rustfs_node.erasureset.charter_care import care_for_charter
@@ -70,6 +71,7 @@ from rustfs_proto.wire import (
     set_ops,
     supervisor_ops,
     upload_ops,
+    usage_ops,
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
 
@@ -113,10 +115,13 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     sequence_ops.SequenceStop: sequences.stop,
     sequence_ops.SequencesTell: sequences.tell,
     inspect_ops.ListLocks: status.list_locks,
+    usage_ops.SetUsage: usage.set_usage,
 }
 
-_NOBODY_WAITS = frozenset({status.set_status, sequences.tell})
+_NOBODY_WAITS = frozenset({status.set_status, sequences.tell, usage.set_usage})
 """Asked for all the time, by those who watch."""
+
+
 
 
 async def run_set(
@@ -152,6 +157,7 @@ async def run_set(
         nursery.start_soon(NoteHealer(bus, state).run)
         nursery.start_soon(Rebuilder(state).run)
         nursery.start_soon(FoundNoter(state).run)
+        nursery.start_soon(usage.UsageKeeper(state).run)
         nursery.start_soon(keep_lock_clock, state)
         nursery.start_soon(care_for_charter, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)
@@ -221,6 +227,7 @@ def handle(state: SetState, requests: list[Request]) -> None:
     """Everything that came in with one turn of the bus."""
     for request in requests:
         operation = OPERATIONS.get(type(request.message))
+        if operation not in _NOBODY_WAITS:
         if operation not in _NOBODY_WAITS:
             state.heal_pace.called()
         if operation is None:

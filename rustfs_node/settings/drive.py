@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+from attrs import validators
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -178,6 +179,25 @@ class DriveSettings:
     scrub_found_keys: int = 1024
     """Damaged keys that the drive keeps for set workers to note. With so many the scrub waits: a drive that
     lost very much is found out by the first of them."""
+
+    usage_period_s: float = attrs.field(default=60.0, validator=validators.ge(0))
+    """Age from which what is stored is counted again when somebody asks: so old the usage of buckets may be,
+    and the time that a count takes. 0: the drive does not count."""
+
+    usage_share: float = attrs.field(default=0.1, validator=[validators.gt(0), validators.le(1)])
+    """Of the time so much may be spent on counting, from more than 0 up to 1: with a tenth ten million
+    objects take some five minutes."""
+
+    usage_step_rows: int = attrs.field(default=128, validator=validators.gt(0))
+    """Records that are counted without a rest in between: a third of a millisecond in which nothing else is
+    answered."""
+
+    usage_buckets_max: int = 10_000
+    """Buckets whose usage is told by name, the first ones. The sum is of all."""
+
+    usage_prefixes_max: int = 10_000
+    """Prefixes whose usage is told by name, the largest of all buckets together: a few hundred bytes of
+    memory each."""
 
     threads: int = 8
     """Threads for what blocks: syncs, reads and writes of shard files. A hard disk gains nothing from

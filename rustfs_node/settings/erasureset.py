@@ -243,6 +243,16 @@ class SetSettings:
     """How long a sequence waits until such a client has taken them. Then it goes on, and tells of no further
     ones until there is room: nobody may be there any more."""
 
+    usage_ask_s: float = 15.0
+    """How often a drive is asked what it has counted, which makes it count again when that is old."""
+
+    usage_first_ask_s: float = 1.0
+    """The same while nothing is known yet."""
+
+    usage_metrics_buckets_max: int = 1000
+    """Buckets whose usage the metrics tell, the first ones: some fifteen lines each in every scrape. The
+    administration tells all."""
+
     lock_clock_keep_s: float = 60.0
     """How often the lock clock of a set that has or had locked versions is written down. A worker that is
     killed loses as much of it, and locks then last that much longer, until it has caught up.

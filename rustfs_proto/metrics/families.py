@@ -28,6 +28,14 @@ class Family:
     help: str
 
 
+_USAGE = {
+    "bytes": "Bytes of all versions",
+    "objects": "Keys with a current version",
+    "versions": "Versions",
+    "delete_markers": "Delete markers",
+    "objects_by_size": "Objects by class of size",
+}
+
 _GAUGES = {
     "rustfs_build_info": "1, with the release of the process.",
     "rustfs_up": "Whether the process answered when it was asked what it has counted.",
@@ -57,6 +65,10 @@ _GAUGES = {
     "rustfs_set_versions": "Versions by how well they are protected, as the last census or heal of the whole"
     " set by this node's worker left them: full, degraded, at_risk, unreadable.",
     "rustfs_set_census_time_seconds": "When that ended, in seconds since 1970.",
+    "rustfs_set_usage_age_seconds": "How long ago what is stored in the set was counted.",
+    "rustfs_set_usage_count_seconds": "How long that took.",
+    **{f"rustfs_set_usage_{name}": f"{text} of the set." for name, text in _USAGE.items()},
+    **{f"rustfs_bucket_usage_{name}": f"{text} of a bucket in the set." for name, text in _USAGE.items()},
     "rustfs_drive_state": "The drive as its worker sees it: 0 online, 1 suspect, 2 healing, 3 faulty.",
     "rustfs_drive_total_bytes": "Size of the drive's file system.",
     "rustfs_drive_free_bytes": "What is free of it.",
@@ -100,6 +112,7 @@ _COUNTERS = {
     "rustfs_drive_shard_written_bytes_total": "Bytes written to shard files.",
     "rustfs_drive_shard_read_bytes_total": "Bytes read from shard files.",
     "rustfs_drive_read_errors_total": "Reads that the system refused.",
+    "rustfs_drive_usage_rows_total": "Records that were counted to tell what is stored.",
     "rustfs_drive_scrub_rounds_total": "Rounds of the scrub that ended, in the life of the drive.",
     "rustfs_drive_scrub_rows_total": "Versions whose records the scrub has read.",
     "rustfs_drive_scrub_bytes_total": "Bytes of records and shard files that the scrub has read.",

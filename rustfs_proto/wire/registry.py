@@ -25,6 +25,7 @@ from rustfs_proto.wire import (
     set_ops,
     supervisor_ops,
     upload_ops,
+    usage_ops,
 )
 
 OPERATIONS: dict[type, type | None] = {
@@ -39,6 +40,7 @@ OPERATIONS: dict[type, type | None] = {
     heal_ops.CheckRow: heal_ops.RowChecked,
     heal_ops.Rejoin: heal_ops.Rejoined,
     heal_ops.TakeFindings: heal_ops.FindingsTold,
+    usage_ops.CountUsage: usage_ops.UsageCounted,
     drive_ops.ShardWrite: drive_ops.ShardWritten,
     drive_ops.ShardDrop: None,
     drive_ops.ShardRead: drive_ops.ShardFragments,
@@ -74,6 +76,7 @@ OPERATIONS: dict[type, type | None] = {
     move_ops.MoveChanges: move_ops.MoveChanged,
     set_ops.LockTime: set_ops.LockTimeTold,
     set_ops.SetStatus: set_ops.SetStatusReply,
+    usage_ops.SetUsage: usage_ops.SetUsageTold,
     inspect_ops.Inspect: inspect_ops.Inspected,
     sequence_ops.SequenceStart: sequence_ops.SequencesTold,
     sequence_ops.SequenceStop: sequence_ops.SequencesTold,
