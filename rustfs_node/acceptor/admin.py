@@ -2,7 +2,7 @@
 the modules `admin_...` add to it.
 
 Requests are signed as those of S3 are; the answers are JSON, errors too. Everything else below that path is
-answered NotImplemented, in particular `datausageinfo`: nobody counts the usage of buckets.
+answered NotImplemented.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
 from rustfs_node.acceptor.admin_settings import SETTINGS, told_settings
 from rustfs_node.acceptor.admin_support import SUPPORT, told_support
 from rustfs_node.acceptor.admin_trace import TRACE, told_requests
+from rustfs_node.acceptor.admin_usage import USAGE_INFO, answer_usage, stored
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.faults import s3_error_of
 from rustfs_node.acceptor.monitor import View
@@ -93,6 +94,8 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         statuses = await _statuses(services)
         healing = {one.set_index: one.healing for one in statuses}
         return background_heal(view.standing, await _deployment(request, services, view), healing)
+    if asked == ("GET", USAGE_INFO):
+        return await answer_usage(target.params, services, request_id)
     if request.method != "GET" or name not in _DOCUMENTS:
         raise not_implemented(f"{request.method} of the administration's {name}")
     view = await services.monitor.of_cluster()
@@ -118,6 +121,7 @@ async def _deployment(request: HttpRequest, services: Services, view: View) -> D
         },
         rrs_parity=max(dict(one.class_parities).get("REDUCED_REDUNDANCY", one.m) for one in plan.sets),
         buckets=await _bucket_count(services, request_id),
+        stored=(await stored(services)).sums(),
     )
 
 

@@ -122,8 +122,6 @@ _NOBODY_WAITS = frozenset({status.set_status, sequences.tell, usage.set_usage})
 """Asked for all the time, by those who watch."""
 
 
-
-
 async def run_set(
     bus: Bus,
     plan: SetPlan,
@@ -227,7 +225,6 @@ def handle(state: SetState, requests: list[Request]) -> None:
     """Everything that came in with one turn of the bus."""
     for request in requests:
         operation = OPERATIONS.get(type(request.message))
-        if operation not in _NOBODY_WAITS:
         if operation not in _NOBODY_WAITS:
             state.heal_pace.called()
         if operation is None:

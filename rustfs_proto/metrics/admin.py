@@ -1,7 +1,6 @@
 """What MinIO's administration tells of a deployment, as `mc admin info` and MinioAdmin read it.
 
-The documents have the fields that can be told; those of objects, versions and usage are left out, because
-nobody counts them. Additions of our own: `reason` and `full` of a drive, the quorums of a set, and of a node
+The documents have the fields that can be told. Additions of our own: `reason` and `full` of a drive, the quorums of a set, and of a node
 by how much its clock is ahead and which of its processes are silent.
 """
 
@@ -29,7 +28,8 @@ _STATES = {
 @attrs.frozen
 class Deployment:
     """What is told beside how things stand. `drive_ids` and `reasons` go by set and slot; `rrs_parity` is
-    that of REDUCED_REDUNDANCY, and `buckets` None where that cannot be read now.
+    that of REDUCED_REDUNDANCY, `buckets` None where that cannot be read now, and `stored` what is stored, as
+    `info` has it.
     """
 
     deployment_id: str
@@ -41,6 +41,7 @@ class Deployment:
     reasons: Mapping[tuple[int, int], str]
     rrs_parity: int
     buckets: int | None
+    stored: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 def server_info(standing: Standing, told: Deployment) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def server_info(standing: Standing, told: Deployment) -> dict[str, Any]:
         "region": told.region,
         "deploymentID": told.deployment_id,
         "buckets": _buckets(told),
+        **told.stored,
         "backend": {
             "backendType": "Erasure",
             "onlineDisks": online,

@@ -1,6 +1,7 @@
 """The metrics of this program under the names that MinIO's users have in their dashboards and alerts.
 
-Only what can be told truthfully is here: nothing of scanners, replication or notifications. A family of MinIO whose series cannot be had is absent, not zero.
+Only what can be told truthfully is here: nothing of scanners, replication or notifications. A family of MinIO
+whose series cannot be had is absent, not zero.
 
 The families of `rustfs_proto.metrics.families` are translated by tables: which of ours, grouped by which of
 its labels under which names. What is about drives and sets as a whole comes from `standing`.
