@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     scrub = commands.add_parser("scrub", help="measure GET while the scrub runs flat out")
     scrub.set_defaults(run=_scrub)
     scrub.add_argument("folder", type=Path, help="where two nodes get four drives each")
+    scrub.add_argument("--usage", action="store_true", help="while a drive counts what is stored instead")
     scrub.add_argument("--count", type=int, default=100_000, help="of objects beside those that are read")
     scrub.add_argument("--clients", type=int, nargs="+", default=[1, 4])
     scrub.add_argument("--seconds", type=float, default=10.0, help="of each turn")
@@ -136,7 +137,9 @@ def _versions(options: argparse.Namespace) -> int:
 
 
 def _scrub(options: argparse.Namespace) -> int:
-    found = measure_scrub(options.folder, options.count, options.clients, options.seconds, options.turns)
+    found = measure_scrub(
+        options.folder, options.count, options.clients, options.seconds, options.turns, usage=options.usage
+    )
     print(claims_table(found))
     return int(not all(claim.holds for claim in found))
 

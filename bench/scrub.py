@@ -1,5 +1,6 @@
 """What a client waits for while the scrub runs flat out: two nodes on copies of the same drives, one of which
-scrubs round after round, measured in turns; the one that is not measured is stopped (SIGSTOP).
+scrubs round after round, measured in turns; the one that is not measured is stopped (SIGSTOP). Likewise while
+a drive counts what is stored.
 """
 
 from __future__ import annotations
@@ -24,15 +25,25 @@ from bench.work import Endpoint, Work
 
 SLOWER_MAX = 1.3
 KEYS = 2000
-_FLAT_OUT = {"RUSTFS_DRIVE_SCRUB_PERIOD_S": "0.001", "RUSTFS_DRIVE_SCRUB_KEEP_S": "1"}
-_OFF = {"RUSTFS_DRIVE_SCRUB_PERIOD_S": "0"}
+_OFF = {"RUSTFS_DRIVE_SCRUB_PERIOD_S": "0", "RUSTFS_DRIVE_USAGE_PERIOD_S": "0"}
+_FLAT_OUT = {
+    "the scrub": {"RUSTFS_DRIVE_SCRUB_PERIOD_S": "0.001", "RUSTFS_DRIVE_SCRUB_KEEP_S": "1"},
+    "counting": {
+        "RUSTFS_DRIVE_USAGE_PERIOD_S": "0.001",
+        "RUSTFS_DRIVE_USAGE_SHARE": "1",
+        "RUSTFS_SET_USAGE_ASK_S": "0.01",
+    },
+}
 _ROOM = {"RUSTFS_DRIVE_SEGMENT_ZERO_FILL": "false"}
 
 
 def measure_scrub(
-    folder: Path, count: int, clients: Sequence[int], seconds: float, turns: int
+    folder: Path, count: int, clients: Sequence[int], seconds: float, turns: int, *, usage: bool = False
 ) -> list[Claim]:
-    """Fill four drives below `folder` with `count` objects, copy them, measure the p99 of GET of 4 KiB."""
+    """Fill four drives below `folder` with `count` objects, copy them, measure the p99 of GET of 4 KiB.
+    `usage`: while a drive counts them, not while they are scrubbed.
+    """
+    what = "counting" if usage else "the scrub"
     drives = [folder / "scrubbed" / f"{number + 1}" for number in range(4)]
     for drive in drives:
         drive.mkdir(parents=True)
@@ -47,10 +58,10 @@ def measure_scrub(
         try:
             with (
                 tempfile.TemporaryDirectory(prefix="bench-") as other,
-                _node(drives, Path(runtime), _FLAT_OUT) as scrubbed,
+                _node(drives, Path(runtime), _OFF | _FLAT_OUT[what]) as scrubbed,
                 _node(copies, Path(other), _OFF) as unscrubbed,
             ):
-                return [_claim(unscrubbed, scrubbed, _work(one, seconds), turns) for one in clients]
+                return [_claim(unscrubbed, scrubbed, _work(one, seconds), turns, what) for one in clients]
         finally:
             shutil.rmtree(quiet)
             shutil.rmtree(folder / "scrubbed")
@@ -60,17 +71,17 @@ def _work(clients: int, seconds: float) -> Work:
     return Work("get", 4096, clients, seconds, processes=1, keys_per_process=KEYS)
 
 
-def _claim(unscrubbed: Endpoint, scrubbed: Endpoint, work: Work, turns: int) -> Claim:
+def _claim(unscrubbed: Endpoint, scrubbed: Endpoint, work: Work, turns: int, what: str) -> Claim:
     found: dict[str, list[float]] = {"without": [], "with": []}
     for _ in range(turns):
         for name, node, other in (("without", unscrubbed, scrubbed), ("with", scrubbed, unscrubbed)):
             with _stopped(other):
                 outcome = measure(node, work)
             if outcome.errors or outcome.wrong:
-                raise SystemExit(f"{name} scrub: {outcome.errors} GETs failed, {outcome.wrong} were wrong")
+                raise SystemExit(f"{name} {what}: {outcome.errors} GETs failed, {outcome.wrong} were wrong")
             found[name].append(outcome.quantile_ms(0.99))
     times = median(found["with"]) / median(found["without"])
-    text = f"p99 of GET by {work.connections} clients while the scrub runs flat out: times as long as without"
+    text = f"p99 of GET by {work.connections} clients while {what} runs flat out: times as long as without"
     return Claim(text, times, at_most=SLOWER_MAX)
 
 

@@ -1,5 +1,5 @@
-"""What is stored, for administrators: `GET datausageinfo[?bucket=B]` below `/minio/admin/v3/`, and the sums in
-`info`. With `bucket` only that one is told of, and of it the prefixes.
+"""What is stored, for administrators: `GET datausageinfo[?bucket=B]` below `/minio/admin/v3/`, and the sums
+in `info`. With `bucket` only that one is told of, and of it the prefixes.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ def lines(told: Document, bucket: str) -> Iterator[str]:
         if told.get(name):
             yield f"{told[name]} {what} are not told by name"
     if told["setsUntold"]:
-        yield f"without what is in set {', '.join(map(str, told['setsUntold']))}: not counted yet, or not told"
+        sets = ", ".join(map(str, told["setsUntold"]))
+        yield f"without what is in set {sets}: not counted yet, or not told"
 
 
 def _table(what: str, found: Document, of_all: str, total: Document | None) -> Iterator[str]:

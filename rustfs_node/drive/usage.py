@@ -16,9 +16,9 @@ import structlog
 import trio
 
 from rustfs_node.drive.engine import DriveEngine
-from rustfs_node.drive.index_row import IndexDamaged
 from rustfs_proto.s3.names import SYSTEM_BUCKET
 from rustfs_proto.usage import Tally
+from rustfs_proto.wire.drive_ops import Space
 from rustfs_proto.wire.envelope import UNREADABLE
 from rustfs_proto.wire.usage_ops import Usage, UsageCounted
 
@@ -62,25 +62,31 @@ class UsageCount:
         tally = Tally(settings.usage_buckets_max, settings.usage_prefixes_max, SYSTEM_BUCKET, has)
         while True:
             step_s = trio.current_time()
-            is_all = self._step(tally)
-            if is_all:
+            found = self._step(tally)
+            if found < settings.usage_step_rows:
                 break
             spent_s = trio.current_time() - step_s
             await trio.sleep(spent_s * (1 / settings.usage_share - 1))
             if not self._engine.fence.evidence:
                 return
+        if found < 0:
+            return
         self._ended_s = trio.current_time()
         self._usage = tally.end(self._ended_s - began_s)
         log.debug("usage_counted", path=self._engine.address.path, took_s=self._usage.took_s)
 
-    def _step(self, tally: Tally) -> bool:
-        """The next rows; whether they were the last."""
-        limit = self._settings.usage_step_rows
-        rows = self._engine.index.usage_behind(tally.place, limit)
+    def _step(self, tally: Tally) -> int:
+        """Count the next rows; how many there were, or -1 where they cannot be counted."""
+        place, limit, index = tally.place, self._settings.usage_step_rows, self._engine.index
+        rows = index.usage_behind(place, limit)
         try:
             tally.take(rows)
         except (TypeError, ValueError, AttributeError, *UNREADABLE) as error:
-            # SQLite gives whatever stands in the page, and these rows were not verified.
-            raise IndexDamaged(f"rows behind {tally.place} cannot be counted: {error}") from error
+            # Either the index is damaged, as these rows were not verified: then looking again says so. Or a
+            # head was written in a way that this release cannot read, which no rebuild would change.
+            index.all_behind((Space.OBJECT, *place), 2 * limit)
+            where = {"bucket": place[0], "key": place[1].decode(errors="replace")}
+            log.warning("usage_not_counted", path=self._engine.address.path, **where, reason=str(error))
+            return -1
         self._engine.counts.usage_rows += len(rows)
-        return len(rows) < limit
+        return len(rows)

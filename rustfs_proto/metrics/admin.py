@@ -1,7 +1,7 @@
 """What MinIO's administration tells of a deployment, as `mc admin info` and MinioAdmin read it.
 
-The documents have the fields that can be told. Additions of our own: `reason` and `full` of a drive, the quorums of a set, and of a node
-by how much its clock is ahead and which of its processes are silent.
+The documents have the fields that can be told. Additions of our own: `reason` and `full` of a drive, the
+quorums of a set, and of a node by how much its clock is ahead and which of its processes are silent.
 """
 
 from __future__ import annotations

@@ -230,5 +230,6 @@ def test_minio_py_reads_the_administration(node):
     info = json.loads(admin.info())
     assert info["backend"]["onlineDisks"] == 4
     assert [server["state"] for server in info["servers"]] == ["online"]
+    assert json.loads(admin.get_data_usage_info())["bucketsCount"] == info["buckets"]["count"]
     with pytest.raises(tools.module("minio.error").MinioAdminException, match="NotImplemented"):
         admin.user_list()

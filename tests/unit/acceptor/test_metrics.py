@@ -253,7 +253,7 @@ async def test_the_administration_answers_the_owner(tmp_path):
         for path, status, words in (
             ("/minio/admin/v3/info", 200, b'"onlineDisks":4'),
             ("/minio/admin/v3/storageinfo", 200, b'"StandardSCParity":2'),
-            ("/minio/admin/v3/datausageinfo", 501, b'"Code":"NotImplemented"'),
+            ("/minio/admin/v3/quota-info", 501, b'"Code":"NotImplemented"'),
         ):
             await client.send(signed_request("GET", path))
             answer = await client.answer()
