@@ -30,7 +30,6 @@ _FLAT_OUT = {
     "the scrub": {"RUSTFS_DRIVE_SCRUB_PERIOD_S": "0.001", "RUSTFS_DRIVE_SCRUB_KEEP_S": "1"},
     "counting": {
         "RUSTFS_DRIVE_USAGE_PERIOD_S": "0.001",
-        "RUSTFS_DRIVE_USAGE_SHARE": "1",
         "RUSTFS_SET_USAGE_ASK_S": "0.01",
     },
 }

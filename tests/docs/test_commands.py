@@ -71,6 +71,9 @@ NOT_RUN_HERE = {
     ("docs/monitoring.md", "rustfs-node ctl status --endpoint http://node1:9000 --credentials-file FILE"): (
         "tests/node/test_monitoring.py asks its own node"
     ),
+    ("docs/monitoring.md", "rustfs-node ctl usage --endpoint http://node1:9000 --credentials-file FILE"): (
+        "tests/node/test_monitoring.py asks its own node"
+    ),
     ("docs/monitoring.md", "rustfs-node ctl metrics-token --credentials-file FILE"): (
         "tests/node/test_monitoring.py makes tokens"
     ),

@@ -207,6 +207,20 @@ def test_ctl_status_shows_the_owner_sets_and_drives(node, ctl):
     assert (status, len(shown.splitlines()), "--credentials-file" in hint) == (0, 4, True)
 
 
+def test_ctl_usage_tells_what_is_stored(node, ctl):
+    """By bucket, and by prefix of one; a bucket that is not there is refused."""
+    owner = ("--endpoint", node.url)
+    until_s = time.monotonic() + 60
+    while "\ncounted " not in (shown := ctl("usage", *owner)[1]):
+        assert time.monotonic() < until_s, shown
+        time.sleep(0.2)
+    told = json.loads(ctl("usage", "--json", *owner)[1])
+    assert told["setsUntold"] == []
+    (bucket,) = told["bucketsUsageInfo"]
+    assert "PREFIX" in ctl("usage", bucket, *owner)[1]
+    assert ctl("usage", "nobody", *owner)[0] == 1
+
+
 def test_ctl_makes_tokens(node, ctl, tmp_path):
     """What is printed opens the metrics; without a key pair the command says what it needs."""
     status, printed, _ = ctl("metrics-token", "--days", "1")
