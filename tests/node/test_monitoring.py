@@ -213,7 +213,6 @@ def test_ctl_usage_tells_what_is_stored(node, ctl):
     until_s = time.monotonic() + 60
     while "\ncounted " not in (shown := ctl("usage", *owner)[1]):
         assert time.monotonic() < until_s, shown
-        time.sleep(0.2)
     told = json.loads(ctl("usage", "--json", *owner)[1])
     assert told["setsUntold"] == []
     (bucket,) = told["bucketsUsageInfo"]
