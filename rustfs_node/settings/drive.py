@@ -186,7 +186,7 @@ class DriveSettings:
 
     usage_share: float = attrs.field(default=0.1, validator=[validators.gt(0), validators.le(1)])
     """Of the time so much may be spent on counting, from more than 0 up to 1: with a tenth ten million
-    objects take some five minutes."""
+    objects take some five minutes, and longer where the machine is busy."""
 
     usage_step_rows: int = attrs.field(default=64, validator=validators.gt(0))
     """Records that are counted without a rest in between: a fifth of a millisecond in which nothing else is
