@@ -17,7 +17,7 @@ from tests.node.test_healing import SOON, states_of, wait_rebuilt
 
 pytestmark = pytest.mark.slow
 
-SEEN_S = 30.0
+SEEN_S = 90.0
 KEYS = {"RUSTFS_ACCESS_KEY": ACCESS_KEY, "RUSTFS_SECRET_KEY": SECRET_KEY}
 
 
