@@ -75,6 +75,7 @@ class DriveCounts:
     shard_written_bytes: int = 0
     shard_read_bytes: int = 0
     read_errors: int = 0
+    identities_mended: int = 0
     usage_rows: int = 0
     scrub: ScrubCounts = attrs.field(factory=ScrubCounts)
 
@@ -98,6 +99,7 @@ def drive_measures(
         "shard_written_bytes_total": counts.shard_written_bytes,
         "shard_read_bytes_total": counts.shard_read_bytes,
         "read_errors_total": counts.read_errors,
+        "identities_mended_total": counts.identities_mended,
         "usage_rows_total": counts.usage_rows,
     }
     for name, value in values.items():

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
+import structlog
 
 from rustfs_node.drive.commit import Batch, Copy, Waiting
 from rustfs_node.drive.counts import DriveCounts
 from rustfs_node.drive.fence import Fence
 from rustfs_node.drive.findings import Findings
-from rustfs_node.drive.identity_file import DriveAddress, mark_healing, mark_well
+from rustfs_node.drive.identity_file import DriveAddress, mark_healing, mark_well, write_identity
 from rustfs_node.drive.index import Index
 from rustfs_node.drive.index_file import IndexFile, index_path
 from rustfs_node.drive.log import Log
@@ -28,8 +29,10 @@ from rustfs_node.seams.files import Files, Space
 from rustfs_node.settings.drive import DriveSettings
 from rustfs_proto.disk.identity import HEALING, DriveIdentity
 from rustfs_proto.disk.place import DrivePlace
-from rustfs_proto.disk.segment import HEADER_BYTES
+from rustfs_proto.disk.segment import HEADER_BYTES, SegmentHeader, decode_segment_header
 from rustfs_proto.wire.drive_ops import DriveStatusReply, SettledRow
+
+logger = structlog.get_logger("drive")
 
 
 @attrs.define
@@ -143,8 +146,37 @@ class DriveEngine:
 
     def look_around(self) -> Space:
         """Free space, and whether the mount is still there. Blocks."""
-        self.fence.check_mount(self.files, self.address, self.device)
+        if lost := self.fence.check_mount(self.files, self.address, self.device):
+            self._mend_identity(lost)
         return self.files.space(self.address.path)
+
+    def _mend_identity(self, reason: str) -> None:
+        """Write rustfs.json again, if this is the drive that was opened: its newest segment says so."""
+        if not self._is_own_log():
+            self.fence.trip(reason)
+            return
+        while True:
+            written = self.identity
+            write_identity(self.files, self.address.path, written)
+            # Durable after this line: who the drive is. It may have changed meanwhile.
+            if self.identity is written:
+                break
+        self.counts.identities_mended += 1
+        logger.warning("identity_mended", path=self.address.path, reason=reason)
+
+    def _is_own_log(self) -> bool:
+        if not self.log.numbers:
+            return False
+        newest = self.log.numbers[-1]
+        try:
+            file = self.files.open(self.log.path_of(newest), write=False)
+        except OSError:
+            return False
+        try:
+            block = file.read_at(0, HEADER_BYTES)
+        finally:
+            file.close()
+        return isinstance(decode_segment_header(block, self.place, newest), SegmentHeader)
 
     def mark_healing(self, reason: str) -> None:
         """The drive lost something: from now on its absences prove nothing. Blocks."""

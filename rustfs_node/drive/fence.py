@@ -3,6 +3,7 @@
 - A failed write or sync is final: the kernel has forgotten what it could not write, and the next sync would
   succeed.
 - A mount that went away is final: the path is the root disk now, where everything would be created afresh.
+  Where only rustfs.json is lost, and the log stands there still, it is written again (`engine`).
 - A HEALING drive joins the others before its absences count again (`rejoin`).
 - Slow syncs and single read errors make the drive SUSPECT for a while; repeated read errors fence it.
 
@@ -16,7 +17,7 @@ from collections import deque
 import attrs
 import structlog
 
-from rustfs_node.drive.identity_file import DriveAddress, DriveRefused, read_identity
+from rustfs_node.drive.identity_file import DriveAddress, DriveRefused, IdentityLost, read_identity
 from rustfs_node.seams.files import Files
 from rustfs_node.settings.drive import DriveSettings
 from rustfs_proto.wire.drive_ops import DriveState
@@ -83,18 +84,23 @@ class Fence:
         elif count:
             self._suspect(f"{count} read errors", now_s)
 
-    def check_mount(self, files: Files, address: DriveAddress, device: int) -> None:
-        """Fence the drive where its folder is on another device now, or is another drive. Blocks."""
+    def check_mount(self, files: Files, address: DriveAddress, device: int) -> str:
+        """Fence the drive where its folder is on another device now, or is another drive. Where only its
+        identity is lost: why, and what becomes of that is for the caller to see. Blocks.
+        """
         try:
             found = files.stat(address.path).device
             if found != device:
                 self.trip(f"{address.path} was on device {device} and is on {found} now: the mount went away")
-                return
-            read_identity(files, address)
+            else:
+                read_identity(files, address)
+        except IdentityLost as error:
+            return str(error)
         except OSError as error:
             self.trip(f"{address.path} cannot be read: {error}")
         except DriveRefused as error:
             self.trip(str(error))
+        return ""
 
     def _suspect(self, reason: str, now_s: float) -> None:
         log.warning("drive_suspect", path=self.path, reason=reason)

@@ -16,6 +16,10 @@ class DriveRefused(Exception):
     """The drive cannot be used; the text says why and what to do."""
 
 
+class IdentityLost(DriveRefused):
+    """Its identity is not there, or damaged: which drive it is cannot be told."""
+
+
 @attrs.frozen
 class DriveAddress:
     """Which drive is expected at a path: what the plan of the node says. Ids are uuids in text form."""
@@ -33,9 +37,10 @@ def read_identity(files: Files, address: DriveAddress) -> DriveIdentity:
         found = parse_identity(files.read_file(f"{address.path}/{IDENTITY_FILE}"))
     except OSError as error:
         text = f"{address.path}/{IDENTITY_FILE} cannot be read ({error.strerror}): is the drive mounted?"
-        raise DriveRefused(text) from error
+        kind = IdentityLost if isinstance(error, FileNotFoundError) else DriveRefused
+        raise kind(text) from error
     except IdentityError as error:
-        raise DriveRefused(f"{address.path}: {error}") from error
+        raise IdentityLost(f"{address.path}: {error}") from error
     for name in ("deployment_id", "set_index", "slot", "drive_id"):
         wanted, got = getattr(address, name), getattr(found, name)
         if wanted != got:

@@ -113,6 +113,7 @@ _COUNTERS = {
     "rustfs_drive_shard_read_bytes_total": "Bytes read from shard files.",
     "rustfs_drive_read_errors_total": "Reads that the system refused.",
     "rustfs_drive_usage_rows_total": "Records that were counted to tell what is stored.",
+    "rustfs_drive_identities_mended_total": "How often rustfs.json was lost or damaged and written again.",
     "rustfs_drive_scrub_rounds_total": "Rounds of the scrub that ended, in the life of the drive.",
     "rustfs_drive_scrub_rows_total": "Versions whose records the scrub has read.",
     "rustfs_drive_scrub_bytes_total": "Bytes of records and shard files that the scrub has read.",

@@ -4,6 +4,7 @@ repaired within a round of the scrub, and then each drive has its whole shard of
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rustfs_proto.disk.identity import IdentityError, parse_identity
 from tests.kit import census, corrupt
 from tests.kit.at_rest import index_path
 from tests.kit.node import RunningNode
@@ -38,6 +40,10 @@ HOT: dict[str, Callable[[Path], object]] = {
     "shards cut": corrupt.cut_shard_files,
     "shards lost": corrupt.lose_shard_files,
     "shards swapped": corrupt.swap_shard_files,
+}
+IDENTITIES: dict[str, Callable[[Path], object]] = {
+    "identity damaged": corrupt.damage_identity,
+    "identity lost": corrupt.lose_identity,
 }
 COLD: dict[str, Callable[[Path], object]] = HOT | {
     "segment headers": corrupt.damage_segment_headers,
@@ -82,6 +88,16 @@ def wait_repaired(node: RunningNode) -> None:
         assert time.monotonic() < deadline_s, (now, told, node.log_tail())
 
 
+def wait_identity(drive: Path) -> None:
+    """Return when the drive says again who it is."""
+    deadline_s = time.monotonic() + REPAIRED_S
+    while True:
+        with contextlib.suppress(FileNotFoundError, IdentityError):
+            parse_identity((drive / "rustfs.json").read_bytes())
+            return
+        assert time.monotonic() < deadline_s
+
+
 def check_census(node: RunningNode) -> None:
     """Stop the node, count, and start it again."""
     assert node.stop() == 0
@@ -93,12 +109,14 @@ def check_census(node: RunningNode) -> None:
     assert lacking == {}
 
 
-@pytest.mark.parametrize("kind", HOT)
+@pytest.mark.parametrize("kind", HOT | IDENTITIES)
 def test_what_is_damaged_while_it_is_served(node, kind):
     """On each drive in turn: right bytes, repaired, whole."""
     for path in node.drive_paths:
-        HOT[kind](path)
+        (HOT | IDENTITIES)[kind](path)
         check(node)
+        if kind in IDENTITIES:
+            wait_identity(path)
         wait_repaired(node)
         check_census(node)
 

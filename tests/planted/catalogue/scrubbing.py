@@ -57,6 +57,15 @@ SCRUBBING = (
         is_slow=True,
     ),
     PlantedBug(
+        "identity-given-to-any-folder",
+        "rustfs_node/drive/engine.py",
+        "        if not self._is_own_log():\n",
+        "        if False:\n",
+        "An empty folder in the place of a drive becomes that drive.",
+        "Drives",
+        "tests/unit/drive/test_fence.py::test_a_mount_that_goes_away_fences[empty_folder]",
+    ),
+    PlantedBug(
         "scrub-in-the-way-of-clients",
         SCRUB,
         "        while self._is_called() and trio",

@@ -168,16 +168,50 @@ def no_identity(client: Client) -> None:
     client.files.remove("/drive/rustfs.json")
 
 
+def damaged_identity(client: Client) -> None:
+    client.files.write_file("/drive/rustfs.json", b"{}")
+
+
+def empty_folder(client: Client) -> None:
+    no_identity(client)
+    for name in client.files.list_folder("/drive/log"):
+        client.files.remove(f"/drive/log/{name}")
+
+
+def other_log(client: Client) -> None:
+    """Somebody put another drive's log there, and no identity."""
+    other = memory_drive()
+    other.put("a", 1)
+    no_identity(client)
+    for name in client.files.list_folder("/drive/log"):
+        path = f"/drive/log/{name}"
+        client.files.write_file(path, other.files.read_file(path))
+
+
 def other_identity(client: Client) -> None:
     other = memory_drive()
     client.files.write_file("/drive/rustfs.json", other.files.read_file("/drive/rustfs.json"))
 
 
-@pytest.mark.parametrize("happens", [other_device, no_identity, other_identity])
+@pytest.mark.parametrize("happens", [no_identity, damaged_identity])
+async def test_a_lost_identity_is_written_again(
+    autojump_clock: trio.testing.MockClock, client: Client, happens: Callable[[Client], None]
+) -> None:
+    """Within a tick, where the drive's log stands as it did; the drive is served all the while."""
+    await client.ask(value("a", 1))
+    before = client.files.read_file("/drive/rustfs.json")
+    happens(client)
+    await trio.sleep(15)
+    assert client.files.read_file("/drive/rustfs.json") == before
+    await client.ask(value("b", 1))
+    assert await client.state() == DriveState.ONLINE
+
+
+@pytest.mark.parametrize("happens", [other_device, empty_folder, other_log, other_identity])
 async def test_a_mount_that_goes_away_fences(
     autojump_clock: trio.testing.MockClock, client: Client, happens: Callable[[Client], None]
 ) -> None:
-    """Within a tick: another device, no identity or another one under the path."""
+    """Within a tick: another device, nothing or another drive under the path."""
     await client.ask(value("a", 1))
     happens(client)
     await trio.sleep(15)
