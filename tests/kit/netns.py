@@ -29,8 +29,9 @@ def why_not() -> str:
     """Why there can be no networks here; empty where they can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
-    if shutil.which("ip") is None:
-        return "network namespaces need iproute2's ip"
+    for tool, package in (("ip", "iproute2"), ("nsenter", "util-linux")):
+        if shutil.which(tool) is None:
+            return f"network namespaces need {package}'s {tool}"
     probe = f"rnprobe{os.getpid()}"
     made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, check=False)
     if made.returncode != 0:
@@ -66,8 +67,10 @@ class Network:
         return f"{self.prefix}.{node + 1}"
 
     def launcher(self, node: int) -> list[str]:
-        """Before the arguments of a program, this starts it there."""
-        return ["ip", "netns", "exec", self._name(node)]
+        """Before the arguments of a program, this starts it there. (`ip netns exec` would give it mounts of
+        its own, too, by which file systems that other tests unmount live on.)
+        """
+        return ["nsenter", f"--net=/run/netns/{self._name(node)}"]
 
     # Faults
 
