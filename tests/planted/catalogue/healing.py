@@ -85,6 +85,7 @@ HEALING = (
         "A new drive is not given what lies behind a thousand objects that are lost.",
         PROMISE,
         f"{REBUILDS}::test_what_is_lost_keeps_nothing_from_what_is_not",
+        is_slow=True,
     ),
     PlantedBug(
         "joining-drive-supports",
