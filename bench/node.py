@@ -125,6 +125,14 @@ def _make_bucket(node: Endpoint, work: Work) -> bool:
     return ask(node, source.head_of(bucket, list_key(work.bucket_keys - 1))) == 200
 
 
+def four_drives(folder: Path, *, may_exist: bool = False) -> list[Path]:
+    """Folders for the drives of a node."""
+    drives = [folder / f"{number + 1}" for number in range(_PARALLEL_DRIVES)]
+    for drive in drives:
+        drive.mkdir(parents=True, exist_ok=may_exist)
+    return drives
+
+
 @contextlib.contextmanager
 def running_node(
     drives: Sequence[Path], runtime: Path, secret: str, settings: Mapping[str, str] | None = None

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bench.node import running_node
+from bench.node import four_drives, running_node
 from bench.report import Claim
 from bench.run import ask, measure, prepare
 from bench.wire import Requests
@@ -30,9 +30,7 @@ _SETTINGS = {"RUSTFS_DRIVE_SEGMENT_ZERO_FILL": "false", "RUSTFS_DRIVE_SCRUB_PERI
 
 def measure_rebuild(folder: Path, count: int, object_bytes: int, *, with_clients: bool) -> list[Claim]:
     """Fill four drives below `folder` with `count` objects of that size, empty the second and replace it."""
-    drives = [folder / f"{number + 1}" for number in range(4)]
-    for drive in drives:
-        drive.mkdir(parents=True)
+    drives = four_drives(folder)
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as runtime,
         running_node(drives, Path(runtime), "bench-secret", _SETTINGS) as node,

@@ -17,7 +17,7 @@ from statistics import median
 
 from bench.cpu import tree
 from bench.fill import fill
-from bench.node import running_node
+from bench.node import four_drives, running_node
 from bench.report import Claim
 from bench.run import ask, measure, prepare
 from bench.wire import Requests
@@ -25,7 +25,11 @@ from bench.work import Endpoint, Work
 
 SLOWER_MAX = 1.3
 KEYS = 2000
-_OFF = {"RUSTFS_DRIVE_SCRUB_PERIOD_S": "0", "RUSTFS_DRIVE_USAGE_PERIOD_S": "0"}
+_OFF = {
+    "RUSTFS_DRIVE_SEGMENT_ZERO_FILL": "false",
+    "RUSTFS_DRIVE_SCRUB_PERIOD_S": "0",
+    "RUSTFS_DRIVE_USAGE_PERIOD_S": "0",
+}
 _FLAT_OUT = {
     "the scrub": {"RUSTFS_DRIVE_SCRUB_PERIOD_S": "0.001", "RUSTFS_DRIVE_SCRUB_KEEP_S": "1"},
     "counting": {
@@ -33,7 +37,6 @@ _FLAT_OUT = {
         "RUSTFS_SET_USAGE_ASK_S": "0.01",
     },
 }
-_ROOM = {"RUSTFS_DRIVE_SEGMENT_ZERO_FILL": "false"}
 
 
 def measure_scrub(
@@ -43,11 +46,9 @@ def measure_scrub(
     `usage`: while a drive counts them, not while they are scrubbed.
     """
     what = "counting" if usage else "the scrub"
-    drives = [folder / "scrubbed" / f"{number + 1}" for number in range(4)]
-    for drive in drives:
-        drive.mkdir(parents=True)
+    drives = four_drives(folder / "scrubbed")
     with tempfile.TemporaryDirectory(prefix="bench-") as runtime:
-        with _node(drives, Path(runtime), _OFF) as node:
+        with running_node(drives, Path(runtime), "bench-secret", _OFF) as node:
             ask(node, Requests(node, Work("put", 0, 1, 0), "").create_bucket("filled"))
             prepare(node, _work(max(clients), seconds))
         fill([str(drive) for drive in drives], "filled", count)
@@ -57,8 +58,8 @@ def measure_scrub(
         try:
             with (
                 tempfile.TemporaryDirectory(prefix="bench-") as other,
-                _node(drives, Path(runtime), _OFF | _FLAT_OUT[what]) as scrubbed,
-                _node(copies, Path(other), _OFF) as unscrubbed,
+                running_node(drives, Path(runtime), "bench-secret", _OFF | _FLAT_OUT[what]) as scrubbed,
+                running_node(copies, Path(other), "bench-secret", _OFF) as unscrubbed,
             ):
                 return [_claim(unscrubbed, scrubbed, _work(one, seconds), turns, what) for one in clients]
         finally:
@@ -82,12 +83,6 @@ def _claim(unscrubbed: Endpoint, scrubbed: Endpoint, work: Work, turns: int, wha
     times = median(found["with"]) / median(found["without"])
     text = f"p99 of GET by {work.connections} clients while {what} runs flat out: times as long as without"
     return Claim(text, times, at_most=SLOWER_MAX)
-
-
-@contextlib.contextmanager
-def _node(drives: Sequence[Path], runtime: Path, settings: dict[str, str]) -> Iterator[Endpoint]:
-    with running_node(drives, runtime, "bench-secret", settings | _ROOM) as node:
-        yield node
 
 
 @contextlib.contextmanager

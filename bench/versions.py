@@ -12,7 +12,7 @@ from statistics import median
 import attrs
 
 from bench.connection import Connection
-from bench.node import running_node
+from bench.node import four_drives, running_node
 from bench.report import Claim
 from bench.run import ask
 from bench.wire import Requests
@@ -55,9 +55,7 @@ class _Client:
 
 def measure_versions(folder: Path, versions: int) -> list[Claim]:
     """Start a node of four drives below `folder`, give a key that many versions, compare."""
-    drives = [folder / f"{number + 1}" for number in range(4)]
-    for drive in drives:
-        drive.mkdir(parents=True, exist_ok=True)
+    drives = four_drives(folder, may_exist=True)
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as runtime,
         running_node(drives, Path(runtime), "bench-secret") as node,

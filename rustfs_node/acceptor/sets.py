@@ -250,11 +250,8 @@ class Sets:
     ) -> list[tuple[int, M | Fault]]:
         """What each worker of each set answers, with the index of its set."""
         workers = [(index, name) for index, names in enumerate(self._workers) for name in names]
-        gathering = Gathering(len(workers))
-        for number, (_, peer) in enumerate(workers):
-            self.bus.ask(peer, request, deadline_s=deadline_s, on_reply=gathering.taker(number))
-        told = zip(workers, await gathering.outcomes(), strict=True)
-        return [(index, one if isinstance(one, Fault) else typed(one, answer)) for (index, _), one in told]
+        told = await self._status_of([name for _, name in workers], request, answer, deadline_s)
+        return [(index, one) for (index, _), one in zip(workers, told, strict=True)]
 
 
 def set_workers(plan: NodePlan) -> dict[str, tuple[int, str]]:

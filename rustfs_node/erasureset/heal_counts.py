@@ -10,20 +10,19 @@ import attrs
 @attrs.define
 class Rebuild:
     """A drive that is being rebuilt: `walks` begun; of all of them the rows `given` to the drive, of so many
-    bytes; of this one the rows `seen`, those `found` lacking and given, and those `left` over.
+    bytes; of this one those `found` lacking and given, and those `left` over.
     """
 
     walks: int = 0
     given: int = 0
     size_bytes: int = 0
-    seen: int = 0
     found: int = 0
     left: int = 0
 
     def begin_walk(self) -> None:
         """From the first row on."""
         self.walks += 1
-        self.seen = self.found = self.left = 0
+        self.found = self.left = 0
 
     def give(self, size_bytes: int) -> None:
         """The drive has one row more."""

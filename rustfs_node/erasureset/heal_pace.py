@@ -16,6 +16,9 @@ from rustfs_node.settings.erasureset import SetSettings
 _LOOK_S = 0.05
 """How often it is looked whether clients still call."""
 
+_ROWS_A_REST = 256
+"""Rows that are only compared, between two rests."""
+
 _QUIET_S = 1.0
 """Nobody calls any more when the last call came so long ago."""
 
@@ -47,3 +50,24 @@ class Pace:
         while now_s < min(until_s, self._called_s + _QUIET_S):
             await trio.sleep(min(_LOOK_S, until_s - now_s))
             now_s = self._clock.monotonic_s()
+
+    def strides(self) -> Strides:
+        """For somebody who begins now."""
+        return Strides(self, self._clock)
+
+
+class Strides:
+    """The rests of somebody who goes over many rows, and mostly does no more than compare them."""
+
+    def __init__(self, pace: Pace, clock: Clock) -> None:
+        self._pace, self._clock = pace, clock
+        self._began_s, self._rows = clock.monotonic_s(), 0
+
+    async def row_done(self) -> bool:
+        """One more row; whether there was a rest behind it."""
+        self._rows += 1
+        if self._rows % _ROWS_A_REST:
+            return False
+        await self._pace.rest(self._began_s)
+        self._began_s = self._clock.monotonic_s()
+        return True

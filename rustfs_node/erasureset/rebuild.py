@@ -57,9 +57,6 @@ _CENSUSES_MAX = 3
 _TRIES = 3
 """How often what a walk left over is tried again at its end."""
 
-_ROWS_A_REST = 256
-"""Rows that are only compared, between two rests."""
-
 _FIRST = RowName()
 
 
@@ -145,18 +142,15 @@ class _Rebuilding:
         state, slot = self._state, self._slot
         walk = RowWalk(state, _FIRST)
         urgent: list[RowName] = []
-        began_s, seen = state.clock.monotonic_s(), 0
+        strides = state.heal_pace.strides()
         while (row := await walk.next()) is not None and row.name.space == Space.OBJECT:
-            seen += 1
             k = state.geometry_of(row.newest.storage_class).k
             if slot in walk.slots and row.lacks_urgently(slot, k):
                 urgent.append(row.name)
             if len(urgent) >= state.settings.heal_page_rows:
                 await self._give(urgent)
                 urgent.clear()
-            if not seen % _ROWS_A_REST:
-                await state.heal_pace.rest(began_s)
-                began_s = state.clock.monotonic_s()
+            await strides.row_done()
         await self._give(urgent)
 
     async def _give(self, names: Sequence[RowName]) -> None:
@@ -172,17 +166,14 @@ class _Rebuilding:
         self._beyond = self._in_vain = 0
         walk = RowWalk(self._state, _FIRST, (self._slot,))
         torn: dict[RowName, bool] = {}
-        began_s = self._state.clock.monotonic_s()
+        strides = self._state.heal_pace.strides()
         while (row := await walk.next()) is not None:
             if self._slot not in walk.slots:
                 raise Fault(FaultCode.PEER_DOWN, "the drive does not answer")
-            rebuild.seen += 1
             if row.name.space != Space.HEAL and not row.is_surely_whole(self._slot, self._enough):
                 await self._heal_before(row.name.space, torn)
                 torn[row.name] = self._slot in row.held and row.held[self._slot].has_gaps
-            if not rebuild.seen % _ROWS_A_REST:
-                await self._state.heal_pace.rest(began_s)
-                began_s = self._state.clock.monotonic_s()
+            await strides.row_done()
         await self._heal(torn)
         await self._try_again()
         return rebuild.found > 0

@@ -45,9 +45,6 @@ from rustfs_proto.wire.sequence_ops import (
 
 log = structlog.get_logger()
 
-_ROWS_A_REST = 256
-"""Rows that are only compared, between two rests."""
-
 _LOOK_S = 0.1
 """How often it is looked whether items were taken."""
 
@@ -149,9 +146,9 @@ class Sequence:
         await self._treat_pending()
 
     async def _take_rows(self, walk: RowWalk, scope: Scope, space: int) -> None:
-        began_s = self._set.clock.monotonic_s()
+        strides = self._set.heal_pace.strides()
         at_once = self._set.settings.heal_page_rows
-        kind, met = space, 0
+        kind = space
         while not self._is_stopping and (row := await walk.next()) is not None:
             if row.name.space not in _SPACES or is_behind(scope, space, row.name):
                 return
@@ -162,10 +159,7 @@ class Sequence:
             self._at = row.name
             if is_in(scope, row.name):
                 self._take(row, walk.slots)
-            met += 1
-            if not met % _ROWS_A_REST:
-                await self._set.heal_pace.rest(began_s)
-                began_s = self._set.clock.monotonic_s()
+            if await strides.row_done():
                 await read_charter(self._set, "")
             await self._leave_room()
 

@@ -8,18 +8,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import attrs
 import pytest
 
 import rustfs_node
 import rustfs_proto
-from rustfs_node.cli.main import main
 from tests.kit import wall_clock
 from tests.kit.cluster import RunningCluster
-from tests.kit.node import ACCESS_KEY, SECRET_KEY
-from tests.kit.prometheus import RULES, hurried, prometheus
+from tests.kit.prometheus import hurried_prometheus
+from tests.kit.staging import Case, check_case, status_screens
 from tests.node.test_healing import SOON
-from tests.node.test_staged_faults import is_quiet, until
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(wall_clock.why_not()), reason=wall_clock.why_not())]
 
@@ -65,16 +62,6 @@ def other_release(cluster: RunningCluster) -> Iterator[None]:
     node.start()
 
 
-@attrs.frozen
-class Case:
-    """`shown` and `remedy` are found in two lines that follow each other; `alerts` are those that fire."""
-
-    staging: Callable[[RunningCluster], contextlib.AbstractContextManager[None]]
-    shown: str
-    remedy: str
-    alerts: set[str]
-
-
 CASES = {
     "a node is down": Case(node_down, "node .*: OFFLINE", "see that it runs", {"RustfsNodeDown"}),
     "a clock is ahead": Case(
@@ -98,37 +85,12 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def watcher(cluster, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("prometheus")
-    (folder / "rules.yml").write_text(hurried(RULES.read_text()))
-    with prometheus(folder, cluster.nodes, folder / "rules.yml") as running:
+    with hurried_prometheus(tmp_path_factory.mktemp("prometheus"), cluster.nodes) as running:
         yield running
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_fault_is_named_and_alerts_fire(name, cluster, watcher, capsys, monkeypatch):
     """While it lasts, whichever of the other nodes is asked; afterwards all is quiet."""
-    monkeypatch.setenv("RUSTFS_ACCESS_KEY", ACCESS_KEY)
-    monkeypatch.setenv("RUSTFS_SECRET_KEY", SECRET_KEY)
-    case, fired = CASES[name], set[str]()
-
-    def screen(number: int) -> list[str]:
-        with pytest.raises(SystemExit):
-            main(["ctl", "status", "--endpoint", cluster.nodes[number].url])
-        shown: list[str] = capsys.readouterr().out.splitlines()
-        return shown
-
-    def is_named(number: int) -> bool:
-        lines = screen(number)
-        pairs = zip(lines, [*lines[1:], ""], strict=True)
-        return any(re.search(case.shown, line) and re.search(case.remedy, below) for line, below in pairs)
-
-    def have_fired() -> bool:
-        fired.update(watcher.firing())
-        return case.alerts <= fired
-
-    with case.staging(cluster):
-        for number in (0, 1):
-            until(lambda number=number: is_named(number), lambda number=number: "\n".join(screen(number)))
-        until(have_fired, lambda: fired)
-    until(lambda: is_quiet(screen(0)), lambda: "\n".join(screen(0)))
-    until(lambda: not watcher.firing(), watcher.firing)
+    screens = status_screens([node.url for node in cluster.nodes[:2]], capsys, monkeypatch)
+    check_case(CASES[name], cluster, screens, watcher)

@@ -71,6 +71,15 @@ def prometheus(folder: Path, nodes: Sequence[RunningNode], rules: Path = RULES) 
             running.terminate()
 
 
+@contextlib.contextmanager
+def hurried_prometheus(folder: Path, nodes: Sequence[RunningNode]) -> Iterator[Prometheus]:
+    """One whose rules wait for nothing (`hurried`)."""
+    rules = folder / "rules.yml"
+    rules.write_text(hurried(RULES.read_text()))
+    with prometheus(folder, nodes, rules) as running:
+        yield running
+
+
 def hurried(rules: str) -> str:
     """Rules that wait for nothing, and look back ten seconds instead of minutes, hours or a day: what they
     compare and with what stays as it is.

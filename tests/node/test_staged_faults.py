@@ -4,36 +4,18 @@ again afterwards.
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable
-
-import attrs
 import pytest
 
-from rustfs_node.cli.main import main
 from tests.kit import corrupt
-from tests.kit.node import ACCESS_KEY, SECRET_KEY, RunningNode
-from tests.kit.prometheus import RULES, Prometheus, hurried, prometheus
+from tests.kit.node import RunningNode
+from tests.kit.prometheus import hurried_prometheus
+from tests.kit.staging import Case, check_case, status_screens
 from tests.node import staged_faults as faults
 from tests.node.slow.loop_drives import loop_drives, why_not
-from tests.node.staged_faults import Stage, Staging
+from tests.node.staged_faults import Stage
 from tests.node.test_healing import SOON
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(why_not()), reason=why_not())]
-
-SEEN_S = 90.0
-
-
-@attrs.frozen
-class Case:
-    """`shown` and `remedy` are found in two lines that follow each other; `alerts` are those that fire."""
-
-    staging: Staging
-    shown: str
-    remedy: str
-    alerts: set[str]
-
 
 DRIVE_AWAY = {"RustfsDriveNotServing", "RustfsSetAtWriteQuorum"}
 CASES = {
@@ -114,60 +96,12 @@ def stage(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def watcher(stage, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("prometheus")
-    (folder / "rules.yml").write_text(hurried(RULES.read_text()))
-    with prometheus(folder, [stage.node], folder / "rules.yml") as running:
+    with hurried_prometheus(tmp_path_factory.mktemp("prometheus"), [stage.node]) as running:
         yield running
 
 
-@pytest.fixture
-def screen(stage, capsys, monkeypatch) -> Callable[[], list[str]]:
-    """What `ctl status` shows now."""
-    monkeypatch.setenv("RUSTFS_ACCESS_KEY", ACCESS_KEY)
-    monkeypatch.setenv("RUSTFS_SECRET_KEY", SECRET_KEY)
-
-    def look() -> list[str]:
-        with pytest.raises(SystemExit):
-            main(["ctl", "status", "--endpoint", stage.node.url])
-        shown: list[str] = capsys.readouterr().out.splitlines()
-        return shown
-
-    return look
-
-
-def is_named(case: Case, lines: list[str]) -> bool:
-    """Whether the fault is there, and right below it what to do."""
-    return any(
-        re.search(case.shown, line) and re.search(case.remedy, below)
-        for line, below in zip(lines, [*lines[1:], ""], strict=True)
-    )
-
-
-def is_quiet(lines: list[str]) -> bool:
-    """Whether nothing is said to be wrong."""
-    return any(line.startswith("set 0: safe") for line in lines) and not any(
-        line.startswith(("drive ", "node ", "  do:")) for line in lines
-    )
-
-
-def until(what: Callable[[], bool], tell: Callable[[], object]) -> None:
-    """Look until it is so."""
-    deadline_s = time.monotonic() + SEEN_S
-    while not what():
-        assert time.monotonic() < deadline_s, tell()
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_a_fault_is_named_and_alerts_fire(name: str, stage: Stage, watcher: Prometheus, screen) -> None:
+def test_a_fault_is_named_and_alerts_fire(name, stage, watcher, capsys, monkeypatch):
     """While it lasts; afterwards nothing is said to be wrong, and no alert fires."""
-    case, fired = CASES[name], set[str]()
-
-    def have_fired() -> bool:
-        fired.update(watcher.firing())
-        return case.alerts <= fired
-
-    with case.staging(stage):
-        until(lambda: is_named(case, screen()), lambda: "\n".join(screen()))
-        until(have_fired, lambda: fired)
-    until(lambda: is_quiet(screen()), lambda: "\n".join(screen()))
-    until(lambda: not watcher.firing(), watcher.firing)
+    screens = status_screens([stage.node.url], capsys, monkeypatch)
+    check_case(CASES[name], stage, screens, watcher)
