@@ -11,7 +11,7 @@ from rustfs_node.cli.main import main
 from tests.clients.content import content
 from tests.kit.cluster import RunningCluster
 from tests.kit.node import ACCESS_KEY, SECRET_KEY, RunningNode
-from tests.node.test_staged_faults import until
+from tests.kit.staging import until
 
 pytestmark = pytest.mark.long
 
