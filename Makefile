@@ -88,7 +88,7 @@ slow-drives: $(INSTALLED_TEST)
 	$(BIN)/python -m tests.node.slow
 
 cluster-clients: $(INSTALLED_TEST)
-	$(BIN)/python -m tests.cluster.clients --nodes $(NODES)
+	$(BIN)/python -m tests.cluster.clients --namespaces --nodes $(NODES) --drives 4
 
 bench: $(INSTALLED_BENCH)
 	$(BIN)/python -m bench compare $(BENCH)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.clients.versions_kit import enable, in_order, listed, put
@@ -10,7 +12,7 @@ from tests.clients.versions_kit import enable, in_order, listed, put
 @pytest.fixture(scope="module")
 def contents(s3, request) -> tuple[str, list[str]]:
     """A bucket with versions, markers and null versions of several keys, and all its (key/id) in order."""
-    bucket = "t-version-listing"
+    bucket = f"t-version-listing-{os.getpid()}"
     s3.create_bucket(Bucket=bucket)
     order: dict[str, list[str]] = {}
 

@@ -4,7 +4,9 @@
     python -m tests.cluster.clients --only haproxy -- tests/clients/test_restic.py
 
 What follows `--` is pytest's. Takes some minutes for each endpoint; the suite itself runs a selection
-(`test_clients`).
+(`test_clients`). With `--namespaces`, which needs root, each node is a network namespace with its drives at
+the same path as on all others, and the one command that starts them names hosts and drives by ellipses, as
+etc/cluster does.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,7 @@ from pathlib import Path
 from tests.clients.server import DOMAIN
 from tests.kit.balancer import Balancer, free_place
 from tests.kit.cluster import RunningCluster
+from tests.kit.netns import Network
 from tests.kit.node import ACCESS_KEY, SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
@@ -34,14 +38,22 @@ NOT_THROUGH_A_BALANCER = (
 
 
 @contextlib.contextmanager
-def endpoints(folder: Path, nodes: int, drives: int) -> Iterator[dict[str, str]]:
-    """A cluster with haproxy before it: URLs by name."""
+def endpoints(folder: Path, nodes: int, drives: int, namespaces: bool = False) -> Iterator[dict[str, str]]:
+    """A cluster, its nodes started in any order, with haproxy before it: URLs by name."""
     with contextlib.ExitStack() as stack:
-        cluster = stack.enter_context(
-            RunningCluster(folder, nodes=nodes, drives=drives, arguments=("--domain", DOMAIN))
+        network = stack.enter_context(Network(nodes)) if namespaces else None
+        cluster = RunningCluster(
+            folder,
+            nodes=nodes,
+            drives=drives,
+            arguments=("--domain", DOMAIN),
+            network=network,
+            patterns=namespaces,
         )
+        stack.callback(cluster.close)
+        cluster.start(random.SystemRandom().sample(range(nodes), nodes))
         places = [f"{node.host}:{node.port}" for node in cluster.nodes]
-        host = cluster.nodes[0].host
+        host = network.outside if network else cluster.nodes[0].host
         balancer = stack.enter_context(Balancer(folder, host, free_place(host), places))
         balancer.wait_status("/minio/health/cluster", 200)
         urls = {f"node {number}": node.url for number, node in enumerate(cluster.nodes, 1)}
@@ -69,13 +81,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.cluster.clients", description=__doc__)
     parser.add_argument("--nodes", type=int, default=3, help="nodes of the cluster (3)")
     parser.add_argument("--drives", type=int, default=2, help="drives of each node (2)")
+    parser.add_argument("--namespaces", action="store_true", help="a network namespace for each node")
     parser.add_argument("--only", default="", help="one endpoint: 'node 1' ..., haproxy")
     parser.add_argument("pytest", nargs="*", default=[], help="arguments of pytest, after --")
     args = parser.parse_args(argv)
     status = 0
     with (
         tempfile.TemporaryDirectory(prefix="cluster-clients-") as folder,
-        endpoints(Path(folder), args.nodes, args.drives) as urls,
+        endpoints(Path(folder), args.nodes, args.drives, args.namespaces) as urls,
     ):
         for name, url in urls.items():
             if args.only in {"", name}:

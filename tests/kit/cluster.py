@@ -28,7 +28,8 @@ BUS_PORT = PORT + 10000
 class RunningCluster:
     """`nodes` nodes of `drives` drives each below `folder`, started together and stopped at the end of the
     `with` block. Drives are named node by node within each row, as an ellipsis over hosts names them. With
-    several `pools` each node has so many drives in each of them, and they are named by patterns.
+    several `pools` each node has so many drives in each of them. With `patterns`, which several pools need,
+    drives are named by ellipses over hosts and drives, and each node sees its own at the same path.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class RunningCluster:
         network: Network | None = None,
         clocks: bool = False,
         pools: int = 1,
+        patterns: bool = False,
     ) -> None:
         self.folder = Path(folder)
         self.network = network
@@ -53,7 +55,8 @@ class RunningCluster:
             for drive in range(1, drives + 1)
             for number, host in enumerate(self.hosts)
         ]
-        if pools > 1:
+        patterns = patterns or pools > 1
+        if patterns:
             self.volumes = self._patterns(nodes, drives, pools)
         self.nodes = [
             RunningNode(
@@ -65,7 +68,7 @@ class RunningCluster:
                 volumes=self.volumes,
                 launcher=[
                     *(network.launcher(number) if network else ()),
-                    *(own_places.launcher(self.folder / f"n{number}", self._place) if pools > 1 else ()),
+                    *(own_places.launcher(self.folder / f"n{number}", self._place) if patterns else ()),
                 ],
             )
             for number, host in enumerate(self.hosts)

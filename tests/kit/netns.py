@@ -66,6 +66,11 @@ class Network:
         """The address of a node."""
         return f"{self.prefix}.{node + 1}"
 
+    @property
+    def outside(self) -> str:
+        """The test's own address in it."""
+        return f"{self.prefix}.254"
+
     def launcher(self, node: int) -> list[str]:
         """Before the arguments of a program, this starts it there. (`ip netns exec` would give it mounts of
         its own, too, by which file systems that other tests unmount live on.)
@@ -112,7 +117,7 @@ class Network:
                 break
         self._tag = f"{chance.randrange(16**6):06x}"
         _run(f"link add {self._bridge} type bridge")
-        _run(f"addr add {self.prefix}.254/24 dev {self._bridge}")
+        _run(f"addr add {self.outside}/24 dev {self._bridge}")
         _run(f"link set {self._bridge} up")
         for node in range(self.count):
             self._make_node(node)
