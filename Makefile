@@ -104,7 +104,7 @@ $(INSTALLED): pyproject.toml | $(CREATED)
 
 $(INSTALLED_TEST): pyproject.toml | $(CREATED)
 	@echo 'installing rustfs-node with its tests and their clients into $(VENV) ...'
-	@$(PIP) --editable '.[test,clients]'
+	@$(PIP) --editable '.[test,clients,otel]'
 	@touch $@ $(INSTALLED)
 
 $(INSTALLED_BENCH): pyproject.toml | $(CREATED)

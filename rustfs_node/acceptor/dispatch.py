@@ -28,6 +28,7 @@ from rustfs_proto.s3.names import check_bucket_name, check_object_key, split_tar
 from rustfs_proto.s3.operations import Op
 from rustfs_proto.s3.routing import route
 from rustfs_proto.s3.target import parse_target
+from rustfs_proto.tracing import chosen_id, parse_traceparent
 from rustfs_proto.wire.faults import Fault
 
 log = structlog.get_logger()
@@ -55,7 +56,7 @@ class Dispatcher:
         self._host_id = services.host_id.encode()
 
     async def handle(self, request: HttpRequest) -> Response:
-        request_id = self._new_request_id()
+        request_id = self._id_of(request)
         request.facts["request_id"] = request_id
         self._services.load.requests += 1
         try:
@@ -99,7 +100,7 @@ class Dispatcher:
 
     def _log_access(self, request: HttpRequest, **fields: Any) -> None:
         if self._services.tracer.is_wanted:
-            self._services.tracer.note(request.peer, request.facts, fields)
+            self._services.tracer.note(request, fields)
         level = self._services.settings.access_log
         # Probes come every few seconds from several sides and say nothing.
         if level != "off" and request.facts.get("operation") != HEALTH:
@@ -213,6 +214,14 @@ class Dispatcher:
         response.headers.append((b"x-amz-request-id", request_id.encode()))
         response.headers.append((b"x-amz-id-2", self._host_id))
         return response
+
+    def _id_of(self, request: HttpRequest) -> str:
+        """A new one, in every share where the client keeps its own trace of this request."""
+        request_id = self._new_request_id()
+        if not self._services.settings.otlp_endpoint:
+            return request_id
+        parent = parse_traceparent(request.headers.get("traceparent", ""))
+        return chosen_id(request_id) if parent and parent.is_sampled else request_id
 
     def _new_request_id(self) -> str:
         return self._services.randomness.token(8).hex().upper()

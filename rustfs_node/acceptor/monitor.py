@@ -87,6 +87,13 @@ class Monitor:
         told = await self._bus.metrics_of(self._near | {CONTROL: False}, self._patience_s, asked)
         return (self._bus.own_metrics(asked), *(one for found in told.values() for one in found))
 
+    async def spans_of(self, requests: tuple[str, ...], share: float) -> tuple[ProcessMetrics, ...]:
+        """How long messages of these requests took, in every process of all nodes but this one."""
+        peers = self._near | dict.fromkeys(self._contacts, True)
+        asked = Metrics(spans_share=share, spans_of=requests)
+        told = await self._bus.metrics_of(peers, self._patience_s, asked)
+        return tuple(one for found in told.values() for one in found)
+
     def _planned(self, node: int | None) -> Standing:
         """The sets of which that node has a worker, or all, as nobody sees them."""
         plan = self.plan

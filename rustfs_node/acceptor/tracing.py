@@ -13,8 +13,10 @@ from typing import Any
 import attrs
 
 from rustfs_node.acceptor.counts import UNNAMED
+from rustfs_node.acceptor.net.messages import HttpRequest
 from rustfs_node.seams.clock import Clock
 from rustfs_node.settings.acceptor import AcceptorSettings
+from rustfs_proto.tracing import is_in_share
 from rustfs_proto.wire.acceptor_ops import RequestsTraced, TracedRequest, TraceRequests
 from rustfs_proto.wire.faults import Fault, FaultCode
 
@@ -42,10 +44,10 @@ class Tracer:
         """Whether anybody listens."""
         return bool(self._listeners)
 
-    def note(self, client: str, facts: Mapping[str, str], fields: Mapping[str, Any]) -> None:
+    def note(self, request: HttpRequest, fields: Mapping[str, Any]) -> None:
         """A request has ended: what was found out about it, and what became of it."""
         self._forget_idle()
-        one = _traced(self._acceptor, self._clock.wall_ms(), client, facts, fields)
+        one = _traced(self._acceptor, self._clock.wall_ms(), request, fields)
         for listener in self._listeners.values():
             if not matches(listener.wanted, one):
                 continue
@@ -80,17 +82,17 @@ def matches(wanted: TraceRequests, one: TracedRequest) -> bool:
         and wanted.bucket in {"", one.bucket}
         and (one.status >= 400 or not wanted.only_errors)
         and one.duration_ms >= wanted.slower_ms
+        and is_in_share(one.request_id, wanted.share)
     )
 
 
-def _traced(
-    acceptor: str, ended_ms: int, client: str, facts: Mapping[str, str], fields: Mapping[str, Any]
-) -> TracedRequest:
+def _traced(acceptor: str, ended_ms: int, request: HttpRequest, fields: Mapping[str, Any]) -> TracedRequest:
+    facts = request.facts
     return TracedRequest(
         ended_ms,
         acceptor,
         facts["request_id"],
-        client,
+        request.peer,
         facts.get("operation", UNNAMED),
         fields["status"],
         facts.get("bucket", ""),
@@ -100,4 +102,5 @@ def _traced(
         fields.get("received_bytes", 0),
         fields.get("first_byte_ms", 0.0),
         fields.get("duration_ms", 0.0),
+        request.headers.get("traceparent", ""),
     )

@@ -19,6 +19,7 @@ from rustfs_node.acceptor.moves.layout import Layouts
 from rustfs_node.acceptor.moves.mover import Mover
 from rustfs_node.acceptor.net.server import Listener, Server, address_of, open_listeners
 from rustfs_node.acceptor.net.tls import Certificate
+from rustfs_node.acceptor.otlp import TraceExport, check_exporting
 from rustfs_node.acceptor.pool import BufferPool
 from rustfs_node.acceptor.sets import Sets, set_workers
 from rustfs_node.acceptor.siblings import Siblings
@@ -57,6 +58,8 @@ async def serve(context: RoleContext) -> None:
             raise RoleRefused(f"acceptor at {settings.address}: {error}") from error
         siblings.begin(services, nursery)
         begin_moving(services, siblings, plan, context.name, nursery)
+        if settings.otlp_endpoint and context.name == acceptor_name(0, plan.node_number):
+            nursery.start_soon(TraceExport(services, services.monitor.names[plan.node_number]).run)
         await context.ready()
         await run_prepared(parts, context.stopping, context.reload)
         nursery.cancel_scope.cancel()
@@ -153,6 +156,7 @@ def prepare(services: Services, plan: NodePlan) -> Parts:
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise ValueError("acceptor.tls_cert and acceptor.tls_key go together: give both or neither")
     certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
+    check_exporting(settings)
     server = Server(Dispatcher(services), settings, services.clock, certificate)
     services.sets.bus.meter.add(server.measures)
     shared = plan.settings.node.acceptors > 1

@@ -15,6 +15,7 @@ import structlog
 
 from rustfs_node.bus.batch import Item, Outbox, Outboxes, message_item, too_large
 from rustfs_node.bus.delay import DelayGauge
+from rustfs_node.bus.spans import Spans
 from rustfs_node.bus.values import Reply, Request
 from rustfs_proto.wire.envelope import (
     BYE,
@@ -59,6 +60,7 @@ class Answering:
     """Requests in, answers out. `tell` answers `Metrics`, which no handler sees."""
 
     outboxes: Outboxes
+    spans: Spans
     serves: bool = False
     is_leaving: bool = False
     unanswered: int = 0
@@ -95,6 +97,7 @@ class Answering:
                     route,
                     envelope.id,
                     kind == NOTICE,
+                    now,
                 )
                 if self._admit(request, envelope, now):
                     requests.append(request)
@@ -144,6 +147,8 @@ class Answering:
         assert not request.is_answered, f"answered twice: {request.message}"
         request.is_answered = True
         self.unanswered -= request.message is not None
+        if self.spans.share and request.trace:
+            self.spans.note(request, answer)
         client = self.clients.get(request.route)
         if client is None:
             self.outboxes.counts.unanswerable += 1

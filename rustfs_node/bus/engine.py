@@ -22,6 +22,7 @@ from rustfs_node.bus.calls import Wheel
 from rustfs_node.bus.link import Arrival, Link
 from rustfs_node.bus.liveness import Peer, Rhythm
 from rustfs_node.bus.peers import Peers
+from rustfs_node.bus.spans import Spans
 from rustfs_node.bus.telling import Telling
 from rustfs_node.bus.values import Counts, Handler, Request
 from rustfs_node.metering import Meter
@@ -55,9 +56,10 @@ class Engine:
         }
         self.peers = Peers(self._outboxes, Wheel(settings.timer_s), named)
         self.asking = Asking(self._outboxes, self.peers, self._look_again_at)
-        self.answering = Answering(self._outboxes)
+        spans = Spans(settings, clock)
+        self.answering = Answering(self._outboxes, spans)
         self.meter = Meter(own_name)
-        self.telling = Telling(self.meter, self.asking, clock)
+        self.telling = Telling(self.meter, self.asking, clock, spans)
         self.answering.tell = self.telling.take
         self.handler: Handler | None = None
         self._is_in_turn = False

@@ -1,4 +1,5 @@
-"""Answers `Metrics`, for every process alike, and asks on: for what is counted, and for lines of the log.
+"""Answers `Metrics`, for every process alike, and asks on: for what is counted, for lines of the log, and for
+how long messages took.
 
 Whoever asks a node asks one of its acceptors, which asks the others and the set workers, and each of these
 its node's drive workers: so no process has to dial one that it has nothing else to say to. One that does not
@@ -14,6 +15,7 @@ from msgspec import structs
 
 from rustfs_node import logs
 from rustfs_node.bus.asking import Asking
+from rustfs_node.bus.spans import Spans
 from rustfs_node.bus.values import Reply, Request
 from rustfs_node.metering import Meter
 from rustfs_node.seams.clock import Clock
@@ -32,9 +34,9 @@ Told = Callable[[dict[str, tuple[ProcessMetrics, ...]]], None]
 class Telling:
     """`onward`: the peers that are asked for their part, and whether these ask on themselves."""
 
-    def __init__(self, meter: Meter, asking: Asking, clock: Clock) -> None:
+    def __init__(self, meter: Meter, asking: Asking, clock: Clock, spans: Spans) -> None:
         self.onward: Mapping[str, bool] = {}
-        self._meter, self._asking, self._clock = meter, asking, clock
+        self._meter, self._asking, self._clock, self._spans = meter, asking, clock, spans
 
     def take(self, request: Request) -> None:
         """Answer a `Metrics`."""
@@ -53,6 +55,9 @@ class Telling:
 
     def own(self, asked: Metrics) -> ProcessMetrics:
         """What this process tells."""
+        if asked.spans_share:
+            spans = self._spans.take(asked.spans_share, asked.spans_of)
+            return ProcessMetrics(self._meter.process, spans=spans)
         told = self._meter.read()
         if not asked.lines_max:
             return told

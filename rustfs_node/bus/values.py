@@ -32,8 +32,8 @@ class Request:
     """A call or notice that arrived. Answer it once, by `reply` or `fail`, from any task; for a notice both
     do nothing.
 
-    `peer` is the sender's name; `deadline` is on this process' monotonic clock: afterwards nobody waits for
-    the answer.
+    `peer` is the sender's name; `arrived_s` and `deadline` are on this process' monotonic clock: after the
+    deadline nobody waits for the answer.
     """
 
     message: object
@@ -45,6 +45,7 @@ class Request:
     route: bytes = attrs.field(repr=False)
     call_id: int = attrs.field(repr=False)
     is_notice: bool = False
+    arrived_s: float = 0.0
     is_answered: bool = False
 
     def reply(self, message: object, frames: Sequence[bytes] = ()) -> None:

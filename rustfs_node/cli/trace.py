@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
         "operation": args.operation,
         "errors": str(args.errors).lower(),
         "slower_ms": f"{args.slower_than:f}",
+        "hops": str(args.hops).lower(),
     }
     clock = SystemClock()
     until_s = clock.monotonic_s() + args.seconds if args.seconds else float("inf")
@@ -41,7 +43,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(args: argparse.Namespace, told: dict[str, Any]) -> None:
     for one in told["requests"]:
-        print(json.dumps(one) if args.json else line_for_people(one))
+        if args.json:
+            print(json.dumps(one))
+            continue
+        print(line_for_people(one))
+        for line in hops_for_people(one.get("hops", [])):
+            print(f"             {line}")
     if told["dropped"]:
         print(f"{told['dropped']} more requests ended and were not kept", file=sys.stderr)
     sys.stdout.flush()
@@ -65,6 +72,23 @@ def line_for_people(one: dict[str, Any]) -> str:
     return f"{words} {one['code']}" if one["code"] else words
 
 
+def hops_for_people(hops: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """A line for each message that the request took, below the one for which it was asked: how long after the
+    first it began, how long its answer took, in which process.
+    """
+    first_ms = min((one["began_ms"] for one in hops), default=0.0)
+
+    def below(parent: int | None, depth: int) -> Iterator[str]:
+        for index, one in enumerate(hops):
+            if one["within"] == parent:
+                times = f"+{one['began_ms'] - first_ms:7.1f} {one['took_ms']:8.1f} ms"
+                words = f"{times}  {'  ' * depth}{one['process']} {one['operation']}"
+                yield f"{words} {one['fault']}" if one["fault"] else words
+                yield from below(index, depth + 1)
+
+    yield from below(None, 0)
+
+
 def add_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command line of `ctl trace`."""
     from rustfs_node.cli import keys
@@ -76,6 +100,9 @@ def add_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--errors", action="store_true", help="only those that failed")
     parser.add_argument(
         "--slower-than", type=float, metavar="MS", default=0.0, help="only those that took so long"
+    )
+    parser.add_argument(
+        "--hops", action="store_true", help="and where in the node the time went, process by process"
     )
     parser.add_argument(
         "--seconds", type=float, metavar="S", default=0.0, help="how long (default: until interrupted)"

@@ -291,5 +291,20 @@ class AcceptorSettings:
     trace_wait_s: float = 2.0
     """Seconds that an answer waits at most for a request to end, so that nobody asks in vain all the time."""
 
+    otlp_endpoint: str = ""
+    """Where a collector of OpenTelemetry takes traces over HTTP, as `http://127.0.0.1:4318/v1/traces`. Empty:
+    none are sent."""
+
+    otlp_share: float = 0.01
+    """Share of all requests of which traces are sent. One in a hundred shows where the time goes, and costs
+    the others nothing; a client that samples its own trace is in any share."""
+
+    otlp_every_s: float = 5.0
+    """Seconds between two batches of traces; OpenTelemetry's own default. Below `trace_idle_s`."""
+
+    otlp_timeout_s: float = 10.0
+    """Seconds that the collector has to take a batch; OpenTelemetry's own default. What it does not take is
+    lost and counted."""
+
     access_log: str = "info"
     """Level of the one line per request: debug, info, or off."""

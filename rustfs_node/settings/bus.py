@@ -114,6 +114,18 @@ class BusSettings:
     strangers_max: int = 256
     """Addresses that are told apart in that; more are told as one."""
 
+    spans_kept: int = 4096
+    """Requests of which a process keeps the times of messages while somebody asks for them; the oldest make
+    room. What a busy node ends within the seconds between two questions."""
+
+    spans_of_request: int = 64
+    """Messages of one request whose times a process keeps. A small object takes one or two, a large one as
+    many as it has blocks, of which the first say enough."""
+
+    spans_idle_s: float = 15.0
+    """Seconds after which times are kept no longer when nobody has asked again: three times the longest pause
+    of those who do."""
+
     linger_ms: int = 200
     """Milliseconds that closing waits for the last messages to leave."""
 

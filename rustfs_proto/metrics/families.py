@@ -98,6 +98,8 @@ _COUNTERS = {
     "rustfs_http_sent_bytes_total": "Bytes of the answers, heads among them.",
     "rustfs_http_answers_cut_total": "Answers of which the rest could not be had.",
     "rustfs_http_rejected_total": "Requests turned away for what they are: auth, timestamp, header, invalid.",
+    "rustfs_traces_sent_total": "Requests whose traces the collector took.",
+    "rustfs_traces_lost_total": "Those it did not, and those for which there was no room.",
     "rustfs_bucket_requests_total": "Requests to a bucket, by operation and status.",
     "rustfs_bucket_received_bytes_total": "Bytes of their bodies.",
     "rustfs_bucket_sent_bytes_total": "Bytes of the answers.",

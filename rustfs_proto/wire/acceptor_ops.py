@@ -23,7 +23,8 @@ class BucketNoted(Message, frozen=True):
 class TraceRequests(Message, frozen=True):
     """Tell the requests that have ended since this listener asked last; the first time none, from then on
     they are kept for it. It is forgotten when it does not ask again. Only those of `bucket` and `operation`
-    ("": of all), with an error (`only_errors`), that took `slower_ms` or longer.
+    ("": of all), with an error (`only_errors`), that took `slower_ms` or longer, of this share of all
+    requests (`rustfs_proto.tracing.is_in_share`).
     """
 
     listener: str
@@ -31,10 +32,13 @@ class TraceRequests(Message, frozen=True):
     operation: str = ""
     only_errors: bool = False
     slower_ms: float = 0.0
+    share: float = 1.0
 
 
 class TracedRequest(Message, frozen=True):
-    """A request as it ended. `code` is that of the error; `ended_ms` is wall time."""
+    """A request as it ended. `code` is that of the error; `ended_ms` is wall time; `traceparent` is the
+    header by which the client says to which trace of its own the request belongs.
+    """
 
     ended_ms: int
     acceptor: str
@@ -49,6 +53,7 @@ class TracedRequest(Message, frozen=True):
     received_bytes: int = 0
     first_byte_ms: float = 0.0
     duration_ms: float = 0.0
+    traceparent: str = ""
 
 
 class RequestsTraced(Message, frozen=True):

@@ -20,6 +20,7 @@ import pytest
 from rustfs_node.cli.main import main
 from rustfs_proto.metrics.families import OWN
 from tests.clients import tools
+from tests.kit.collector import Collector
 from tests.kit.node import RunningNode
 from tests.kit.prometheus import RULES, prometheus
 from tests.kit.scraping import fetch, scrape
@@ -31,9 +32,17 @@ ENVIRONMENT = {"RUSTFS_NODE_ACCEPTORS": "2", "RUSTFS_ACCEPTOR_METRICS_DEADLINE_S
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory):
+def collector():
+    """Takes the traces of the node."""
+    with Collector() as collecting:
+        yield collecting
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory, collector):
     """A node of four drives and two acceptors that has served some requests."""
-    with RunningNode(tmp_path_factory.mktemp("node"), environment=ENVIRONMENT) as running:
+    environment = ENVIRONMENT | {"RUSTFS_ACCEPTOR_OTLP_ENDPOINT": collector.url}
+    with RunningNode(tmp_path_factory.mktemp("node"), environment=environment) as running:
         load(running)
         yield running
 
@@ -193,6 +202,60 @@ def test_ctl_trace_follows_the_requests_of_all_acceptors(node, ctl):
     assert {(one["operation"], one["key"], one["status"]) for one in told} == {("HeadObject", "k1", 403)}
     assert {one["acceptor"] for one in told} == {"acceptor-0", "acceptor-1"}
     assert len({one["request_id"] for one in told}) == len(told)
+
+
+def test_ctl_trace_tells_where_the_time_went(node, ctl):
+    """With --hops each request has lines for the set worker and, below it, for the drives."""
+    stop = threading.Event()
+
+    def ask():
+        s3 = node.boto3()
+        while not stop.wait(0.02):
+            s3.put_object(Bucket="bucket", Key="k1", Body=b"x" * 4096)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        status, shown, _ = ctl("trace", "--seconds", "2", "--hops", "--endpoint", node.url)
+    finally:
+        stop.set()
+        thread.join()
+    lines = shown.splitlines()
+    assert status == 0
+    assert any(" PutObject " in line for line in lines)
+    assert any(" ms  set-0 PutSmall" in line for line in lines)
+    assert any(" ms    drive-0-3 Commit" in line for line in lines)
+
+
+def test_a_trace_of_a_client_is_followed_through_all_processes(node, collector):
+    """A client that keeps its trace finds in it the request, the set worker's part below that, and the
+    drives' below this; the share of the others does not matter. A collector that fails costs traces: they are
+    counted.
+    """
+    s3 = node.boto3()
+    trace = os.urandom(16).hex()
+
+    def name_trace(request, **_kwargs):
+        request.headers["traceparent"] = f"00-{trace}-b7ad6b7169203331-01"
+
+    s3.meta.events.register("before-send.s3.PutObject", name_trace)
+    s3.put_object(Bucket="bucket", Key="traced", Body=b"x" * 4096)
+    found = collector.wait_trace(trace)
+    by_name = {one["name"]: one for one in found}
+    request, of_set = by_name["PutObject"], by_name["PutSmall"]
+    commits = [one for one in found if one["name"] == "Commit"]
+    assert (request["parent"], of_set["parent"]) == ("b7ad6b7169203331", request["id"])
+    assert len(commits) >= 3 and {one["parent"] for one in commits} == {of_set["id"]}
+    assert request["attributes"]["aws.s3.key"] == "traced" and request["service"] == "rustfs-node"
+    assert 0 < of_set["took_ms"] <= request["took_ms"] + 1
+    collector.status, lost = 400, 'reason="collector"'
+    try:
+        s3.put_object(Bucket="bucket", Key="traced", Body=b"x" * 4096)
+        until_s = time.monotonic() + 60
+        while not any(lost in one and not one.endswith(" 0") for one in scrape(node).splitlines()):
+            assert time.monotonic() < until_s, "no lost trace was counted"
+    finally:
+        collector.status = 200
 
 
 def test_ctl_status_shows_the_owner_sets_and_drives(node, ctl):

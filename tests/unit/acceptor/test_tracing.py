@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
+from rustfs_node.acceptor.net.messages import HttpRequest
 from rustfs_node.acceptor.tracing import Tracer
 from rustfs_node.seams.clock import SystemClock
 from rustfs_proto.wire.acceptor_ops import TraceRequests
@@ -21,8 +22,9 @@ SMALL = attrs.evolve(SETTINGS, trace_queue=2, trace_listeners_max=1, trace_idle_
 def note(tracer: Tracer, operation: str = "GetObject", **what: object) -> None:
     """A request ends, where anybody wants to know."""
     facts = {"request_id": "R", "operation": operation, "bucket": str(what.pop("bucket", "b")), "key": "k"}
+    ended = HttpRequest("GET", b"/b/k", {}, None, "1.2.3.4", secure=False, facts=facts)
     if tracer.is_wanted:
-        tracer.note("1.2.3.4", facts, {"status": 200, "duration_ms": 5.0} | what)
+        tracer.note(ended, {"status": 200, "duration_ms": 5.0} | what)
 
 
 def told(tracer: Tracer, **wanted: object) -> list[tuple[str, str, int]]:
@@ -113,3 +115,31 @@ async def test_the_owner_follows_requests(tmp_path):
         assert (await answer(asked))[1]["requests"] == []
         assert (await answer(signed_request("GET", path)))[0] == 400
         assert (await answer(request("GET", f"{path}?listener=me")))[0] == 403
+
+
+async def test_a_request_is_followed_through_all_processes(tmp_path):
+    """With `hops` each request has the messages that it took: the set worker's, and below it those of the
+    drives.
+    """
+    path = "/minio/admin/v3/trace?listener=me&hops=true"
+    quick = attrs.evolve(SETTINGS, trace_wait_s=0.05)
+    async with (
+        whole_node(tmp_path, drives_per_set=2, parity=1, settings=quick) as port,
+        raw_client(port) as client,
+    ):
+
+        async def answer(raw: bytes) -> bytes:
+            await client.send(raw)
+            return (await client.answer())[2]
+
+        await answer(signed_request("PUT", "/bucket"))
+        await answer(signed_request("GET", path))
+        await answer(signed_request("PUT", "/bucket/key", body=b"12345"))
+        told = json.loads(await answer(signed_request("GET", path)))
+        (put,) = told["requests"]
+        tops = [one for one in put["hops"] if one["within"] is None]
+        assert [(one["process"], one["asked_by"]) for one in tops] == [("set-0", "acceptor-0")]
+        below = [one for one in put["hops"] if one["within"] is not None]
+        assert {one["process"] for one in below} == {"drive-0-0", "drive-0-1"}
+        assert all(put["hops"][one["within"]] == tops[0] for one in below)
+        assert 0 < tops[0]["took_ms"] <= put["duration_ms"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import trio
 
-from rustfs_node.bus import Bus, BusSettings, MemoryNet, Request
+from rustfs_node.bus import Bus, BusSettings, MemoryNet, Reply, Request
+from rustfs_node.bus.spans import Spans
 from rustfs_proto.wire.drive_ops import Lookup
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.metrics_ops import Measure, ProcessMetrics
+from rustfs_proto.wire.metrics_ops import Measure, Metrics, ProcessMetrics
 from tests.unit.acceptor.http_kit import until
+from tests.unit.acceptor.node_kit import SetClock
 
 GRACELESS = BusSettings(connect_grace_s=0.0)
 
@@ -88,3 +90,52 @@ async def test_a_silent_process_keeps_nobody_waiting() -> None:
             told = await acceptor.metrics_of({"set-0": True}, 0.1)
         assert told["set-0"][0].fault
         nursery.cancel_scope.cancel()
+
+
+async def test_times_are_kept_for_those_who_ask() -> None:
+    """Nothing before somebody asks; then the messages of the requests that he names, by each process that
+    answered one, and of the newest requests only.
+    """
+    net = MemoryNet()
+    settings = BusSettings(connect_grace_s=0.0, spans_kept=2, spans_of_request=1)
+    async with trio.open_nursery() as nursery:
+        drive = net.open_bus("drive-0-0", [], settings)
+        drive.serve(refuse)
+        acceptor = net.open_bus("acceptor-0", ["drive-0-0"], settings)
+        for bus in (drive, acceptor):
+            await nursery.start(bus.run)
+        await until(lambda: acceptor.is_up("drive-0-0"))
+
+        async def ask(trace: str) -> None:
+            with pytest.raises(Fault):
+                await acceptor.call("drive-0-0", Lookup(0, "b", b"k"), deadline_s=3.0, trace=trace)
+
+        async def told(*requests: str, share: float = 1.0) -> list[tuple[str, str, str, str]]:
+            asked = Metrics(spans_share=share, spans_of=requests)
+            (process,) = (await acceptor.metrics_of({"drive-0-0": False}, 3.0, asked))["drive-0-0"]
+            assert not process.measures
+            assert all(one.took_ms >= 0 and one.began_ms > 0 for one in process.spans)
+            return [(one.request_id, one.peer, one.operation, one.fault) for one in process.spans]
+
+        await ask("A0000")
+        assert await told("A0000", share=0.5) == []
+        for name in ("A0000", "AFFFF", "A0001", "A0001", ""):
+            await ask(name)
+        by_asker = ("acceptor-0", "Lookup", "full")
+        assert await told("A0000", "AFFFF", "A0001") == [("A0000", *by_asker), ("A0001", *by_asker)]
+        await ask("AFFFF")
+        assert await told("A0000", "AFFFF") == [("AFFFF", *by_asker)]
+        nursery.cancel_scope.cancel()
+
+
+def test_times_are_kept_no_longer_than_somebody_asks() -> None:
+    """When nobody has asked again in time nothing is kept, and what was is gone."""
+    clock = SetClock()
+    spans = Spans(BusSettings(spans_idle_s=10.0), clock)
+    request = Request(Lookup(0, "b", b"k"), (), "R", "set-0", 0.0, None, b"", 1)
+    spans.take(1.0, ())
+    spans.note(request, Reply(None))
+    assert spans.take(1.0, ["R"])
+    clock.passed_s = 11.0
+    spans.note(request, Reply(None))
+    assert not spans.share and not spans.take(1.0, ["R"])
