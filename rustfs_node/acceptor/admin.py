@@ -1,8 +1,8 @@
 """MinIO's administration, as far as it is there: `info` and `storageinfo` below `/minio/admin/v3/`, and what
 the modules `admin_...` add to it.
 
-Requests are signed as those of S3 are; the answers are JSON, errors too. Everything else below that path is
-answered NotImplemented.
+Requests are signed as those of S3 are, but for those by the node's own socket; the answers are JSON, errors
+too. Everything else below that path is answered NotImplemented.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from rustfs_proto.metrics.admin import Deployment, server_info, storage_info
 from rustfs_proto.metrics.minio_heal import background_heal
 from rustfs_proto.s3.errors import S3Error, not_implemented
 from rustfs_proto.s3.operations import Op
-from rustfs_proto.s3.target import parse_target
+from rustfs_proto.s3.sigv4 import Verified
+from rustfs_proto.s3.target import Target, parse_target
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
 
@@ -71,8 +72,8 @@ def _refusal(request: HttpRequest, services: Services, error: S3Error) -> Respon
 
 async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
     target, request_id = parse_target(request.target), request.facts["request_id"]
-    # Any operation of the service as a whole: what is signed does not name one.
-    verified = services.authenticator.authenticate(request, target, Op.ListBuckets)
+    if not request.is_local:
+        _authenticate(request, target, services)
     name = target.path.encode("latin-1").removeprefix(_PREFIX).decode("latin-1")
     asked = (request.method, name)
     if request.method == "POST" and name in ACTIONS:
@@ -88,6 +89,8 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
     if asked == ("GET", INSPECT):
         return await answer_inspect(target.params, services, request_id)
     if is_heal(request.method, name):
+        # Its body is read by what was signed of it.
+        verified = _authenticate(request, target, services)
         return await answer_heal(request, verified, name, target.params, services)
     if asked == ("POST", BACKGROUND):
         view = await services.monitor.of_cluster()
@@ -100,6 +103,11 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         raise not_implemented(f"{request.method} of the administration's {name}")
     view = await services.monitor.of_cluster()
     return _DOCUMENTS[name](view.standing, await _deployment(request, services, view))
+
+
+def _authenticate(request: HttpRequest, target: Target, services: Services) -> Verified:
+    """As any operation of the service as a whole: what is signed does not name one."""
+    return services.authenticator.authenticate(request, target, Op.ListBuckets)
 
 
 async def _deployment(request: HttpRequest, services: Services, view: View) -> Deployment:

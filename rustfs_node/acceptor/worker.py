@@ -17,6 +17,7 @@ from rustfs_node.acceptor.dispatch import Dispatcher
 from rustfs_node.acceptor.monitor import Monitor
 from rustfs_node.acceptor.moves.layout import Layouts
 from rustfs_node.acceptor.moves.mover import Mover
+from rustfs_node.acceptor.net.local import open_local
 from rustfs_node.acceptor.net.server import Listener, Server, address_of, open_listeners
 from rustfs_node.acceptor.net.tls import Certificate
 from rustfs_node.acceptor.otlp import TraceExport, check_exporting
@@ -54,6 +55,8 @@ async def serve(context: RoleContext) -> None:
                 bus, plan, settings, context.clock, context.randomness, threads, siblings
             )
             parts = prepare(services, plan)
+            if context.name == acceptor_name(0, plan.node_number):
+                parts.listeners.append(open_local(plan.runtime_dir, settings.listen_backlog))
         except (OSError, ValueError) as error:
             raise RoleRefused(f"acceptor at {settings.address}: {error}") from error
         siblings.begin(services, nursery)

@@ -68,14 +68,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(endpoint: str, credentials: Credentials, clock: Clock) -> Iterator[tuple[str, str, bytes]]:
+def _asked(endpoint: str, credentials: Credentials | None, clock: Clock) -> Iterator[tuple[str, str, bytes]]:
     """Name of each part, the status of the answer, and its body."""
     for name, target in _DOCUMENTS:
         yield name, *ask_as_owner(endpoint, ADMIN + target, credentials)
     yield "healing.json", *ask(endpoint, "/minio/health/healing")
-    expires_s = clock.wall_ms() // 1000 + _TOKEN_S
-    token = make_token(credentials.access_key, credentials.secret_key, expires_s)
-    yield "metrics.txt", *ask(endpoint, "/metrics", {"authorization": f"Bearer {token}"})
+    headers = {}
+    if credentials is not None:
+        expires_s = clock.wall_ms() // 1000 + _TOKEN_S
+        token = make_token(credentials.access_key, credentials.secret_key, expires_s)
+        headers["authorization"] = f"Bearer {token}"
+    yield "metrics.txt", *ask(endpoint, "/metrics", headers)
 
 
 def archive(parts: dict[str, bytes], made_s: int) -> bytes:

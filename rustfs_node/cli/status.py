@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from rustfs_node.cli.asking import ADMIN, Document, ask, ask_as_owner, why_no_url
+from rustfs_node.cli.asking import ADMIN, Document, ask, ask_as_owner, is_socket, why_no_url
 from rustfs_node.cli.keys import find_credentials
 from rustfs_node.cli.main import EXIT_FAILED, EXIT_USAGE
 from rustfs_node.cli.standing import describe
@@ -50,14 +50,15 @@ def run(args: argparse.Namespace) -> int:
     if problem := why_no_url(args.endpoint):
         print(problem)
         return EXIT_USAGE
+    by_socket = is_socket(args.endpoint)
     try:
-        credentials = find_credentials(args)
+        credentials = None if by_socket else find_credentials(args)
     except (ConfigError, CredentialsError) as error:
         print(error)
         return EXIT_USAGE
     checks = (*CHECKS, MAINTENANCE) if args.maintenance else CHECKS
     answers = {name: ask(args.endpoint, path)[0] for name, path, _ in checks}
-    told = None if credentials is None else ask_info(args.endpoint, credentials)
+    told = ask_info(args.endpoint, credentials) if credentials or by_socket else None
     if args.json:
         found = {name: answer == "200" for name, answer in answers.items()}
         print(json.dumps(found | ({} if told is None else {"info": told})))
@@ -85,7 +86,7 @@ def _print_standing(told: Document | str | None) -> None:
         print("\n".join(describe(told)))
 
 
-def ask_info(endpoint: str, credentials: Credentials) -> Document | str:
+def ask_info(endpoint: str, credentials: Credentials | None) -> Document | str:
     """What the node tells of its deployment, or why it does not."""
     status, body = ask_as_owner(endpoint, f"{ADMIN}info", credentials)
     if status != "200":

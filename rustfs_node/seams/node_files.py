@@ -76,6 +76,23 @@ def ensure_folder(path: str) -> None:
     os.makedirs(path, mode=0o700, exist_ok=True)
 
 
+def remove_socket(path: str) -> None:
+    """Make room for a socket where a process that is gone has left its own; what else lies there stays."""
+    try:
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def may_use_socket(path: str) -> bool:
+    """Whether a socket lies there that this user may connect to."""
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode) and os.access(path, os.R_OK | os.W_OK)
+    except OSError:
+        return False
+
+
 def temporary_parent(preferred: tuple[str, ...]) -> str:
     """The first of the preferred folders that we may write to, else the system's temporary folder."""
     usable = (

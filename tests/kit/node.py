@@ -256,6 +256,12 @@ class RunningNode:
                 if fd is not None and not select.select([fd], [], [], STOP_S)[0]:
                     raise NodeError(f"a worker is still there after SIGKILL\n{self.log_tail()}")
 
+    @property
+    def local_endpoint(self) -> str:
+        """The node's own socket, as `ctl --endpoint` takes it."""
+        assert self._runtime is not None
+        return f"unix:{self._runtime.name}/admin"
+
     def close(self) -> None:
         """End whatever still runs."""
         if self.process is not None and self.process.poll() is None:

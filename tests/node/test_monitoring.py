@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from rustfs_node.cli.asking import ask
 from rustfs_node.cli.main import main
 from rustfs_proto.metrics.families import OWN
 from tests.clients import tools
@@ -256,6 +257,25 @@ def test_a_trace_of_a_client_is_followed_through_all_processes(node, collector):
             assert time.monotonic() < until_s, "no lost trace was counted"
     finally:
         collector.status = 200
+
+
+def test_by_the_nodes_own_socket_no_keys_are_needed(node, ctl, tmp_path):
+    """Root asks for status, drives, healing and a support bundle without a key pair; S3 requests are signed
+    there too, and where no node listens that is said.
+    """
+    local = ("--endpoint", node.local_endpoint)
+    status, shown, hint = ctl("status", *local, keys=False)
+    assert (status, hint) == (0, "") and "set 0: safe: 4 of 4 drives serve" in shown
+    assert len(json.loads(ctl("drive", "list", "--json", *local, keys=False)[1])) == 4
+    assert ctl("heal", "status", *local, keys=False)[0] == 0
+    file = tmp_path / "bundle.tar.gz"
+    assert ctl("support", "bundle", str(file), *local, keys=False)[0] == 0
+    with tarfile.open(file) as tar:
+        assert len(tar.getmembers()) == 9
+    assert ask(node.local_endpoint, "/bucket/k1")[0] == "403"
+    assert ask(node.local_endpoint, "/metrics")[0] == "200"
+    status, said, _ = ctl("usage", "--endpoint", f"unix:{tmp_path}/admin", keys=False)
+    assert status == 2 and f"no node listens at {tmp_path}/admin" in said
 
 
 def test_ctl_status_shows_the_owner_sets_and_drives(node, ctl):

@@ -107,6 +107,10 @@ HOMES: dict[str, tuple[str, frozenset[str]]] = {
         "the frame of every process: arguments, the environment and the line to its supervisor",
         frozenset({"processes", "environment"}),
     ),
+    "rustfs_node/cli/asking.py": (
+        "what commands ask of a running node, by HTTP or by its own socket",
+        frozenset({"sockets"}),
+    ),
     "rustfs_node/cli/": (
         "the edge to a person's shell, before any worker exists",
         frozenset({"files", "environment", "processes"}),

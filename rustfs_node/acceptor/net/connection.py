@@ -54,12 +54,13 @@ class Connection:
         *,
         peer: str,
         scratch: memoryview,
+        is_local: bool = False,
     ) -> None:
         self._transport = transport
         self._application = application
         self._settings = settings
         self._clock = clock
-        self._peer = peer
+        self._peer, self._is_local = peer, is_local
         self._inflow = Inflow(transport, scratch)
         self._scope = trio.CancelScope()
         self._phase = Phase.HEAD
@@ -197,7 +198,15 @@ class Connection:
         except h11.RemoteProtocolError as error:
             raise BadHead("InvalidRequest", str(error)) from None
         method = head.method.decode("latin-1")
-        return HttpRequest(method, head.target, headers, body, self._peer, self._transport.secure)
+        return HttpRequest(
+            method,
+            head.target,
+            headers,
+            body,
+            self._peer,
+            self._transport.secure,
+            is_local=self._is_local,
+        )
 
     async def _answer(self, request: HttpRequest, *, keep_alive: bool) -> bool:
         begun_s = self._clock.monotonic_s()

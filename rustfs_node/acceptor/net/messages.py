@@ -43,7 +43,8 @@ class HttpRequest:
     value.
 
     `body` reads the rest from the connection, on demand and never past the request's end. `facts` are what
-    the application found out, for its log.
+    the application found out, for its log. `is_local`: it came by the node's own socket, from root or the
+    node's user.
     """
 
     method: str
@@ -53,6 +54,7 @@ class HttpRequest:
     peer: str
     secure: bool
     facts: dict[str, str] = attrs.field(factory=dict)
+    is_local: bool = False
 
 
 @attrs.define

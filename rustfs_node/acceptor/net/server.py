@@ -5,6 +5,9 @@ acceptor that is alone does without, so that a second node started on its port i
 half of its clients. A server that stops first goes on for `acceptor.leave_s`, ending each connection with its
 next answer; then it closes its listeners, so that new connections go to its siblings, and lets requests in
 flight finish.
+
+One acceptor of each node listens at a socket in the runtime folder as well (`local`), where root and the
+node's own user need no keys for administration.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import structlog
 import trio
 
 from rustfs_node.acceptor.net.connection import Connection
+from rustfs_node.acceptor.net.local import LOCAL, is_of_owner
 from rustfs_node.acceptor.net.messages import Application
 from rustfs_node.acceptor.net.tls import Certificate, TlsTransport
 from rustfs_node.acceptor.net.transport import PlainTransport, Transport
@@ -54,7 +58,9 @@ def open_listeners(address: str, backlog: int, *, shared: bool) -> list[Listener
 
 
 def address_of(listener: Listener) -> tuple[str, int]:
-    """Where it listens."""
+    """Where it listens; a path has no port."""
+    if listener.family == socket.AF_UNIX:
+        return listener.getsockname(), 0
     host, port = listener.getsockname()[:2]
     return host, port
 
@@ -85,10 +91,12 @@ def _listen(family: int, place: Any, backlog: int, *, shared: bool) -> socket.so
     return listener
 
 
-def _prepare(connected: socket.socket) -> bool:
+def _prepare(connected: socket.socket, is_local: bool) -> bool:
     """Set the socket up; False when the client is gone already."""
     try:
         connected.setblocking(False)
+        if is_local:
+            return True
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     except OSError:
@@ -160,7 +168,10 @@ class Server:
             try:
                 while True:
                     connected, place = listener.accept()
-                    self._take(connected, str(place[0]), nursery)
+                    if listener.family == socket.AF_UNIX:
+                        self._take_local(connected, nursery)
+                    else:
+                        self._take(connected, str(place[0]), nursery)
             except BlockingIOError:
                 continue
             except OSError as error:
@@ -170,18 +181,28 @@ class Server:
                     log.exception("accept_failed", connections=self.connections)
                     await trio.sleep(self._settings.accept_backoff_s)
 
-    def _take(self, connected: socket.socket, peer: str, nursery: trio.Nursery) -> None:
+    def _take_local(self, connected: socket.socket, nursery: trio.Nursery) -> None:
+        """Of the node's own socket: the folder keeps others out, and the kernel says who it is."""
+        if not is_of_owner(connected):
+            connected.close()
+            return
+        self._take(connected, LOCAL, nursery, is_local=True)
+
+    def _take(
+        self, connected: socket.socket, peer: str, nursery: trio.Nursery, *, is_local: bool = False
+    ) -> None:
         # Beyond twice the limit not even a refusal is worth its cost.
-        if self.connections >= 2 * self._settings.connections_max or not _prepare(connected):
+        if self.connections >= 2 * self._settings.connections_max or not _prepare(connected, is_local):
             connected.close()
             return
         connection = Connection(
-            self._transport_of(connected),
+            PlainTransport(connected) if is_local else self._transport_of(connected),
             self._application,
             self._settings,
             self._clock,
             peer=peer.removeprefix("::ffff:"),
             scratch=self._plain_scratch,
+            is_local=is_local,
         )
         serve = (
             connection.serve if self.connections < self._settings.connections_max else connection.turn_away
