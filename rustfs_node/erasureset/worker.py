@@ -52,6 +52,7 @@ from rustfs_node.erasureset.metrics import set_measures
 from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.rebuild import Rebuilder
+from rustfs_node.erasureset.regular_census import count_regularly
 from rustfs_node.erasureset.resettle import Resettler
 from rustfs_node.erasureset.settle import Settler
 from rustfs_node.erasureset.state import SetState
@@ -156,6 +157,7 @@ async def run_set(
         nursery.start_soon(Rebuilder(state).run)
         nursery.start_soon(FoundNoter(state).run)
         nursery.start_soon(usage.UsageKeeper(state).run)
+        nursery.start_soon(count_regularly, state, bus.own_name)
         nursery.start_soon(keep_lock_clock, state)
         nursery.start_soon(care_for_charter, state)
         log.info("set_serving", set=plan.name, k=plan.k, m=plan.m, reachable=drives.reachable)

@@ -216,6 +216,14 @@ class SetSettings:
     heal_page_rows: int = 1000
     """Rows asked of a drive at a time by what compares drives, and notes that are gone through together."""
 
+    census_s: float = 86_400.0
+    """Seconds from one census of the whole set to the next that it begins by itself; 0: none. A day: a census
+    reads indexes and no objects, and what it finds should not be older than an operator's last look."""
+
+    census_look_s: float = 600.0
+    """How often it is looked whether one is due; and how long after its start a worker waits with the first,
+    when the drives are there that were started with it."""
+
     heal_sequences_max: int = 16
     """Sequences of an operator that a worker knows, those that have ended among them; the oldest of these
     makes room for a new one. Where all are under way a further one is refused."""
