@@ -194,7 +194,7 @@ def test_health_paths_answer(node):
 
 
 def test_ctl_status_agrees(node, tmp_path):
-    """`rustfs-node ctl status` of docs/operations.md says of a healthy node that all is well; below that, on a
+    """`rustfs-node ctl status` of docs/operations.md says of a healthy node that all is well; below, on a
     busy machine, that a drive missed a write, which will be made up.
     """
     assert "rustfs-node ctl status" in read_page("docs/operations.md").spans
