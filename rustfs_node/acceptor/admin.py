@@ -19,6 +19,7 @@ from rustfs_node.acceptor.admin_layout import LAYOUT_REQUESTS, answer_layout
 from rustfs_node.acceptor.admin_locks import LOCKS, told_locks
 from rustfs_node.acceptor.admin_logs import LOGS, told_logs
 from rustfs_node.acceptor.admin_objects import INSPECT, answer_inspect
+from rustfs_node.acceptor.admin_scrub import SCRUB_REQUESTS, answer_scrub
 from rustfs_node.acceptor.admin_settings import SETTINGS, told_settings
 from rustfs_node.acceptor.admin_support import SUPPORT, told_support
 from rustfs_node.acceptor.admin_trace import TRACE, told_requests
@@ -82,6 +83,8 @@ async def _document(request: HttpRequest, services: Services) -> dict[str, Any]:
         return await answer_layout(asked, target.params, services, request_id)
     if asked in HEALING_REQUESTS:
         return await answer_healing(asked, target.params, services, request_id)
+    if asked in SCRUB_REQUESTS:
+        return await answer_scrub(asked, target.params, services, request_id)
     if asked in _OF_PLAN:
         return _OF_PLAN[asked](services.monitor.plan)
     if asked in _OF_NODE:

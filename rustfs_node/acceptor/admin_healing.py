@@ -45,7 +45,7 @@ async def _order(params: Params, services: Services, trace: str) -> SequenceStar
         await scopes_of(bucket, prefix, services, trace),
         dry_run=params.get("dry_run") == "true",
         deep=params.get("deep") == "true",
-        sets=_sets(params.get("set", ""), len(services.monitor.plan.sets)),
+        sets=chosen_sets(params.get("set", ""), len(services.monitor.plan.sets)),
         asked_for=f"{bucket}/{prefix}" if prefix else bucket,
     )
 
@@ -61,7 +61,8 @@ async def scopes_of(
     return (Scope(SYSTEM_BUCKET, bucket_key(bucket), is_exact=True), Scope(bucket, key, is_exact))
 
 
-def _sets(text: str, count: int) -> tuple[int, ...]:
+def chosen_sets(text: str, count: int) -> tuple[int, ...]:
+    """Those whose numbers are named, with commas between; all where none is. Raises `S3Error`."""
     if not text:
         return tuple(range(count))
     try:

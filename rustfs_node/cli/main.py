@@ -85,7 +85,19 @@ def _add_config(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from rustfs_node.cli import bundle, drive, healing, inspection, keys, locks, logs, settings, trace, usage
+    from rustfs_node.cli import (
+        bundle,
+        drive,
+        healing,
+        inspection,
+        keys,
+        locks,
+        logs,
+        scrub,
+        settings,
+        trace,
+        usage,
+    )
 
     ctl = commands.add_parser("ctl", help="ask a running node")
     actions = ctl.add_subparsers(required=True, metavar="ACTION")
@@ -97,7 +109,7 @@ def _add_ctl(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     status.set_defaults(run=_run_status)
     _add_layout(actions)
     _add_pool(actions)
-    for command in (drive, inspection, healing, settings, logs, locks, trace, bundle, usage):
+    for command in (drive, inspection, healing, scrub, settings, logs, locks, trace, bundle, usage):
         command.add_arguments(actions)
     token = actions.add_parser("metrics-token", help="print a token with which Prometheus may read metrics")
     token.add_argument("--days", type=int, default=3650, help="how long it is good for (default %(default)s)")

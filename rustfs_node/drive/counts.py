@@ -24,8 +24,9 @@ SYNC_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 @attrs.define
 class ScrubCounts:
-    """What the scrub read and found since the drive was opened, by kind; and of the drive's life the `rounds`
-    that ended, and when the present or last one began (0: none did).
+    """What the scrub read and found since the drive was opened, by kind, and what of that was `repaired`; of
+    the drive's life the `rounds` that ended, when the present or last one began and the last one ended (0:
+    none did); and of the present round how far it is, and the moment from which its rate is counted.
     """
 
     rows: int = 0
@@ -36,17 +37,43 @@ class ScrubCounts:
     rounds: int = 0
     began_ms: int = 0
     is_running: bool = False
+    ended_ms: int = 0
+    repaired: int = 0
+    unrepaired: int = 0
+    round_rows: int = 0
+    is_ordered: bool = False
+    is_flat_out: bool = False
+    _paced_s: float = 0.0
+    _paced_rows: int = 0
+
+    def pace_from(self, now_s: float) -> None:
+        """It goes at another rate from now on."""
+        self._paced_s, self._paced_rows = now_s, self.round_rows
 
     @property
     def found(self) -> int:
         """All that was damaged or missing."""
         return self.records_damaged + self.files_missing + self.files_damaged
 
-    @property
-    def progress(self) -> ScrubProgress:
+    def progress(self, rows_there: int, now_s: float) -> ScrubProgress:
         """As the drive tells it."""
+        passed_s, read = now_s - self._paced_s, self.round_rows - self._paced_rows
+        left = max(0, rows_there - self.round_rows)
         return ScrubProgress(
-            self.rounds, self.began_ms, self.is_running, self.rows, self.size_bytes, self.found
+            rounds=self.rounds,
+            began_ms=self.began_ms,
+            is_running=self.is_running,
+            rows=self.rows,
+            size_bytes=self.size_bytes,
+            found=self.found,
+            ended_ms=self.ended_ms,
+            repaired=self.repaired,
+            unrepaired=self.unrepaired,
+            round_rows=self.round_rows,
+            rows_there=rows_there,
+            left_s=round(left * passed_s / read) if self.is_running and read > 0 and passed_s > 0 else -1,
+            ordered=self.is_ordered,
+            flat_out=self.is_flat_out,
         )
 
     def measures(self, labels: dict[str, str]) -> Iterator[Measure]:
@@ -63,6 +90,7 @@ class ScrubCounts:
         }
         for kind, count in kinds.items():
             yield Measure("rustfs_drive_scrub_found_total", count, {**labels, "kind": kind})
+        yield Measure("rustfs_drive_scrub_repaired_total", self.repaired, labels)
 
 
 @attrs.define(eq=False)

@@ -141,7 +141,7 @@ class DriveEngine:
             garbage_bytes=max(0, used - live - HEADER_BYTES * len(index.segments)),
             heal_notes=index.heal_notes,
             reason=self.fence.reason_at(now_s),
-            scrub=self.counts.scrub.progress,
+            scrub=self.counts.scrub.progress(index.rows, now_s),
         )
 
     def look_around(self) -> Space:

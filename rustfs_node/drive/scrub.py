@@ -11,6 +11,8 @@ found while the other drives can still mend it, and not when a client needs it.
 - How far it is stands in scrub.json, never beyond a finding that is not noted yet. A round ends when all its
   findings are noted.
 - A drive that is HEALING is not scrubbed, as its rebuild goes through it anyway, nor is a fenced one.
+- An operator may have a round begin before its time, and go without budget and turns; ended by him it leaves
+  everything as if it had not been ordered. It survives a start, its haste does not.
 
 Errors of the system while reading do not fence the drive here, as they do when clients meet them: a few bad
 sectors among millions are what this is for, and they are written anew elsewhere.
@@ -29,12 +31,15 @@ import trio
 from rustfs_node.drive.engine import DriveEngine
 from rustfs_node.drive.index_row import Row, RowKey
 from rustfs_node.drive.scrub_read import PieceRead, RecordsRead, WantedFile, read_piece, read_records
+from rustfs_node.drive.scrub_repairs import Repairs
 from rustfs_node.drive.shards import NO_ROOM
 from rustfs_node.seams.threads import Threads
 from rustfs_proto.disk.layout import SCRUB_FILE
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.disk.scrub_place import ScrubPlace, format_scrub_place, parse_scrub_place
-from rustfs_proto.wire.faults import FaultCode
+from rustfs_proto.wire.drive_ops import ScrubProgress
+from rustfs_proto.wire.faults import Fault, FaultCode
+from rustfs_proto.wire.scrub_ops import SCRUB_START, SCRUB_STOP, SCRUB_TELL, DriveScrub
 
 log = structlog.get_logger("drive")
 
@@ -59,18 +64,60 @@ class Scrub:
         self._settings = engine.settings
         self._path = f"{engine.address.path}/{SCRUB_FILE}"
         self._place = ScrubPlace(0, is_ended=True)
+        self.repairs = Repairs(engine, threads)
+        self._is_flat_out, self._is_given_up = False, False
+        self._called, self._round = trio.Event(), trio.CancelScope()
         self._free_at_s = self._kept_s = 0.0
         self._quiet_at_s = 0.0
 
     async def run(self) -> None:
         """Until cancelled. Raises one of INDEX_ERRORS where the index can no longer be used."""
-        if not self._settings.scrub_period_s:
-            return
         await self._recall()
         while True:
-            await trio.sleep(self._settings.scrub_keep_s)
+            with trio.move_on_after(self._settings.scrub_keep_s):
+                await self._called.wait()
+            self._called = trio.Event()
             if self._engine.fence.evidence and self._is_due():
-                await self._go_on()
+                with trio.CancelScope() as self._round:
+                    await self._go_on()
+            elif self._is_given_up and not len(self._engine.findings):
+                # Not before: what it has found would be forgotten with this worker.
+                self._is_given_up = False
+                await self._keep()
+
+    def order(self, message: DriveScrub) -> ScrubProgress:
+        """What an operator wants. Raises `Fault`."""
+        if message.action not in {SCRUB_TELL, SCRUB_START, SCRUB_STOP}:
+            raise Fault(FaultCode.INVALID, f"a scrub cannot {message.action}")
+        if message.action == SCRUB_START:
+            self._start(is_flat_out=message.flat_out)
+        elif message.action == SCRUB_STOP:
+            self._stop()
+        engine = self._engine
+        return engine.counts.scrub.progress(engine.index.rows, engine.clock.monotonic_s())
+
+    def _start(self, *, is_flat_out: bool) -> None:
+        engine = self._engine
+        if not engine.fence.evidence:
+            raise Fault(FaultCode.CONFLICT, "it is being rebuilt, and is scrubbed when that is done")
+        if self._place.is_ended:
+            self._move(self._place.begun(engine.clock.wall_ms(), is_ordered=True))
+            log.info("scrub_ordered", path=engine.address.path, flat_out=is_flat_out)
+        self._hurry(is_flat_out=is_flat_out)
+        self._called.set()
+
+    def _stop(self) -> None:
+        self._hurry(is_flat_out=False)
+        if self._place.is_ordered:
+            self._move(self._place.given_up())
+            self._is_given_up = True
+            self._round.cancel()
+            self._called.set()
+            log.info("scrub_stopped", path=self._engine.address.path)
+
+    def _hurry(self, *, is_flat_out: bool) -> None:
+        self._is_flat_out = self._engine.counts.scrub.is_flat_out = is_flat_out
+        self._engine.counts.scrub.pace_from(self._engine.clock.monotonic_s())
 
     async def _recall(self) -> None:
         """Where the worker before was."""
@@ -83,25 +130,31 @@ class Scrub:
 
     def _is_due(self) -> bool:
         """A round that began after now was begun by a clock that was wrong."""
+        period_ms = self._settings.scrub_period_s * 1000
+        if not period_ms:
+            return self._place.is_ordered
         age_ms = self._engine.clock.wall_ms() - self._place.began_ms
-        return not self._place.is_ended or not 0 <= age_ms < self._settings.scrub_period_s * 1000
+        return not self._place.is_ended or not 0 <= age_ms < period_ms
 
     def _move(self, place: ScrubPlace) -> None:
         self._place = place
         counts = self._engine.counts.scrub
         counts.rounds, counts.began_ms, counts.is_running = place.rounds, place.began_ms, not place.is_ended
+        counts.ended_ms, counts.round_rows, counts.is_ordered = place.ended_ms, place.rows, place.is_ordered
 
     async def _go_on(self) -> None:
         """To the end of the round, unless the drive stops being trusted before."""
         if self._place.is_ended:
             self._move(self._place.begun(self._engine.clock.wall_ms()))
         self._kept_s = trio.current_time()
+        self._hurry(is_flat_out=self._is_flat_out)
         while await self._read_some():
             if not self._engine.fence.evidence:
                 return
         while len(self._engine.findings):  # noqa: ASYNC110 - their end is a message, and rare
             await trio.sleep(self._settings.tick_s)
-        self._move(self._place.ended())
+        self._move(self._place.ended(self._engine.clock.wall_ms()))
+        self._hurry(is_flat_out=False)
         await self._keep()
         counts = self._engine.counts.scrub
         log.info(
@@ -121,11 +174,12 @@ class Scrub:
             self.judge_record(row)
         self._engine.counts.scrub.rows += len(rows)
         await self._pay(sum(row.record_bytes for row in rows), len(rows))
-        for row_key, versions in groupby(rows, attrgetter("row_key")):
+        for row_key, group in groupby(rows, attrgetter("row_key")):
+            versions = list(group)
             for wanted in _files_of(versions, read, place.data_id):
                 await self._read_file(wanted)
                 self._move(self._place.at(row_key, wanted.data_id))
-            self._move(self._place.at(row_key))
+            self._move(self._place.at(row_key, rows=len(versions)))
         if not rows:
             # The row at which the scrub stopped is gone.
             self._move(place.at(place.row_key))
@@ -152,6 +206,7 @@ class Scrub:
         engine.counts.read_errors += engine.reader.read_errors
         engine.reader.read_errors = 0
         engine.counts.scrub.records_damaged += 1
+        self.repairs.add(row)
         self._found(row.row_key, "record")
 
     def judge_file(self, wanted: WantedFile, piece: PieceRead) -> None:
@@ -168,6 +223,7 @@ class Scrub:
         is_missing = piece.fault.code is FaultCode.NOT_FOUND
         engine.counts.scrub.files_missing += is_missing
         engine.counts.scrub.files_damaged += not is_missing
+        self.repairs.add(row, wanted, piece.next_index)
         self._found(row.row_key, str(piece.fault))
 
     def _found(self, row_key: RowKey, what: str) -> None:
@@ -184,9 +240,10 @@ class Scrub:
         """
         settings, now_s = self._settings, trio.current_time()
         self._engine.counts.scrub.size_bytes += size_bytes
-        cost_bytes = max(size_bytes, seeks * _SEEK_BYTES)
-        self._free_at_s = max(now_s, self._free_at_s) + cost_bytes / settings.scrub_bytes_per_s
-        await trio.sleep_until(self._free_at_s)
+        if not self._is_flat_out:
+            cost_bytes = max(size_bytes, seeks * _SEEK_BYTES)
+            self._free_at_s = max(now_s, self._free_at_s) + cost_bytes / settings.scrub_bytes_per_s
+            await trio.sleep_until(self._free_at_s)
         until_s = trio.current_time() + settings.scrub_yield_s
         while self._is_called() and trio.current_time() < until_s:  # noqa: ASYNC110 - nobody tells
             await trio.sleep(_LOOK_S)
@@ -194,9 +251,13 @@ class Scrub:
             await trio.sleep(settings.tick_s)
         if trio.current_time() >= self._kept_s + settings.scrub_keep_s:
             await self._keep()
+        # Whoever ended the round has moved on: nothing may be done after this line then.
+        await trio.lowlevel.checkpoint()
 
     def _is_called(self) -> bool:
-        """Whether a request came within the last moment."""
+        """Whether a request came within the last moment, and counts."""
+        if self._is_flat_out:
+            return False
         now_s = trio.current_time()
         if self._is_busy():
             self._quiet_at_s = now_s + _QUIET_S

@@ -7,7 +7,7 @@ written beside it, each call in a thread, those of one file in order.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterator
 from functools import partial
 from typing import Protocol
 
@@ -60,6 +60,7 @@ from rustfs_proto.wire.drive_ops import (
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.heal_ops import CheckRow, FindingsTold, ListRows, Rejoin, Rejoined, TakeFindings
 from rustfs_proto.wire.metrics_ops import Measure, Spread
+from rustfs_proto.wire.scrub_ops import DriveScrub
 from rustfs_proto.wire.usage_ops import CountUsage
 
 log = structlog.get_logger("drive")
@@ -85,6 +86,7 @@ class DriveWorker:
         self.lane = Lane(engine, threads, log_threads, self._pinned)
         self.shards = ShardTasks(engine, threads, nursery)
         self.usage = UsageCount(engine)
+        self.scrub = Scrub(engine, threads, self._is_busy)
         self.broken = trio.Event()
         self._threads = threads
         self._nursery = nursery
@@ -96,8 +98,8 @@ class DriveWorker:
     async def run(self) -> None:
         """Serve until the index breaks or the task is cancelled."""
         self._nursery.start_soon(self._run_lane)
-        self._nursery.start_soon(self._run_scrub)
-        self._nursery.start_soon(self._run_usage)
+        for work in (self.scrub.run, self.scrub.repairs.run, self.usage.run):
+            self._nursery.start_soon(self._run_beside, work)
         self._nursery.start_soon(self._tick)
         await self.broken.wait()
 
@@ -159,6 +161,8 @@ class DriveWorker:
                 self.shards.read(request, message)
             case CountUsage():
                 request.reply(self.usage.told())
+            case DriveScrub():
+                self._order_scrub(request, message)
             case ShardDrop():
                 self.shards.drop(message.data_id)
             case _:
@@ -255,17 +259,18 @@ class DriveWorker:
         except* INDEX_ERRORS as group:
             self._break(group.exceptions[0])
 
-    async def _run_scrub(self) -> None:
+    async def _run_beside(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What reads the index without being asked to."""
         try:
-            await Scrub(self.engine, self._threads, self._is_busy).run()
+            await work()
         except INDEX_ERRORS as error:
             self._break(error)
 
-    async def _run_usage(self) -> None:
+    def _order_scrub(self, request: Request, message: DriveScrub) -> None:
         try:
-            await self.usage.run()
-        except INDEX_ERRORS as error:
-            self._break(error)
+            request.reply(self.scrub.order(message))
+        except Fault as fault:
+            request.fail(fault)
 
     def _is_busy(self) -> bool:
         """Whether requests came since this was last asked, or commits wait."""

@@ -29,6 +29,7 @@ from rustfs_node.erasureset import (
     rename_rows,
     rename_source,
     rename_target,
+    scrub_orders,
     sequences,
     status,
     stream_write,
@@ -68,6 +69,7 @@ from rustfs_proto.wire import (
     inspect_ops,
     move_ops,
     rename_ops,
+    scrub_ops,
     sequence_ops,
     set_ops,
     supervisor_ops,
@@ -117,9 +119,10 @@ OPERATIONS: dict[type, Callable[[SetState, Request], None]] = {
     sequence_ops.SequencesTell: sequences.tell,
     inspect_ops.ListLocks: status.list_locks,
     usage_ops.SetUsage: usage.set_usage,
+    scrub_ops.SetScrub: scrub_orders.set_scrub,
 }
 
-_NOBODY_WAITS = frozenset({status.set_status, sequences.tell, usage.set_usage})
+_NOBODY_WAITS = frozenset({status.set_status, sequences.tell, usage.set_usage, scrub_orders.set_scrub})
 """Asked for all the time, by those who watch."""
 
 

@@ -180,6 +180,13 @@ class DriveSettings:
     """Damaged keys that the drive keeps for set workers to note. With so many the scrub waits: a drive that
     lost very much is found out by the first of them."""
 
+    scrub_look_again_s: float = 10.0
+    """How often what the scrub found is read again, until it reads well: so old what is told as repaired may
+    be."""
+
+    scrub_look_again: int = 16
+    """Records and pieces of shard files, of `scrub_step_bytes` at most, that are read again at a time."""
+
     usage_period_s: float = attrs.field(default=60.0, validator=validators.ge(0))
     """Age from which what is stored is counted again when somebody asks: so old the usage of buckets may be,
     and the time that a count takes. 0: the drive does not count."""

@@ -120,6 +120,7 @@ _COUNTERS = {
     "rustfs_drive_scrub_rows_total": "Versions whose records the scrub has read.",
     "rustfs_drive_scrub_bytes_total": "Bytes of records and shard files that the scrub has read.",
     "rustfs_drive_scrub_found_total": "What it found damaged or missing, by kind.",
+    "rustfs_drive_scrub_repaired_total": "What of that was looked at again and read well.",
 }
 
 _HISTOGRAMS = {

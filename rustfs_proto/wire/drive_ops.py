@@ -354,8 +354,13 @@ class DriveStatus(Message, frozen=True):
 
 class ScrubProgress(Message, frozen=True):
     """How far the scrub of a drive is: `rounds` ended, the present or last one began at `began_ms` (0: there
-    was none). Since the worker started it has read so many rows and bytes, and found so much damaged or
-    missing.
+    was none), the last one ended at `ended_ms` (0: not known). Since the worker started it has read so many
+    rows and bytes, and found so much damaged or missing, of which `repaired` reads well again and
+    `unrepaired` does not; the rest was replaced or removed since, or is more than the drive remembers.
+
+    While a round goes on: `round_rows` of it are read of `rows_there`, the rest takes about `left_s` at the
+    present rate (-1: not known yet); it is `ordered`, or had its time, and keeps to its budget or goes
+    `flat_out`.
     """
 
     rounds: int = 0
@@ -364,6 +369,14 @@ class ScrubProgress(Message, frozen=True):
     rows: int = 0
     size_bytes: int = 0
     found: int = 0
+    ended_ms: int = 0
+    repaired: int = 0
+    unrepaired: int = 0
+    round_rows: int = 0
+    rows_there: int = 0
+    left_s: int = -1
+    ordered: bool = False
+    flat_out: bool = False
 
 
 class DriveStatusReply(Message, frozen=True):

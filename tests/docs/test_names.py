@@ -143,6 +143,7 @@ def test_options_exist(capsys):
         ["ctl", "object", "inspect"],
         ["ctl", "heal", "start"],
         ["ctl", "census"],
+        ["ctl", "scrub", "start"],
         ["ctl", "config", "show"],
         ["ctl", "logs"],
         ["ctl", "trace"],

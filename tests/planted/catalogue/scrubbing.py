@@ -6,6 +6,7 @@ from tests.planted.bug import PlantedBug
 
 PROMISE = "Scrubbing"
 DRIVE = "tests/unit/drive/test_scrub.py"
+ORDERS = "tests/unit/drive/test_scrub_orders.py"
 SETS = "tests/unit/erasureset/test_scrubbing.py"
 SCRUB = "rustfs_node/drive/scrub.py"
 
@@ -73,6 +74,33 @@ SCRUBBING = (
         "The scrub reads on while clients wait.",
         PROMISE,
         f"{DRIVE}::test_clients_come_first_and_not_for_ever",
+    ),
+    PlantedBug(
+        "stopped-round-taken-for-full",
+        SCRUB,
+        "self._move(self._place.given_up())",
+        "self._move(self._place.ended(0))",
+        "A drive that was read in part counts as scrubbed, and is not read for another month.",
+        PROMISE,
+        f"{ORDERS}::test_a_round_that_is_stopped_was_never_ordered",
+    ),
+    PlantedBug(
+        "findings-of-a-stopped-round-forgotten",
+        SCRUB,
+        "elif self._is_given_up and not len(self._engine.findings):",
+        "elif self._is_given_up:",
+        "What a scrub found that was stopped is known to one process alone.",
+        PROMISE,
+        f"{ORDERS}::test_what_a_stopped_round_found_is_noted_all_the_same",
+    ),
+    PlantedBug(
+        "repaired-before-it-was-read-again",
+        "rustfs_node/drive/scrub_repairs.py",
+        "is_well = (await self.threads.run(read)).fault is None",
+        "is_well = (await self.threads.run(read)) is not None",
+        "What was found damaged is told as repaired, whatever became of it.",
+        PROMISE,
+        f"{ORDERS}::test_what_was_found_is_told_as_repaired_when_it_reads_well",
     ),
     PlantedBug(
         "finding-forgotten-unnoted",

@@ -283,10 +283,33 @@ async def test_a_healing_drive_is_not_scrubbed(autojump_clock: MockClock) -> Non
         assert drive.engine.counts.scrub.rows == 0
 
 
+FORMAT_1 = b"""{
+  "began_ms": 17,
+  "bucket": "b",
+  "check": "5a4bd007f3e73743",
+  "file": "64646464646464646464646464646464",
+  "format": 1,
+  "is_ended": false,
+  "key": "6b",
+  "rounds": 3,
+  "space": 1,
+  "sub": "73"
+}
+"""
+
+
+def test_a_place_of_the_format_before_is_gone_on_from() -> None:
+    """Bytes as the releases wrote them that knew no orders; a changed one is as little believed."""
+    assert parse_scrub_place(FORMAT_1) == ScrubPlace(17, 3, False, 1, "b", b"k", b"s", b"d" * 16)
+    assert parse_scrub_place(FORMAT_1.replace(b"17", b"18")) is None
+    assert parse_scrub_place(FORMAT_1.replace(b'"format": 1', b'"format": 2')) is None
+
+
 @pytest.mark.parametrize("at", range(0, 200, 7))
 def test_a_place_that_was_changed_is_not_believed(at: int) -> None:
     """Whatever byte it is: it is the same place, or none."""
-    place = ScrubPlace(1_700_000_000_000, 3).at((1, "büro", b"\xff\0k", b"u" * 16), b"d" * 16)
+    place = ScrubPlace(1_700_000_000_000, 3, ended_ms=5, before_ms=7)
+    place = place.at((1, "büro", b"\xff\0k", b"u" * 16), b"d" * 16, rows=9)
     raw = format_scrub_place(place)
     assert parse_scrub_place(raw) == place
     assert parse_scrub_place(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]) in {place, None}
