@@ -4,6 +4,7 @@
     POST drive/online?path=/data1[&accept=true]    the drive that belongs there is served again
     POST drive/offline?path=/data1[&accept=true]   it is served no more, until it is told otherwise; where its
                                                    set could not be written to any more only if accepted
+    POST drive/locate?path=/data1[&light=on|off]   where its disk is; the light there is switched
 
 below `/minio/admin/v3/`. Unlike other faults those of the supervisor are told as they are: they are written
 for the one who asks.
@@ -12,6 +13,8 @@ for the one who asks.
 from __future__ import annotations
 
 from collections.abc import Callable
+
+from msgspec import structs
 
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.health import AWAY
@@ -22,12 +25,20 @@ from rustfs_proto.s3.target import Params
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.message import Message
 from rustfs_proto.wire.set_ops import SetStatus, SetStatusReply
-from rustfs_proto.wire.supervisor_ops import DriveGone, DriveLetGo, DriveLookAgain, DriveStands
+from rustfs_proto.wire.supervisor_ops import (
+    DriveGone,
+    DriveLetGo,
+    DriveLocate,
+    DriveLocated,
+    DriveLookAgain,
+    DriveStands,
+)
 
 _CODES = {
     FaultCode.NOT_FOUND: "InvalidArgument",
     FaultCode.CONFLICT: "InvalidBucketState",
     FaultCode.DRIVE_FAULT: "InternalError",
+    FaultCode.INVALID: "InvalidArgument",
 }
 
 _REQUESTS: dict[str, Callable[[str, bool], Message]] = {
@@ -36,7 +47,8 @@ _REQUESTS: dict[str, Callable[[str, bool], Message]] = {
     "drive/offline": lambda path, _: DriveLetGo(path),
 }
 
-ACTIONS = frozenset(_REQUESTS)
+LOCATE = "drive/locate"
+ACTIONS = frozenset({*_REQUESTS, LOCATE})
 
 
 async def answer_drive(name: str, params: Params, services: Services, trace: str) -> dict[str, object]:
@@ -44,6 +56,8 @@ async def answer_drive(name: str, params: Params, services: Services, trace: str
     path = params.get("path", "")
     if not path:
         raise S3Error("InvalidArgument", "name the drive: path=/the/folder/of/the/drive")
+    if name == LOCATE:
+        return await _locate(path, params.get("light", ""), services, trace)
     accepts = params.get("accept") == "true"
     if name == "drive/offline" and not accepts:
         await _refuse_where_needed(path, services)
@@ -67,6 +81,24 @@ async def answer_drive(name: str, params: Params, services: Services, trace: str
         "uuid": stands.drive_id,
         "new": stands.is_new,
     }
+
+
+async def _locate(path: str, light: str, services: Services, trace: str) -> dict[str, object]:
+    try:
+        reply = await services.sets.bus.call(
+            CONTROL, DriveLocate(path, light), deadline_s=services.settings.drive_deadline_s, trace=trace
+        )
+    except Fault as fault:
+        raise S3Error(_CODES.get(fault.code, "ServiceUnavailable"), fault.message) from fault
+    found = structs.asdict(typed(reply, DriveLocated))
+    place = {"path": path, "node": services.monitor.names[services.monitor.plan.node_number]}
+    named = {
+        "set_index": found.pop("set_index"),
+        "disk_index": found.pop("slot"),
+        "uuid": found.pop("drive_id"),
+    }
+    disks = [structs.asdict(one) for one in found.pop("disks")]
+    return place | named | found | {"disks": disks}
 
 
 def _tell_gone(path: str, reason: str, services: Services) -> None:

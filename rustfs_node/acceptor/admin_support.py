@@ -10,6 +10,7 @@ from typing import Any
 from rustfs_node import __version__
 from rustfs_node.plan import NodePlan
 from rustfs_node.seams.machine import own_versions, processors, read_mounts
+from rustfs_proto.topology.hardware import unescaped
 
 SUPPORT = "support"
 
@@ -46,15 +47,8 @@ def mount_of(path: str, mounts: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for line in mounts.splitlines():
-        source, folder, kind, options, *_ = map(_unescaped, line.split(" "))
+        source, folder, kind, options, *_ = map(unescaped, line.split(" "))
         is_above = folder in {"/", path} or path.startswith(f"{folder}/")
         if is_above and len(folder) >= len(found.get("folder", "")):
             found = {"source": source, "folder": folder, "type": kind, "options": options}
     return found
-
-
-def _unescaped(word: str) -> str:
-    """The kernel writes blanks and the like as octal numbers."""
-    for escaped, plain in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        word = word.replace(escaped, plain)
-    return word

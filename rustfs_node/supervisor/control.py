@@ -14,7 +14,13 @@ from rustfs_node.bus import Bus, Request
 from rustfs_proto.topology.verdicts import Refusal
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.message import Message
-from rustfs_proto.wire.supervisor_ops import DriveLetGo, DriveLookAgain, DriveStands
+from rustfs_proto.wire.supervisor_ops import (
+    DriveLetGo,
+    DriveLocate,
+    DriveLocated,
+    DriveLookAgain,
+    DriveStands,
+)
 
 log = structlog.get_logger("supervisor")
 
@@ -25,6 +31,8 @@ class Drives(Protocol):
     async def look_again(self, message: DriveLookAgain) -> DriveStands: ...
 
     async def let_go(self, message: DriveLetGo) -> DriveStands: ...
+
+    async def locate(self, message: DriveLocate) -> DriveLocated: ...
 
 
 class Control:
@@ -41,6 +49,10 @@ class Control:
 
     async def _answer(self, request: Request) -> None:
         try:
+            if isinstance(request.message, DriveLocate):
+                # It changes nothing, so it need not wait for what does.
+                request.reply(await self._drives.locate(request.message))
+                return
             async with self._turns:
                 request.reply(await self._do(request.message))
         except Fault as fault:

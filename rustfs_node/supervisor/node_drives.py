@@ -7,17 +7,28 @@ fails, what the plan says of the drive is true afterwards.
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 import structlog
 
 from rustfs_node.plan import DrivePlan, NodePlan, SetPlan
+from rustfs_node.seams.hardware import Hardware
+from rustfs_node.seams.threads import ThreadPool, Threads
 from rustfs_node.supervisor.commands import DRIVES, drive_command
+from rustfs_node.supervisor.locating import LIGHTS, locate
 from rustfs_node.supervisor.node import Node
 from rustfs_node.supervisor.second_look import Keeper
 from rustfs_proto.disk.identity import HEALING
 from rustfs_proto.topology.verdicts import Verdict
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.supervisor_ops import DriveLetGo, DriveLookAgain, DriveStands
+from rustfs_proto.wire.supervisor_ops import (
+    DriveLetGo,
+    DriveLocate,
+    DriveLocated,
+    DriveLookAgain,
+    DriveStands,
+)
 
 log = structlog.get_logger("supervisor")
 
@@ -30,6 +41,8 @@ class NodeDrives:
 
     node: Node
     keeper: Keeper
+    hardware: Hardware = attrs.field(factory=Hardware)
+    threads: Threads = attrs.field(factory=lambda: ThreadPool(1))
 
     async def look_again(self, message: DriveLookAgain) -> DriveStands:
         """Serve the drive, or tell why it cannot be."""
@@ -61,6 +74,23 @@ class NodeDrives:
         self._keep(one, attrs.evolve(drive, fault=LET_GO.format(path=drive.path)))
         log.info("drive_let_go", path=message.path)
         return DriveStands(one.index, drive.slot, drive.drive_id)
+
+    async def locate(self, message: DriveLocate) -> DriveLocated:
+        """Where its disk is, and have the light there switched."""
+        one, drive = self._find(message.path)
+        if message.light not in {"", *LIGHTS}:
+            raise Fault(FaultCode.INVALID, f"a light is switched on or off, not {message.light}")
+        work = partial(locate, self.hardware, drive.path, message.light)
+        mounted, disks, problem = await self.threads.run(work)
+        return DriveLocated(
+            set_index=one.index,
+            slot=drive.slot,
+            drive_id=drive.drive_id,
+            mount=mounted.folder if mounted else "",
+            source=mounted.source if mounted else "",
+            disks=disks,
+            problem=problem,
+        )
 
     def _find(self, path: str) -> tuple[SetPlan, DrivePlan]:
         if not self.node.is_serving:

@@ -96,6 +96,7 @@ OPERATIONS: dict[type, type | None] = {
     supervisor_ops.DriveLookAgain: supervisor_ops.DriveStands,
     supervisor_ops.DriveGone: None,
     supervisor_ops.DriveLetGo: supervisor_ops.DriveStands,
+    supervisor_ops.DriveLocate: supervisor_ops.DriveLocated,
 }
 """Request class to reply class; None for a notice."""
 

@@ -36,6 +36,47 @@ class DriveStands(Message, frozen=True):
     is_new: bool = False
 
 
+class DriveLocate(Message, frozen=True):
+    """Where is the disk of the drive at `path`? `light`: `on` or `off`, or empty to leave it as it is.
+    Faults: NOT_FOUND, OVERLOADED, INVALID (no such word), DRIVE_FAULT (a light is there and cannot be
+    switched).
+    """
+
+    path: str
+    light: str = ""
+
+
+class DiskFound(Message, frozen=True):
+    """A disk, as the kernel names it and tells of it; what it does not tell is empty. `address` is its place
+    in the kernel's tree, `by_path` udev's name of the way to it, `bay` where it sits, `light` the file that
+    switches the light there.
+    """
+
+    name: str
+    model: str = ""
+    serial: str = ""
+    wwid: str = ""
+    size_bytes: int = 0
+    rotates: bool = False
+    address: str = ""
+    by_path: str = ""
+    bay: str = ""
+    light: str = ""
+    is_lit: bool = False
+
+
+class DriveLocated(Message, frozen=True):
+    """Answer to `DriveLocate`: `source` is mounted at `mount`; `problem` says why there are no disks."""
+
+    set_index: int
+    slot: int
+    drive_id: str
+    mount: str = ""
+    source: str = ""
+    disks: tuple[DiskFound, ...] = ()
+    problem: str = ""
+
+
 class DriveGone(Message, frozen=True):
     """A notice to the workers of its set: the drive in that slot will not answer, and why. It holds until
     the drive answers again.

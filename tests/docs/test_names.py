@@ -140,6 +140,7 @@ def test_options_exist(capsys):
         ["ctl", "status"],
         ["ctl", "metrics-token"],
         ["ctl", "drive", "replace"],
+        ["ctl", "drive", "locate"],
         ["ctl", "object", "inspect"],
         ["ctl", "heal", "start"],
         ["ctl", "census"],

@@ -93,7 +93,21 @@ def test_what_drives_are_told_of_as_they_stand(node):
     wait_all_ok(node)
 
 
-@pytest.mark.parametrize("verb", ["replace", "online", "offline"])
+def test_where_a_drive_is_in_the_machine(node):
+    """What its folder is mounted from is told; a light that is not there is not switched, which is said."""
+    victim = node.drive_paths[0]
+    status, text = ctl(node, "locate", str(victim), "--json")
+    assert status == 0, text
+    told = json.loads(text)
+    assert (told["set_index"], told["disk_index"]) == (0, 0)
+    assert str(victim).startswith(told["mount"]) and told["source"]
+    assert told["disks"] or told["problem"]
+    if not any(disk["light"] for disk in told["disks"]):
+        for words in (("--on",), ("--for", "60")):
+            assert ctl(node, "locate", str(victim), *words)[0] == 1
+
+
+@pytest.mark.parametrize("verb", ["replace", "online", "offline", "locate"])
 def test_a_folder_that_is_no_drive_is_refused(node, verb):
     """The answer names the drives that there are."""
     status, text = ctl(node, verb, "/nowhere")

@@ -35,6 +35,7 @@ def script(tmp_path_factory):
         (["s"], {"serve"}),
         (["ctl", "lo"], {"locks", "logs"}),
         (["ctl", "drive", "re"], {"replace"}),
+        (["ctl", "drive", "locate", "--o"], {"--off", "--on"}),
         (["ctl", "scrub", "sta"], {"start", "status"}),
         (["config", "v"], {"validate"}),
         (["ctl", "trace", "--sl"], {"--slower-than"}),
