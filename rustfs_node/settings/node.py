@@ -75,6 +75,13 @@ class NodeSettings:
     """Bytes: a formatted drive with less free space is left out. Deletes are what a full drive is for, so
     this is only what its index needs to write at all."""
 
+    auto_replace: bool = attrs.field(default=False)
+    """Whether a new and empty file system that is mounted at the folder of a drive becomes the slot's new
+    drive without `ctl drive replace`. Off: what is formatted is decided by an operator."""
+
+    auto_replace_look_s: float = attrs.field(default=5.0, validator=_POSITIVE)
+    """How often the kernel's table of mounts is looked at for that; a file system has to be there twice."""
+
     lock_wait_s: float = attrs.field(default=5.0, validator=_POSITIVE)
     """Seconds that a start waits for a drive or an address that another process holds: the workers of a node
     that was killed need a moment to go."""

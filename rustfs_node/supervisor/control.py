@@ -36,11 +36,11 @@ class Drives(Protocol):
 
 
 class Control:
-    """Answers on `bus` in tasks of `nursery`."""
+    """Answers on `bus` in tasks of `nursery`. `turns` is held while something is done with a drive."""
 
     def __init__(self, bus: Bus, drives: Drives, nursery: trio.Nursery) -> None:
         self._drives, self._nursery = drives, nursery
-        self._turns = trio.Lock()
+        self.turns = trio.Lock()
         bus.serve(self._handle)
 
     def _handle(self, requests: list[Request]) -> None:
@@ -53,7 +53,7 @@ class Control:
                 # It changes nothing, so it need not wait for what does.
                 request.reply(await self._drives.locate(request.message))
                 return
-            async with self._turns:
+            async with self.turns:
                 request.reply(await self._do(request.message))
         except Fault as fault:
             request.fail(fault)

@@ -23,7 +23,7 @@ _OURS = (IDENTITY_FILE, LAYOUT_FILE)
 # Where a drive worker makes files: each may have an owner, a mode and a mount of its own.
 _WRITTEN = (LOG_FOLDER, SHARD_FOLDER)
 # What a crash of our own, or mkfs, leaves behind: such a folder is as good as empty.
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {"lost+found", LAYOUT_FILE, *(f".{name}.tmp" for name in (*_OURS, PROBE_FILE)), PROBE_FILE}
 )
 
@@ -68,7 +68,7 @@ class Inspector:
             return unusable(path, say.bad_identity(path, str(error)), mount)
         except OSError as error:
             return unusable(path, self.why_unreadable(path, error), mount)
-        strange = sorted(names - _HARMLESS - {IDENTITY_FILE})
+        strange = sorted(names - HARMLESS - {IDENTITY_FILE})
         if identity is None and strange:
             return unusable(path, say.occupied(path, strange), mount)
         places = (path, *(f"{path}/{name}" for name in _WRITTEN if name in names and identity is not None))

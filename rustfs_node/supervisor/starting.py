@@ -19,6 +19,7 @@ from rustfs_node.seams.clock import SystemClock
 from rustfs_node.seams.randomness import Randomness, SystemRandomness
 from rustfs_node.seams.real_files import RealFiles
 from rustfs_node.settings.node import NodeSettings
+from rustfs_node.supervisor.auto_replace import AutoReplace
 from rustfs_node.supervisor.cluster_planning import make_cluster_plan
 from rustfs_node.supervisor.cluster_secret import SecretError, cluster_secret
 from rustfs_node.supervisor.cluster_start import assembled, labels_of, own_part
@@ -206,8 +207,11 @@ class _Start:
         """Answer what acceptors pass on from an operator, as long as the node runs."""
         settings, clock = node.plan.settings.bus, node.clock
         bus = open_bus(CONTROL, endpoint_of(self.folder.path, CONTROL), {}, settings, clock)
-        Control(bus, NodeDrives(node, self.keeper), nursery)
+        drives = NodeDrives(node, self.keeper)
+        control = Control(bus, drives, nursery)
         await nursery.start(bus.run)
+        if node.plan.settings.node.auto_replace:
+            nursery.start_soon(AutoReplace(node, drives, control.turns, RealFiles()).run)
 
     def _former(self, known_mounts: Mapping[str, str]) -> Former:
         accepted = self.order.accepted

@@ -13,12 +13,15 @@ _VPD_HEADER_BYTES = 4
 
 @attrs.frozen
 class Mounted:
-    """A file system: `device` is its number, as `8:17`, `source` what was mounted at `folder`."""
+    """A file system: `device` is its number, as `8:17`, `source` what was mounted at `folder`. `mount_id`
+    tells one time of mounting from another.
+    """
 
     device: str
     source: str
     folder: str
     kind: str
+    mount_id: str = ""
 
 
 def mount_at(path: str, mountinfo: str) -> Mounted | None:
@@ -32,7 +35,7 @@ def mount_at(path: str, mountinfo: str) -> Mounted | None:
         folder = unescaped(words[4])
         is_above = folder in {"/", path} or path.startswith(f"{folder}/")
         if is_above and (found is None or len(folder) >= len(found.folder)):
-            found = Mounted(words[2], unescaped(behind[1]), folder, behind[0])
+            found = Mounted(words[2], unescaped(behind[1]), folder, behind[0], words[0])
     return found
 
 
