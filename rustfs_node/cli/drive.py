@@ -109,7 +109,7 @@ def where(told: dict[str, Any]) -> Iterator[str]:
     yield f"  id      {told['uuid']}"
     yield f"  mounted {told['source']} at {told['mount']}"
     if told["problem"]:
-        yield f"  disk    not found: {told['problem']}"
+        yield f"  but     {told['problem']}"
     for disk in told["disks"]:
         kind = "hard disk" if disk["rotates"] else "solid state"
         place = ", ".join(filter(None, (disk["bay"], disk["by_path"] or disk["address"])))

@@ -24,6 +24,10 @@ _REMEDIES = {
 }
 
 
+_LET_GO = "nothing, if it still has to stay away: somebody wanted it so"
+_LEFT_OUT = "as it says there, then have it served (rustfs-node ctl drive online)"
+
+
 def describe(info: Document) -> list[str]:
     """One screen."""
     drives = [drive for server in info["servers"] for drive in server["drives"]]
@@ -36,12 +40,16 @@ def describe(info: Document) -> list[str]:
     return lines
 
 
+def _counted(drives: list[Document], what: str) -> int:
+    """Of drives that serve: where a disk is away its folder lies on another one."""
+    return sum(drive.get(what, 0) for drive in drives if drive["state"] == "ok")
+
+
 def _summary(info: Document, drives: list[Document], sets: list[Document]) -> str:
     counts = ", ".join(
         [_count(len(info["servers"]), "node"), _count(len(sets), "set"), _count(len(drives), "drive")]
     )
-    free = size(sum(drive.get("availspace", 0) for drive in drives))
-    total = size(sum(drive.get("totalspace", 0) for drive in drives))
+    free, total = (size(_counted(drives, what)) for what in ("availspace", "totalspace"))
     return f"deployment {info['deploymentID']}: {counts}, {free} of {total} free"
 
 
@@ -71,7 +79,7 @@ def _server(server: Document) -> Iterator[str]:
     if server["state"] != "online":
         yield f"node {server['endpoint']}: OFFLINE"
         yield "  do: see that it runs and that this node reaches it; every other node serves meanwhile"
-    elif silent := server.get("silentProcesses"):
+    elif silent := _silent(server):
         yield f"node {server['endpoint']}: SILENT: {', '.join(silent)} gave no answer"
         yield "  do: see the node's log (worker_died, worker_hung); whatever did is started again by itself"
     ahead_s = server.get("clockAheadSeconds", 0.0)
@@ -79,6 +87,18 @@ def _server(server: Document) -> Iterator[str]:
         off = f"{abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'}"
         yield f"node {server['endpoint']}: CLOCK OFF: {off} that of the node asked"
         yield "  do: have both set their clocks by the same time servers (chronyc tracking, timedatectl)"
+
+
+def _silent(server: Document) -> list[str]:
+    """Processes that gave no answer, without the workers of drives that are told by themselves."""
+    told = {
+        f"drive-{drive['set_index']}-{drive['disk_index']}" for drive in server["drives"] if _is_let_go(drive)
+    }
+    return [name for name in server.get("silentProcesses", []) if name not in told]
+
+
+def _is_let_go(drive: Document) -> bool:
+    return drive["state"] == "offline" and "taken offline" in drive.get("reason", "")
 
 
 def _releases(servers: list[Document]) -> Iterator[str]:
@@ -93,7 +113,7 @@ def _drive(drive: Document) -> Iterator[str]:
     why = f": {drive['reason']}" if "reason" in drive else ""
     if drive["state"] != "ok":
         yield f"{name}: {drive['state'].upper()}{why}"
-        yield f"  do: {_REMEDIES[drive['state']]}"
+        yield f"  do: {_remedy(drive)}"
     elif why or drive["healing"]:
         state = "healing" if drive["healing"] else "slow"
         yield f"{name}: {state}{why}"
@@ -105,6 +125,14 @@ def _drive(drive: Document) -> Iterator[str]:
     elif total and drive["usedspace"] > _ALMOST_FULL * total:
         yield f"{name}: ALMOST FULL: {size(drive['availspace'])} of {size(total)} free"
         yield "  do: remove objects or add a pool before it is full; then it takes only removals"
+
+
+def _remedy(drive: Document) -> str:
+    """Of a drive that was left out the reason is a whole sentence, which says what to do."""
+    if _is_let_go(drive):
+        return _LET_GO
+    was_left_out = drive["state"] == "offline" and drive.get("reason", "").startswith("drive ")
+    return _LEFT_OUT if was_left_out else _REMEDIES[drive["state"]]
 
 
 def _count(number: int, what: str) -> str:

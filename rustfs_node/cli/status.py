@@ -21,15 +21,18 @@ from rustfs_node.supervisor.credentials import CredentialsError
 from rustfs_proto.wire.heal_ops import HealView, ScrubView
 
 CHECKS = (
-    ("live", "/minio/health/live", "the node answers"),
-    ("ready", "/minio/health/ready", "the node takes requests"),
-    ("write", "/minio/health/cluster", "every erasure set can be written"),
-    ("read", "/minio/health/cluster/read", "every erasure set can be read"),
+    ("live", "/minio/health/live", "the node answers", "the node does not live"),
+    ("ready", "/minio/health/ready", "the node takes requests", "the node takes no requests"),
+    ("write", "/minio/health/cluster", "every erasure set can be written", "some set cannot be written"),
+    ("read", "/minio/health/cluster/read", "every erasure set can be read", "some set cannot be read"),
 )
+"""Name, path, what it means that all is well, and that it is not."""
+
 MAINTENANCE = (
     "maintenance",
     "/minio/health/cluster?maintenance=true",
     "every erasure set can be written without this node",
+    "some set cannot be written without this node",
 )
 
 
@@ -57,8 +60,14 @@ def run(args: argparse.Namespace) -> int:
         print(error)
         return EXIT_USAGE
     checks = (*CHECKS, MAINTENANCE) if args.maintenance else CHECKS
-    answers = {name: ask(args.endpoint, path)[0] for name, path, _ in checks}
+    answers = {name: ask(args.endpoint, path)[0] for name, path, *_ in checks}
     told = ask_info(args.endpoint, credentials) if credentials or by_socket else None
+    if not args.json and not answers["live"].isdecimal():
+        print(f"the node at {args.endpoint} does not answer: {answers['live']}")
+        print(
+            "  do: see that it runs (systemctl status rustfs-node) and what its log says, or name --endpoint"
+        )
+        return EXIT_FAILED
     if args.json:
         found = {name: answer == "200" for name, answer in answers.items()}
         print(json.dumps(found | ({} if told is None else {"info": told})))
@@ -69,11 +78,12 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(answer == "200" for answer in answers.values()) else EXIT_FAILED
 
 
-def _print_checks(checks: Sequence[tuple[str, str, str]], answers: Mapping[str, str]) -> None:
+def _print_checks(checks: Sequence[tuple[str, str, str, str]], answers: Mapping[str, str]) -> None:
     width = max(len(name) for name in answers) + 1
-    for name, _, meaning in checks:
-        well = answers[name] == "200"
-        print(f"{name:{width}} {'ok ' if well else 'NO '} {meaning}{'' if well else f' ({answers[name]})'}")
+    for name, _, meaning, contrary in checks:
+        is_well = answers[name] == "200"
+        words = f"ok  {meaning}" if is_well else f"NO  {contrary} ({answers[name]})"
+        print(f"{name:{width}} {words}")
 
 
 def _print_standing(told: Document | str | None) -> None:
@@ -108,20 +118,21 @@ def healing_lines(told: HealingTold) -> list[str]:
     lines = []
     for one in told.sets:
         if one.notes:
-            lines.append(f"set {one.set}: about {one.notes} keys wait to be healed, {one.healed} are")
+            lines.append(f"set {one.set}: about {one.notes} keys wait to be healed, {one.healed} were")
         for rebuild in one.rebuilds:
             mib = rebuild.size_bytes / (1024 * 1024)
             done = f"{rebuild.rows} rows and {mib:.1f} MiB given, about {rebuild.rows_left} rows left"
-            lines.append(f"set {one.set}: drive {rebuild.slot} is being rebuilt: {done}")
+            lines.append(f"set {one.set}: slot {rebuild.slot} is being rebuilt: {done}")
         texts = ((scrub.slot, _scrub_text(scrub)) for scrub in one.scrubs)
-        lines += [f"set {one.set}: drive {slot} {text}" for slot, text in texts if text]
+        lines += [f"set {one.set}: slot {slot} {text}" for slot, text in texts if text]
     return lines
 
 
 def _scrub_text(scrub: ScrubView) -> str:
     """How the scrub of a drive is; empty where it rests and has found nothing."""
     gib = scrub.size_bytes / (1024 * 1024 * 1024)
-    read = f"{scrub.rows} rows and {gib:.1f} GiB read, {scrub.found} found bad, since its worker started"
+    found = f"{scrub.found} found bad, {scrub.repaired} repaired"
+    read = f"{scrub.rows} rows and {gib:.1f} GiB read, {found}, since its worker started"
     if scrub.is_running:
         return f"is being scrubbed, round {scrub.rounds + 1}: {read}"
     return f"was scrubbed: {read}" if scrub.found else ""

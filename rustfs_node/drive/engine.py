@@ -148,6 +148,9 @@ class DriveEngine:
         """Free space, and whether the mount is still there. Blocks."""
         if lost := self.fence.check_mount(self.files, self.address, self.device):
             self._mend_identity(lost)
+        if self.fence.is_fenced:
+            # What is there now may be another disk.
+            return self.space
         return self.files.space(self.address.path)
 
     def _mend_identity(self, reason: str) -> None:

@@ -91,7 +91,7 @@ class Fence:
         try:
             found = files.stat(address.path).device
             if found != device:
-                self.trip(f"{address.path} was on device {device} and is on {found} now: the mount went away")
+                self.trip(f"{address.path} lies on another file system than before: the mount went away")
             else:
                 read_identity(files, address)
         except IdentityLost as error:

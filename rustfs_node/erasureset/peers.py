@@ -158,6 +158,8 @@ class Drives:
 
     def _failed(self, slot: int, fault: Fault, trace: str = "") -> None:
         is_away = fault.code in {FaultCode.PEER_DOWN, FaultCode.TIMEOUT, FaultCode.DRIVE_FAULT}
+        if fault.code is FaultCode.DRIVE_FAULT:
+            self.conditions[slot].absence = fault.message
         if is_away and self.conditions[slot].is_reachable:
             self.conditions[slot].is_reachable = False
             log.warning("drive_away", request_id=trace, drive=self._names[slot], reason=str(fault))
@@ -237,6 +239,11 @@ class Drives:
             task_status.started()
             task_status, deadline_s = trio.TASK_STATUS_IGNORED, self._settings.lookup_timeout_s
             await trio.sleep(self._settings.status_period_s)
+
+    def gone(self, slot: int, reason: str) -> None:
+        """That drive does not answer any more, as somebody knows who has seen to it."""
+        self.conditions[slot].absence, self.conditions[slot].is_reachable = reason, False
+        self._rank_again()
 
     async def look_at(self, slot: int) -> None:
         """Ask a drive now that is known to have changed."""

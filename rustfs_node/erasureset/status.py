@@ -51,7 +51,7 @@ def drive_gone(state: SetState, request: Request) -> None:
     told = request.message
     assert isinstance(told, DriveGone)
     if 0 <= told.slot < state.n:
-        state.drives.conditions[told.slot].absence = told.reason
+        state.drives.gone(told.slot, told.reason)
 
 
 def _healing(state: SetState) -> HealView:

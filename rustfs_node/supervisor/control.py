@@ -11,6 +11,7 @@ import structlog
 import trio
 
 from rustfs_node.bus import Bus, Request
+from rustfs_proto.topology.findings import as_asked
 from rustfs_proto.topology.verdicts import Refusal
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.message import Message
@@ -58,7 +59,7 @@ class Control:
         except Fault as fault:
             request.fail(fault)
         except Refusal as refusal:
-            request.fail(Fault(FaultCode.CONFLICT, str(refusal)))
+            request.fail(Fault(FaultCode.CONFLICT, as_asked(str(refusal))))
         except OSError as error:
             log.exception("drive_not_written")
             request.fail(Fault(FaultCode.DRIVE_FAULT, f"{error.filename}: {error.strerror}"))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from rustfs_node.seams.hardware import Hardware
 from rustfs_proto.topology.hardware import Mounted, is_anonymous, mount_at, pci_slot_address, serial_of_page
 from rustfs_proto.wire.faults import Fault, FaultCode
@@ -21,20 +23,29 @@ _DEPTH = 8
 """Layers of device mapper and RAID between a file system and its disks: more is a circle."""
 
 
-def locate(hardware: Hardware, path: str, light: str) -> tuple[Mounted | None, tuple[DiskFound, ...], str]:
-    """What is mounted there, the disks below it, and why there are none, after their lights were switched.
-    Raises `Fault` DRIVE_FAULT where one cannot be.
+def locate(
+    hardware: Hardware, path: str, light: str, known: Mounted | None = None
+) -> tuple[Mounted | None, tuple[DiskFound, ...], str]:
+    """What is mounted there, the disks below it, and what is wrong with that, after their lights were
+    switched. Where nothing is mounted any more that was `known` to be, that is told, and no light is
+    switched: the number of a disk that is gone may be another's by now. Raises `Fault` DRIVE_FAULT where a
+    light cannot be switched.
     """
     mounted = mount_at(path, hardware.text("/proc/self/mountinfo"))
     if mounted is None:
         return None, (), "the kernel's table of mounts cannot be read"
-    disks = disks_of(hardware, mounted)
-    if light and any(disk.light for disk in disks):
-        for disk in disks:
+    if known is not None and len(mounted.folder) < len(known.folder):
+        text = f"nothing is mounted at {known.folder} any more; it was {known.source}"
+        disks = tuple(disks_of(hardware, known))
+        problem = f"{text}, which the kernel has no longer" if not disks else f"{text}, which is now:"
+        return known, tuple(structs.replace(disk, light="") for disk in disks), problem
+    found = disks_of(hardware, mounted)
+    if light and any(disk.light for disk in found):
+        for disk in found:
             _switch(hardware, disk.light, light)
-        disks = disks_of(hardware, mounted)
-    problem = "" if disks else f"the kernel knows no disk below {mounted.source}: {_why(mounted)}"
-    return mounted, tuple(disks), problem
+        found = disks_of(hardware, mounted)
+    problem = "" if found else f"the kernel knows no disk below {mounted.source}: {_why(mounted)}"
+    return mounted, tuple(found), problem
 
 
 def _switch(hardware: Hardware, light: str, word: str) -> None:

@@ -20,6 +20,8 @@ from rustfs_node.supervisor.locating import LIGHTS, locate
 from rustfs_node.supervisor.node import Node
 from rustfs_node.supervisor.second_look import Keeper
 from rustfs_proto.disk.identity import HEALING
+from rustfs_proto.topology.findings import as_asked
+from rustfs_proto.topology.hardware import Mounted, mount_at
 from rustfs_proto.topology.verdicts import Verdict
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.supervisor_ops import (
@@ -43,6 +45,17 @@ class NodeDrives:
     keeper: Keeper
     hardware: Hardware = attrs.field(factory=Hardware)
     threads: Threads = attrs.field(factory=lambda: ThreadPool(1))
+    _mounts: dict[str, Mounted] = attrs.field(factory=dict)
+
+    def note_mounts(self) -> None:
+        """Remember on what the drives lie that are served: when a disk is gone its folder lies on another."""
+        table = self.hardware.text("/proc/self/mountinfo")
+        for one in self.node.plan.sets:
+            for drive in self.node.plan.own_drives(one):
+                if not drive.fault and (now := mount_at(drive.path, table)) is not None:
+                    before = self._mounts.setdefault(drive.path, now)
+                    if len(now.folder) >= len(before.folder):
+                        self._mounts[drive.path] = now
 
     async def look_again(self, message: DriveLookAgain) -> DriveStands:
         """Serve the drive, or tell why it cannot be."""
@@ -60,11 +73,12 @@ class NodeDrives:
         looked_at = _as_judged(drive, verdict)
         self._keep(one, looked_at)
         if verdict.fault:
-            raise Fault(FaultCode.CONFLICT, verdict.fault)
+            raise Fault(FaultCode.CONFLICT, as_asked(verdict.fault))
         self._serve(one, looked_at)
         log.info(
             "drive_looked_at", path=message.path, drive_id=looked_at.drive_id, is_new=verdict.write_identity
         )
+        self.note_mounts()
         return DriveStands(one.index, drive.slot, looked_at.drive_id, verdict.write_identity)
 
     async def let_go(self, message: DriveLetGo) -> DriveStands:
@@ -80,7 +94,7 @@ class NodeDrives:
         one, drive = self._find(message.path)
         if message.light not in {"", *LIGHTS}:
             raise Fault(FaultCode.INVALID, f"a light is switched on or off, not {message.light}")
-        work = partial(locate, self.hardware, drive.path, message.light)
+        work = partial(locate, self.hardware, drive.path, message.light, self._mounts.get(drive.path))
         mounted, disks, problem = await self.threads.run(work)
         return DriveLocated(
             set_index=one.index,

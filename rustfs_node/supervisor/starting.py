@@ -208,6 +208,7 @@ class _Start:
         settings, clock = node.plan.settings.bus, node.clock
         bus = open_bus(CONTROL, endpoint_of(self.folder.path, CONTROL), {}, settings, clock)
         drives = NodeDrives(node, self.keeper)
+        drives.note_mounts()
         control = Control(bus, drives, nursery)
         await nursery.start(bus.run)
         if node.plan.settings.node.auto_replace:

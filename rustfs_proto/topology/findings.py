@@ -5,6 +5,7 @@ Every sentence names the drive, what was seen, and what to do. Nothing here deci
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import attrs
@@ -178,6 +179,11 @@ def unmounted(path: str, expected: str, mount: str) -> str:
         f"drive {path} is an empty folder on the file system of {mount}, {expected}; mount the disk,"
         f" or allow formatting it where it is with --accept-drive {path}"
     )
+
+
+def as_asked(text: str) -> str:
+    """What a start says, to somebody who asks a running node: his option has another name."""
+    return re.sub(r"--accept-drive(?: \S+)?", "--accept", text)
 
 
 def interrupted(path: str) -> str:

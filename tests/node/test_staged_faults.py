@@ -29,7 +29,7 @@ CASES = {
         faults.stopped("set-0"), "SILENT: set-0", "see the node's log", {"RustfsProcessDown"}
     ),
     "an operator let a drive go": Case(
-        faults.let_go(1), "slot 0.: OFFLINE: it was taken offline", "see that its node runs", DRIVE_AWAY
+        faults.let_go(1), "slot 0.: OFFLINE: it was taken offline", "nothing, if it still has to", DRIVE_AWAY
     ),
     "writes have stopped": Case(
         faults.let_go(2),
@@ -57,24 +57,24 @@ CASES = {
     ),
     "a disk is full": Case(faults.filled(32 << 20), "slot 1.: FULL: ", "remove objects", {"RustfsDriveFull"}),
     "a disk is slow": Case(faults.throttled, "slot 1.: slow: a sync took", "smartctl", {"RustfsSlowSyncs"}),
-    "a disk is rotten": Case(faults.rotten, "set 0: drive 1 .* found bad", "", {"RustfsScrubFound"}),
+    "a disk is rotten": Case(faults.rotten, "set 0: slot 1 .* found bad", "", {"RustfsScrubFound"}),
     "a disk was replaced": Case(faults.replaced, "slot 1.: healing", "leave the other drives", set()),
     "the drive of another slot": Case(
         faults.found_at_start(corrupt.wrong_identity),
         "slot 1.: OFFLINE: .*was formatted as",
-        "see that its node runs",
+        "then have it served",
         DRIVE_AWAY,
     ),
     "a damaged identity": Case(
         faults.found_at_start(corrupt.damage_identity),
         "slot 1.: OFFLINE: .*rustfs.json",
-        "see that its node runs",
+        "then have it served",
         DRIVE_AWAY,
     ),
     "somebody's files": Case(
         faults.found_at_start(corrupt.lose_identity),
         "slot 1.: OFFLINE: .*has no rustfs.json but is not empty",
-        "see that its node runs",
+        "then have it served",
         DRIVE_AWAY,
     ),
     "two disks are swapped": Case(

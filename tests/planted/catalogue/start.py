@@ -9,6 +9,7 @@ FILE = "rustfs_proto/topology/rejoin.py"
 DECISIONS = "tests/unit/supervisor/test_formation_decisions.py"
 GATHERING = "tests/unit/supervisor/test_gathering.py"
 ASSEMBLY = "tests/unit/supervisor/test_assembly.py"
+UNATTENDED = "tests/unit/supervisor/test_unattended.py"
 SECOND_LOOK = "tests/unit/supervisor/test_second_look.py"
 REPLACEMENTS = "tests/unit/supervisor/test_replacements.py"
 
@@ -66,6 +67,24 @@ START = (
         "The empty folder under a disk that is not mounted becomes a drive on the root disk.",
         DRIVES,
         f"{DECISIONS}::test_mount_that_went_away",
+    ),
+    PlantedBug(
+        "bare-folder-replaces-a-drive",
+        "rustfs_proto/topology/unattended.py",
+        "    if len(now.folder) < len(watched.deepest):\n",
+        "    if not now.folder:\n",
+        "Where a disk is not mounted its folder becomes the new drive, on what lies above it.",
+        DRIVES,
+        f"{UNATTENDED}::test_where_a_disk_was_once_there_must_be_one",
+    ),
+    PlantedBug(
+        "somebodys-disk-replaces-a-drive",
+        "rustfs_proto/topology/unattended.py",
+        "    if names:\n",
+        "    if len(names) > 2:\n",
+        "A disk that has files on it becomes a drive without anybody having said so.",
+        DRIVES,
+        f"{UNATTENDED}::test_doubts",
     ),
     PlantedBug(
         "identity-before-layout",

@@ -23,7 +23,11 @@ WELL = Standing(NODES, (SET,), DRIVES)
 
 def shown(standing: Standing, reasons: dict[tuple[int, int], str] | None = None) -> list[str]:
     """The lines behind the summary."""
-    deployment = Deployment(
+    return describe(server_info(standing, told_of(reasons)))[1:]
+
+
+def told_of(reasons: dict[tuple[int, int], str] | None = None) -> Deployment:
+    return Deployment(
         deployment_id="id",
         region="",
         names=NAMES,
@@ -34,7 +38,6 @@ def shown(standing: Standing, reasons: dict[tuple[int, int], str] | None = None)
         rrs_parity=1,
         buckets=0,
     )
-    return describe(server_info(standing, deployment))[1:]
 
 
 def with_drive(**changes: object) -> Standing:
@@ -77,6 +80,18 @@ FAULTS = {
     ),
     "a drive is full": (with_drive(free_bytes=GIB), "", "FULL: 1.0 GiB of 100.0 GiB free", "remove objects"),
     "a node is away": (with_node(answers=False), "", "node n2:9000: OFFLINE", "see that it runs"),
+    "a drive was left out": (
+        with_drive(state=AWAY),
+        "drive /data0 is given as slot 0; name the folders in their original order",
+        "OFFLINE: drive /data0 is given as slot 0",
+        "as it says there, then have it served",
+    ),
+    "an operator let a drive go": (
+        attrs.evolve(with_drive(state=AWAY), nodes=(attrs.evolve(NODES[0], silent=("drive-0-0",)), NODES[1])),
+        "it was taken offline: ctl drive online takes it back",
+        "OFFLINE: it was taken offline",
+        "nothing, if it still has to stay away",
+    ),
     "a process is silent": (with_node(silent=("set-0.1",)), "", "SILENT: set-0.1", "worker_died"),
     "a clock is ahead": (with_node(clock_s=1100.0), "", "CLOCK OFF: 100 s ahead of", "time servers"),
     "a clock is behind": (with_node(clock_s=400.0), "", "CLOCK OFF: 600 s behind", "time servers"),
@@ -95,3 +110,17 @@ def test_what_is_wrong_is_named_with_what_to_do(name: str) -> None:
     lines = shown(standing, {(0, 0): reason} if reason else None)
     (at,) = [number for number, line in enumerate(lines) if fault in line]
     assert not remedy or remedy in lines[at + 1]
+
+
+def test_what_was_wanted_is_told_once() -> None:
+    """The worker of a drive that somebody took offline is silent, as it should be; another one is not."""
+    standing = FAULTS["an operator let a drive go"][0]
+    wanted = {(0, 0): "it was taken offline: ctl drive online takes it back"}
+    assert not any("SILENT" in line for line in shown(standing, wanted))
+    assert any("SILENT: drive-0-0" in line for line in shown(standing))
+
+
+def test_what_is_away_has_no_room() -> None:
+    """Where a disk is not mounted its folder lies on another, whose size says nothing."""
+    told = describe(server_info(with_drive(state=AWAY, total_bytes=9000 * GIB), told_of()))
+    assert told[0].endswith("150.0 GiB of 300.0 GiB free")

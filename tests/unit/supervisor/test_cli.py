@@ -183,16 +183,18 @@ def test_status_tells_what_is_healed():
     )
     since = "since its worker started"
     told = msgspec.json.decode(msgspec.json.encode(HealingTold(sets)), type=HealingTold)
+    well = "0 found bad, 0 repaired"
     assert healing_lines(told) == [
-        "set 1: about 7 keys wait to be healed, 5 are",
-        "set 1: drive 2 is being rebuilt: 120 rows and 3.0 MiB given, about 4000 rows left",
-        f"set 1: drive 1 was scrubbed: 40 rows and 0.0 GiB read, 2 found bad, {since}",
-        f"set 1: drive 2 is being scrubbed, round 4: 4 rows and 1.5 GiB read, 0 found bad, {since}",
+        "set 1: about 7 keys wait to be healed, 5 were",
+        "set 1: slot 2 is being rebuilt: 120 rows and 3.0 MiB given, about 4000 rows left",
+        f"set 1: slot 1 was scrubbed: 40 rows and 0.0 GiB read, 2 found bad, 0 repaired, {since}",
+        f"set 1: slot 2 is being scrubbed, round 4: 4 rows and 1.5 GiB read, {well}, {since}",
     ]
 
 
 def test_status_of_nobody(capsys):
     """Ctl status of an endpoint where nobody listens says so and fails."""
     assert status_of("ctl", "status", "--endpoint", f"http://127.0.0.1:{free_port()}") == 1
-    assert "Connection refused" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Connection refused" in said and "systemctl status" in said and "ok" not in said
     assert status_of("ctl", "status", "--endpoint", "nonsense") == 2

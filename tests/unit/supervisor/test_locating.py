@@ -146,6 +146,21 @@ def test_a_file_system_without_a_number_is_found_by_its_name(tree: Tree) -> None
     assert problem == "the kernel's table of mounts cannot be read"
 
 
+def test_a_disk_that_is_not_mounted_any_more_is_not_mistaken_for_that_of_the_root(tree: Tree) -> None:
+    """It is told what it was, and its light is left alone; once another is mounted that counts."""
+    known = mount_at("/srv/drives/1", MOUNTS)
+    bare = "\n".join(line for line in MOUNTS.splitlines() if " /srv/drives/1 " not in line)
+    tree.write("proc/self/mountinfo", bare)
+    mounted, (disk,), problem = locate(Hardware(str(tree.root)), "/srv/drives/1", "on", known)
+    assert mounted == known and (disk.name, disk.light) == ("sdb", "")
+    assert problem == "nothing is mounted at /srv/drives/1 any more; it was /dev/sdb1, which is now:"
+    assert (tree.root / BAY / "locate").read_text() == "0\n"
+    tree.write("proc/self/mountinfo", f"{bare}\n99 22 259:1 / /srv/drives/1 rw - xfs /dev/nvme0n1 rw\n")
+    assert [one.name for one in locate(Hardware(str(tree.root)), "/srv/drives/1", "", known)[1]] == [
+        "nvme0n1"
+    ]
+
+
 def test_a_loop_device_is_its_own_disk(tree: Tree) -> None:
     """Of which there is hardly anything to tell; with no light nothing is switched."""
     _, (disk,), _ = disks(tree, "/srv/drives/8", "on")
@@ -184,4 +199,4 @@ def test_what_is_said_of_a_disk() -> None:
     assert "  place   0:2:3:0" in said and "  place   bay 7, 0:2:3:0" in said
     assert "  light   ON" in said and "dd if=/dev/sdb of=/dev/null" in said[-1]
     gone = list(where(told | {"problem": "it was pulled", "disks": []}))
-    assert gone[-1] == "  disk    not found: it was pulled"
+    assert gone[-1] == "  but     it was pulled"

@@ -12,7 +12,9 @@ from rustfs_node.drive.identity_file import mark_well
 from rustfs_node.seams.real_files import RealFiles
 from rustfs_node.supervisor.second_look import OwnKeeper
 from rustfs_proto.disk.identity import HEALING, parse_identity
+from rustfs_proto.topology import findings as say
 from rustfs_proto.topology.deployment import parse_deployment
+from rustfs_proto.topology.findings import as_asked
 from rustfs_proto.topology.second_look import after, join_one, verdict_of
 from rustfs_proto.topology.verdicts import Refusal, Wish
 from tests.unit.supervisor.formation_kit import (
@@ -43,6 +45,14 @@ def test_an_empty_folder_becomes_the_new_drive_only_on_demand():
     refused = look(found, "/d0", formats=False)
     assert "ctl drive replace /d0" in verdict_of(refused, "/d0").fault
     assert refused.deployment.version == 1
+
+
+def test_who_asks_a_running_node_is_told_his_option():
+    """Not that of a start."""
+    for path in ("/d0", "n1:9000/d0"):
+        for text in (say.unmounted(path, "others are mounted", "/"), say.beyond_repair(path, 0, 1, 2)):
+            assert as_asked(text) == text.removesuffix(f"-drive {path}")
+    assert as_asked(say.alone("/d0", 0)).endswith("and name each with --accept")
 
 
 def test_nobody_else_is_formatted():
