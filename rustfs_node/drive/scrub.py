@@ -4,7 +4,8 @@ found while the other drives can still mend it, and not when a client needs it.
 - Rows in the order of the index, every version of each: first the record, then the shard files that it names,
   frame by frame. Whether a file is long enough is told by the record.
 - Read in threads, a little at a time, within `scrub_bytes_per_s`. Requests come first: while any arrive it
-  waits, though never longer than `scrub_yield_s`, or a busy drive would never be read.
+  waits, though never longer than `scrub_yield_s`, nor for more than what `scrub_busy_bytes_per_s` leaves, or
+  a busy drive would never be read.
 - What was found bad in a thread is looked up again here before it counts: what was replaced, moved or removed
   meanwhile is not damaged.
 - What is damaged becomes a finding, kept until it is noted (`findings`). Nothing is changed on the drive.
@@ -37,6 +38,7 @@ from rustfs_node.seams.threads import Threads
 from rustfs_proto.disk.layout import SCRUB_FILE
 from rustfs_proto.disk.record import split_ids
 from rustfs_proto.disk.scrub_place import ScrubPlace, format_scrub_place, parse_scrub_place
+from rustfs_proto.erasure.pacing import Pacer
 from rustfs_proto.wire.drive_ops import ScrubProgress
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.scrub_ops import SCRUB_START, SCRUB_STOP, SCRUB_TELL, DriveScrub
@@ -67,8 +69,8 @@ class Scrub:
         self.repairs = Repairs(engine, threads)
         self._is_flat_out, self._is_given_up = False, False
         self._called, self._round = trio.Event(), trio.CancelScope()
+        self._pacer = Pacer(engine.settings.scrub_busy_bytes_per_s, _QUIET_S)
         self._free_at_s = self._kept_s = 0.0
-        self._quiet_at_s = 0.0
 
     async def run(self) -> None:
         """Until cancelled. Raises one of INDEX_ERRORS where the index can no longer be used."""
@@ -240,13 +242,15 @@ class Scrub:
         """
         settings, now_s = self._settings, trio.current_time()
         self._engine.counts.scrub.size_bytes += size_bytes
+        cost_bytes = max(size_bytes, seeks * _SEEK_BYTES)
         if not self._is_flat_out:
-            cost_bytes = max(size_bytes, seeks * _SEEK_BYTES)
             self._free_at_s = max(now_s, self._free_at_s) + cost_bytes / settings.scrub_bytes_per_s
             await trio.sleep_until(self._free_at_s)
-        until_s = trio.current_time() + settings.scrub_yield_s
-        while self._is_called() and trio.current_time() < until_s:  # noqa: ASYNC110 - nobody tells
-            await trio.sleep(_LOOK_S)
+        is_called, now_s = self._is_called(), trio.current_time()
+        until_s = min(now_s + settings.scrub_yield_s, self._pacer.spend(cost_bytes, now_s))
+        while is_called and (now_s := trio.current_time()) < until_s:
+            await trio.sleep(min(_LOOK_S, until_s - now_s))
+            is_called = self._is_called()
         while self._engine.findings.is_full:  # noqa: ASYNC110 - their end is a message, and rare
             await trio.sleep(settings.tick_s)
         if trio.current_time() >= self._kept_s + settings.scrub_keep_s:
@@ -260,8 +264,8 @@ class Scrub:
             return False
         now_s = trio.current_time()
         if self._is_busy():
-            self._quiet_at_s = now_s + _QUIET_S
-        return now_s < self._quiet_at_s
+            self._pacer.called(now_s)
+        return not self._pacer.is_quiet(now_s)
 
     async def _keep(self) -> None:
         """Write down how far it is."""

@@ -106,7 +106,6 @@ class NoteHealer:
 
     async def _heal(self, note: WalkedRow) -> None:
         state, name = self._state, (note.name.bucket, note.name.key)
-        began_s = state.clock.monotonic_s()
         try:
             is_healed = await heal_key(state, *name)
         except Fault as fault:
@@ -119,7 +118,7 @@ class NoteHealer:
         else:
             state.healing.failed += 1
             self._tried.failed(name, state.clock.monotonic_s())
-        await self._state.heal_pace.rest(began_s)
+        await self._state.heal_pace.row_done()
 
     async def _take_back(self, note: WalkedRow) -> None:
         for slot, stamp in _stamps(note).items():

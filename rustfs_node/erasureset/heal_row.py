@@ -88,7 +88,7 @@ class _RowHealing:
         self._stamp = 0
         self._kind = int(RowKind.TOMBSTONE)
         self._meta: ObjectMeta | None = None
-        self._worked_s = self._known_s = state.clock.monotonic_s()
+        self._known_s = state.clock.monotonic_s()
         self.healed = RowHealed()
 
     async def find_out(self) -> None:
@@ -177,8 +177,6 @@ class _RowHealing:
     async def _spend(self, size_bytes: int) -> None:
         """A part of the work is done, which may be a small part of a large object's."""
         await self._state.heal_pace.spend(size_bytes)
-        await self._state.heal_pace.rest(self._worked_s)
-        self._worked_s = self._state.clock.monotonic_s()
 
     async def _confirm(self) -> None:
         """It took its time: is it still what reads answer by?"""

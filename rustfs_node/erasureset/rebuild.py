@@ -231,9 +231,8 @@ class _Rebuilding:
     async def _heal_row(self, name: RowName, *, is_torn: bool) -> RowHealed:
         if self._may_lack_object(name):
             return RowHealed(left={self._slot})
-        began_s = self._state.clock.monotonic_s()
         healed = await heal_any(self._state, name, (self._slot,), (self._slot,) if is_torn else ())
         if self._slot in healed.given:
             self._rebuild.give(healed.size_bytes)
-        await self._state.heal_pace.rest(began_s)
+        await self._state.heal_pace.row_done()
         return healed

@@ -201,7 +201,7 @@ class Sequence:
         self._uncounted -= 1
 
     async def _look_and_heal(self, row: WalkedRow, look: Look | None) -> None:
-        state, began_s = self._set, self._set.clock.monotonic_s()
+        state = self._set
         reads = range(state.n) if self.order.deep else ()
         try:
             if look is None:
@@ -215,7 +215,7 @@ class Sequence:
         except Fault as fault:
             if fault.code not in _MOVED:
                 self.tally.untold(row, fault)
-        await state.heal_pace.rest(began_s)
+        await state.heal_pace.row_done()
 
     async def _heal(self, look: Look) -> tuple[Look, str]:
         """How it is afterwards, and why it is not good where it is not."""

@@ -168,9 +168,12 @@ class DriveSettings:
     scrub_step_bytes: int = 1 * MIB
     """Bytes of a shard file that the scrub reads at a time: what a client waits for that comes meanwhile."""
 
+    scrub_busy_bytes_per_s: int = 4 * MIB
+    """Of these so many are guaranteed, however many requests come: a drive that is never idle is read all the
+    same, 10 TB or a hundred million small objects within a period."""
+
     scrub_yield_s: float = 0.5
-    """So long at most the scrub waits for a moment without requests before it reads on: a drive that is never
-    idle is read all the same, at 2 MiB/s, which is 5 TB within a period."""
+    """What is beyond them waits for a moment without requests, but no longer than that."""
 
     scrub_keep_s: float = 60.0
     """How often the scrub writes down how far it is, and how long it waits after a start, when there is much

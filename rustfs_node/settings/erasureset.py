@@ -203,15 +203,22 @@ class SetSettings:
     heal_at_once: int = 4
     """Keys that a worker heals at one time. Each takes a stripe of memory, and its share of the drives."""
 
-    heal_bytes_per_s: int = 64 * MIB
-    """Bytes of shards that a worker reads to verify them, or writes, for healing: half of what a hard disk
-    can do."""
+    heal_busy_bytes_per_s: int = 32 * MIB
+    """Bytes of shards, read to verify them or written, that healing is guaranteed while clients call, all of
+    it in this worker together; more it takes only once nobody has called for a second. A fifth of what a hard
+    disk can do: a drive of 8 TB is rebuilt within three days on a set that is never idle."""
 
-    heal_yield_factor: float = 10.0
-    """While clients call, healing rests for so many times the time that it has worked."""
+    heal_row_bytes: int = 64 * 1024
+    """What a row that is looked at or healed counts as there, beside its bytes: in the time of its questions
+    and its commit so much could be read."""
 
-    heal_yield_s: float = 0.25
-    """Longest of these rests, so that a set that is never idle is healed all the same."""
+    heal_compare_bytes: int = 4 * 1024
+    """What a row counts as there that is only compared with those of other drives: some 50 µs of this
+    worker's processor."""
+
+    heal_bytes_per_s: int = 0
+    """More than so many bytes of shards are not verified or written by a worker that heals, even while nobody
+    calls. 0: as many as the drives can do."""
 
     heal_page_rows: int = 1000
     """Rows asked of a drive at a time by what compares drives, and notes that are gone through together."""

@@ -209,7 +209,7 @@ async def test_a_lost_file_is_not_read_on_where_it_is_open(autojump_clock: MockC
 
 async def test_clients_come_first_and_not_for_ever(autojump_clock: MockClock) -> None:
     """While requests come one piece is read in `scrub_yield_s`."""
-    drive = filled(scrub_yield_s=2.0)
+    drive = filled(scrub_yield_s=2.0, scrub_busy_bytes_per_s=1)
     async with scrubbing(drive, lambda: True):
         await trio.sleep(1.5)
         assert drive.engine.counts.scrub.rows == 14
@@ -222,7 +222,7 @@ async def test_clients_come_first_and_not_for_ever(autojump_clock: MockClock) ->
 
 async def test_one_client_that_asks_again_and_again_is_heard(autojump_clock: MockClock) -> None:
     """Its requests are further apart than what is read between two looks takes."""
-    drive = filled(scrub_yield_s=2.0)
+    drive = filled(scrub_yield_s=2.0, scrub_busy_bytes_per_s=1)
     looks = cycle((True, False))
     async with scrubbing(drive, lambda: next(looks)):
         await trio.sleep(1.5)
@@ -314,3 +314,13 @@ def test_a_place_that_was_changed_is_not_believed(at: int) -> None:
     assert parse_scrub_place(raw) == place
     assert parse_scrub_place(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]) in {place, None}
     assert parse_scrub_place(raw[:at]) is None
+
+
+async def test_a_drive_that_is_never_idle_is_scrubbed_all_the_same(autojump_clock: MockClock) -> None:
+    """With the share that is guaranteed, however long it would wait for a moment without requests."""
+    drive = filled(scrub_yield_s=1e6, scrub_busy_bytes_per_s=64 * 1024)
+    async with scrubbing(drive, lambda: True):
+        await trio.sleep(20)
+        assert drive.engine.counts.scrub.rounds == 0
+        await trio.sleep(40)
+    assert (drive.engine.counts.scrub.rows, drive.engine.counts.scrub.rounds) == (14, 1)

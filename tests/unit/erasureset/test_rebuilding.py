@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import trio
 
 from rustfs_proto.disk.identity import HEALING, OK, parse_identity
 from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
@@ -191,3 +192,23 @@ async def test_the_end_of_an_upload_waits_for_its_object() -> None:
         assert not commits_of(Space.UPLOAD)
         drive.refuses_where = lambda _message: False
         await until(lambda: commits_of(Space.UPLOAD) > 0)
+
+
+async def test_a_set_that_is_never_idle_is_rebuilt() -> None:
+    """Clients that read without a pause are slowed down at most: the rebuild has its share of the time."""
+    async with running_set(4, **SOON | {"heal_busy_bytes_per_s": 4 << 20}) as a_set:
+        for number in range(40):
+            await a_set.client.put(b"k%d" % number, body_of(9000, number))
+        drive = a_set.drives[1]
+        async with trio.open_nursery() as nursery:
+
+            async def read_on() -> None:
+                while True:
+                    await a_set.client.get(b"k1")
+
+            for _ in range(2):
+                nursery.start_soon(read_on)
+            drive.empty()
+            await until(lambda: not drive.is_healing)
+            nursery.cancel_scope.cancel()
+        assert all(drive.versions("b", b"k%d" % number) for number in range(40))
