@@ -3,6 +3,7 @@ missing.
 
     RunRead      stripes that follow each other in a part: k drives asked, data shards first, each for all its
                  fragments at once; the next drive for each that fails or is slow
+    ShardRun     the same for the fragments of one shard, which another drive is to be given
     BlockRead    a range of the object: the stripes that it touches, together
 
 A version never changes, so a block needs no quorum: k fragments with the right checksums are the bytes.
@@ -10,21 +11,27 @@ A version never changes, so a block needs no quorum: k fragments with the right 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain, groupby
 from operator import attrgetter
+from typing import Generic, TypeVar
 
 import xxhash
 
 from rustfs_node.bus import Reply
-from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.versions import ReadableVersion
+from rustfs_proto.erasure.codec import Codec
 from rustfs_proto.erasure.geometry import fragment_bytes, stretches
 from rustfs_proto.erasure.placement import shard_of_slot
 from rustfs_proto.objects import Part
 from rustfs_proto.wire.drive_ops import ShardFragments, ShardRead
 from rustfs_proto.wire.faults import Fault, FaultCode
+
+T = TypeVar("T")
+Pieces = list[bytes]
+"""Of each stripe of a run what is wanted."""
 
 DAMAGE = frozenset({FaultCode.DAMAGED, FaultCode.NOT_FOUND})
 """Faults of a drive that should have had the fragment: a case for healing."""
@@ -32,7 +39,7 @@ DAMAGE = frozenset({FaultCode.DAMAGED, FaultCode.NOT_FOUND})
 
 class RunRead:
     """Stripes `first` to `first + len(sizes) - 1` of one part, of so many bytes each. `done` is called once,
-    with their bytes or a `Fault`.
+    with the bytes of each or a `Fault`.
 
     A drive of which any fragment is missing or wrong counts as one that failed. Where so many fail that the
     run cannot be read, its stripes are read one by one: each may have other drives to read it from.
@@ -50,7 +57,7 @@ class RunRead:
         part: Part,
         first: int,
         sizes: Sequence[int],
-        done: Callable[[bytes | Fault], None],
+        done: Callable[[Pieces | Fault], None],
         trace: str = "",
     ) -> None:
         self._state, self._version, self._part, self._first = state, version, part, first
@@ -99,7 +106,7 @@ class RunRead:
         shard = shard_of_slot(self._version.bucket, self._version.key, slot, len(self._order))
         self._fragments[shard] = answer.frames
         if len(self._fragments) == self._version.meta.geometry.k:
-            self._finish(self._decoded())
+            self._finish(self._pieces())
         else:
             self._end_if_over()
 
@@ -116,13 +123,21 @@ class RunRead:
             )
         )
 
-    def _decoded(self) -> bytes:
+    def _pieces(self) -> Pieces:
         codec = codec_of(self._version.meta.geometry)
-        stripes = []
-        for number, size in enumerate(self._sizes):
-            fragments = {shard: frames[number] for shard, frames in self._fragments.items()}
-            stripes.append(codec.decode(fragments, size))
-        return _joined(stripes)
+        return [
+            self._piece(codec, {shard: frames[number] for shard, frames in self._fragments.items()}, size)
+            for number, size in enumerate(self._sizes)
+        ]
+
+    def _piece(self, codec: Codec, fragments: Mapping[int, bytes], size: int) -> bytes:
+        """What is wanted of a stripe, from k fragments of it."""
+        return codec.decode(fragments, size)
+
+    def _single(self, number: int, done: Callable[[Pieces | Fault], None]) -> RunRead:
+        """A run of one of its stripes."""
+        at, sizes = self._first + number, (self._sizes[number],)
+        return RunRead(self._state, self._version, self._part, at, sizes, done, self._trace)
 
     def _missed(self, code: FaultCode) -> None:
         self._misses.append(code)
@@ -146,13 +161,14 @@ class RunRead:
         self._is_done = True
         self._watch.clear()
         self._fragments.clear()
-        together = _Together(len(self._sizes), self._done)
-        for number, size in enumerate(self._sizes):
-            done = together.piece(number)
-            at = self._first + number
-            RunRead(self._state, self._version, self._part, at, (size,), done, self._trace).start()
+        together = _Together[Pieces](len(self._sizes), self._joined)
+        for number in range(len(self._sizes)):
+            self._single(number, together.piece(number)).start()
 
-    def _finish(self, outcome: bytes | Fault) -> None:
+    def _joined(self, outcome: list[Pieces] | Fault) -> None:
+        self._done(outcome if isinstance(outcome, Fault) else list(chain.from_iterable(outcome)))
+
+    def _finish(self, outcome: Pieces | Fault) -> None:
         self._is_done = True
         self._watch.clear()
         self._state.degraded_reads += bool(self._misses)
@@ -162,46 +178,65 @@ class RunRead:
         self._done(outcome)
 
 
-async def read_stripe(
-    state: SetState, version: ReadableVersion, part: Part, stripe: int, stripe_len: int, trace: str = ""
-) -> bytes:
-    """`RunRead` of one stripe for a task. Raises `Fault`."""
-    answered: Answer[bytes | Fault] = Answer()
-    RunRead(state, version, part, stripe, (stripe_len,), answered.set, trace).start()
-    outcome = await answered.wait()
-    if isinstance(outcome, Fault):
-        raise outcome
-    return outcome
+class ShardRun(RunRead):
+    """As `RunRead`, but of each stripe the fragment of shard `wanted` is what `done` is called with."""
+
+    __slots__ = ("_wanted",)
+
+    def __init__(
+        self,
+        state: SetState,
+        version: ReadableVersion,
+        part: Part,
+        first: int,
+        sizes: Sequence[int],
+        done: Callable[[Pieces | Fault], None],
+        trace: str,
+        wanted: int,
+    ) -> None:
+        super().__init__(state, version, part, first, sizes, done, trace)
+        self._wanted = wanted
+
+    def _piece(self, codec: Codec, fragments: Mapping[int, bytes], size: int) -> bytes:
+        return codec.rebuild(fragments, self._wanted, size)
+
+    def _single(self, number: int, done: Callable[[Pieces | Fault], None]) -> RunRead:
+        at, sizes = self._first + number, (self._sizes[number],)
+        return ShardRun(
+            self._state, self._version, self._part, at, sizes, done, self._trace, self._wanted
+        )  # fmt: skip
 
 
-class _Together:
-    """Pieces that are read side by side: `done` is called once, with all of them joined or the first
-    `Fault`.
-    """
+class _Together(Generic[T]):
+    """Pieces that are read side by side: `done` is called once, with all of them or the first `Fault`."""
 
     __slots__ = ("_done", "_is_done", "_left", "_pieces")
 
-    def __init__(self, count: int, done: Callable[[bytes | Fault], None]) -> None:
-        self._pieces = [b""] * count
+    def __init__(self, count: int, done: Callable[[list[T] | Fault], None]) -> None:
+        self._pieces: dict[int, T] = {}
         self._left, self._done, self._is_done = count, done, False
 
-    def piece(self, number: int, cut: slice | None = None) -> Callable[[bytes | Fault], None]:
-        """Takes what becomes of that piece, of which only `cut` is wanted."""
+    def piece(self, number: int) -> Callable[[T | Fault], None]:
+        """Takes what becomes of that piece."""
 
-        def done(outcome: bytes | Fault) -> None:
+        def done(outcome: T | Fault) -> None:
             if self._is_done:
                 return
             if isinstance(outcome, Fault):
                 self._is_done = True
                 self._done(outcome)
                 return
-            self._pieces[number] = outcome if cut is None else outcome[cut]
+            self._pieces[number] = outcome
             self._left -= 1
             if not self._left:
                 self._is_done = True
-                self._done(_joined(self._pieces))
+                self._done([piece for _, piece in sorted(self._pieces.items(), key=_number)])
 
         return done
+
+
+def _number(piece: tuple[int, object]) -> int:
+    return piece[0]
 
 
 class BlockRead:
@@ -220,15 +255,24 @@ class BlockRead:
         meta = version.meta
         touched = stretches(meta.parts, meta.geometry.stripe_bytes, offset, length)
         runs = [[*run] for _, run in groupby(touched, key=attrgetter("part"))]
-        together = _Together(len(runs), self._done)
+        cuts: list[slice | None] = []
+        together = _Together[Pieces](len(runs), partial(self._joined, cuts))
         for number, run in enumerate(runs):
             sizes = [stretch.stripe_len for stretch in run]
             # Of the first stripe the beginning may be unwanted, of the last one the end.
             end = sum(sizes[:-1]) + run[-1].end
             is_whole = run[0].first == 0 and end == sum(sizes)
-            done = together.piece(number, None if is_whole else slice(run[0].first, end))
+            cuts.append(None if is_whole else slice(run[0].first, end))
             part = meta.parts[run[0].part]
+            done = together.piece(number)
             RunRead(self._state, version, part, run[0].stripe, sizes, done, trace).start()
+
+    def _joined(self, cuts: Sequence[slice | None], outcome: list[Pieces] | Fault) -> None:
+        if isinstance(outcome, Fault):
+            self._done(outcome)
+            return
+        runs = map(_joined, outcome)
+        self._done(_joined([run if cut is None else run[cut] for run, cut in zip(runs, cuts, strict=True)]))
 
 
 def _joined(pieces: Sequence[bytes]) -> bytes:

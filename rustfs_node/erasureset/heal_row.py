@@ -154,7 +154,7 @@ class _RowHealing:
 
     async def _give(self, slot: int, torn: frozenset[bytes]) -> bool:
         assert self._read is not None
-        care = Care(torn, self._spend, self._confirm)
+        care = Care(torn, self._spend, self._confirm, self._state.heal_files)
         try:
             if self._state.clock.monotonic_s() > self._known_s + _KNOWN_S:
                 await self._confirm()

@@ -7,11 +7,15 @@ same record.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 
 import attrs
 import xxhash
 
-from rustfs_node.erasureset.block_read import read_stripe
+from rustfs_node.bus import Reply
+from rustfs_node.erasureset.answer import Answer
+from rustfs_node.erasureset.block_read import Pieces, ShardRun
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
@@ -48,12 +52,13 @@ class Care:
     """What healing asks of a copy that a read does not. `torn` are shard files that are on the drive and
     cannot be used. `spend` is told of bytes that are written, and waits as long as there is no budget for
     them. `confirm` is asked when the shard files are there, which may have taken long, and raises `Fault`
-    where the version is no longer wanted.
+    where the version is no longer wanted. `turn` is had while a file is copied.
     """
 
     torn: Collection[bytes] = ()
     spend: Callable[[int], Awaitable[None]] = _at_once
     confirm: Callable[[], Awaitable[None]] = _as_it_is
+    turn: AbstractAsyncContextManager[object] | None = None
 
 
 _NO_CARE = Care()
@@ -88,7 +93,8 @@ async def copy_version(
             if part.data_id in here or part.data_id in begun:
                 continue
             if part.data_id in care.torn or not await _is_there(state, lookup, part, slot, trace):
-                await _copy_file(state, lookup, version, meta, part, slot, begun, care, trace)
+                async with care.turn or nullcontext():
+                    await _FileCopy(state, lookup, version, meta, part, slot).run(begun, care, trace)
         if begun:
             await care.confirm()
         commit = _row(lookup, version.stamp, RowKind(version.kind), shard, version, check, files)
@@ -129,32 +135,74 @@ async def _is_there(state: SetState, lookup: Lookup, part: Part, slot: int, trac
     return True
 
 
-async def _copy_file(
-    state: SetState,
-    lookup: Lookup,
-    version: Version,
-    meta: ObjectMeta,
-    part: Part,
-    slot: int,
-    begun: list[bytes],
-    care: Care,
-    trace: str,
-) -> None:
-    """Build the drive's shard file of one part anew, stripe by stripe. Added to `begun` once it is there."""
-    geometry = meta.geometry
-    shard = shard_of_slot(lookup.bucket, lookup.key, slot, state.n)
-    identity = ShardIdentity(lookup.bucket, lookup.key, shard, geometry.k, geometry.m, geometry.stripe_bytes)
-    readable = ReadableVersion(lookup.bucket, lookup.key, version.stamp, meta)
-    for index in range(stripe_count(part.size, geometry.stripe_bytes)):
-        size = stripe_len(part.size, geometry.stripe_bytes, index)
-        stripe = await read_stripe(state, readable, part, index, size, trace)
-        fragment = codec_of(geometry).encode(stripe)[shard]
-        check, replaces = xxhash.xxh3_128_digest(fragment), not index and part.data_id in care.torn
-        write = ShardWrite(part.data_id, index, check, None if index else identity, replaces)
-        await state.drives.write(slot, write, (fragment,), trace)
-        if not index:
-            begun.append(part.data_id)
-        await care.spend(len(fragment))
+class _FileCopy:
+    """A drive's shard file of one part, built anew: while some fragments are written the next ones are
+    read.
+    """
+
+    def __init__(
+        self, state: SetState, lookup: Lookup, version: Version, meta: ObjectMeta, part: Part, slot: int
+    ) -> None:
+        self._state, self._meta, self._part, self._slot = state, meta, part, slot
+        self._shard = shard_of_slot(lookup.bucket, lookup.key, slot, state.n)
+        self._readable = ReadableVersion(lookup.bucket, lookup.key, version.stamp, meta)
+
+    async def run(self, begun: list[bytes], care: Care, trace: str) -> None:
+        """To its end. Added to `begun` once something may be there. Raises `Fault`."""
+        stripes = stripe_count(self._part.size, self._meta.geometry.stripe_bytes)
+        step = max(1, self._state.settings.block_stripes_max)
+        ahead = self._read(0, min(step, stripes), trace)
+        for first in range(0, stripes, step):
+            pieces = await ahead.wait()
+            if isinstance(pieces, Fault):
+                raise pieces
+            behind = first + len(pieces)
+            if behind < stripes:
+                ahead = self._read(behind, min(step, stripes - behind), trace)
+            if not first:
+                # By itself: where somebody else is at this file already, he is not to be disturbed.
+                await self._begin(pieces[0], self._part.data_id in care.torn, trace)
+                begun.append(self._part.data_id)
+            await self._write(first or 1, pieces if first else pieces[1:], trace)
+            await care.spend(sum(map(len, pieces)))
+
+    def _read(self, first: int, count: int, trace: str) -> Answer[Pieces | Fault]:
+        """Begin to read so many stripes."""
+        stripe_bytes, part = self._meta.geometry.stripe_bytes, self._part
+        sizes = [stripe_len(part.size, stripe_bytes, index) for index in range(first, first + count)]
+        answered: Answer[Pieces | Fault] = Answer()
+        ShardRun(self._state, self._readable, part, first, sizes, answered.set, trace, self._shard).start()
+        return answered
+
+    async def _begin(self, fragment: bytes, is_torn: bool, trace: str) -> None:
+        check = xxhash.xxh3_128_digest(fragment)
+        write = ShardWrite(self._part.data_id, 0, check, self._identity, is_torn)
+        await self._state.drives.write(self._slot, write, (fragment,), trace)
+
+    async def _write(self, first: int, pieces: Pieces, trace: str) -> None:
+        """Fragments that follow each other, all of them on their way at once."""
+        answers: list[Answer[Reply | Fault]] = []
+        for index, fragment in enumerate(pieces, first):
+            answered: Answer[Reply | Fault] = Answer()
+            write = ShardWrite(self._part.data_id, index, xxhash.xxh3_128_digest(fragment))
+            on_answer = partial(_tell, answered)
+            self._state.drives.ask_write(self._slot, write, (fragment,), on_answer, trace)
+            answers.append(answered)
+        outcomes = [await answered.wait() for answered in answers]
+        for outcome in outcomes:
+            if isinstance(outcome, Fault):
+                raise outcome
+
+    @property
+    def _identity(self) -> ShardIdentity:
+        geometry, readable = self._meta.geometry, self._readable
+        return ShardIdentity(
+            readable.bucket, readable.key, self._shard, geometry.k, geometry.m, geometry.stripe_bytes
+        )  # fmt: skip
+
+
+def _tell(answered: Answer[Reply | Fault], _slot: int, answer: Reply | Fault) -> None:
+    answered.set(answer)
 
 
 def _row(

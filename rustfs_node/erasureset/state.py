@@ -59,7 +59,7 @@ class SetState:
     `geometries`. `k`, `m`, `n` and `write_quorum` are the set's own: by them tombstones are counted, and what
     is known of a row before anybody knows its version. `degraded_reads`: for which the drives that were asked
     first did not suffice, or did not agree. `charter_wanted` is set by whoever meets a drive whose charter
-    may be old.
+    may be old. `heal_files`: whoever heals and copies a file has a turn of it.
     """
 
     plan: SetPlan
@@ -73,6 +73,7 @@ class SetState:
     heal_notes: HealNotes
     healing: HealCounts
     heal_pace: Pace
+    heal_files: trio.CapacityLimiter
     sequences: Sequences
     locks: KeyLocks
     under_way: WritesUnderWay

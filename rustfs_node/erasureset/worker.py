@@ -204,6 +204,7 @@ def make_state(
         ),
         healing=HealCounts(),
         heal_pace=Pace(settings, clock),
+        heal_files=trio.CapacityLimiter(settings.heal_at_once),
         sequences=sequences.Sequences(settings.heal_sequences_at_once),
         locks=KeyLocks(settings.lock_wait_s, clock),
         under_way=WritesUnderWay(),

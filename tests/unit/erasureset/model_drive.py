@@ -328,7 +328,8 @@ class ModelDrive:
     def _read(self, message: ops.ShardRead) -> tuple[ops.ShardFragments, tuple[bytes, ...]]:
         if message.data_id not in self.files:
             raise Fault(FaultCode.NOT_FOUND, "no such shard file")
-        if (message.data_id, message.index) in self.damaged_fragments:
+        asked = range(message.index, message.index + message.count)
+        if any((message.data_id, index) in self.damaged_fragments for index in asked):
             raise Fault(FaultCode.DAMAGED, "told to be damaged")
         frames = tuple(self.files[message.data_id][message.index : message.index + message.count])
         return ops.ShardFragments(tuple(map(xxhash.xxh3_128_digest, frames))), frames

@@ -91,7 +91,7 @@ async def test_a_copy_that_fails_leaves_no_stump() -> None:
         for drive in a_set.drives[2:]:
             del drive.versions("b", key)[stamp]
             drive.files.clear()
-        a_set.drives[0].damaged_fragments = {(data_id, 3) for data_id in a_set.drives[0].files}
+        a_set.drives[0].damaged_fragments = {(data_id, 6) for data_id in a_set.drives[0].files}
         got = await a_set.client.ask(Get("b", key))
         assert got.stamp == stamp
         with trio.fail_after(5):
