@@ -9,7 +9,7 @@ import attrs
 
 from rustfs_node.seams.files import Files
 from rustfs_proto.disk.identity import HEALING, DriveIdentity, IdentityError, format_identity, parse_identity
-from rustfs_proto.disk.layout import IDENTITY_FILE, LOG_FOLDER, QUARANTINE_FOLDER, SHARD_FOLDER
+from rustfs_proto.disk.layout import IDENTITY_FILE, LOG_FOLDER, QUARANTINE_FOLDER, REBUILD_FILE, SHARD_FOLDER
 
 
 class DriveRefused(Exception):
@@ -57,6 +57,8 @@ def write_identity(files: Files, path: str, identity: DriveIdentity) -> None:
 
 def mark_healing(files: Files, path: str, identity: DriveIdentity, reason: str) -> DriveIdentity:
     """From the return of this call on, and after any power cut, the drive's absences prove nothing."""
+    # How far a rebuild was says nothing of what is lost now.
+    _forget(files, f"{path}/{REBUILD_FILE}")
     if identity.state == HEALING:
         return identity
     healing = identity.healing(reason)
@@ -68,7 +70,14 @@ def mark_well(files: Files, path: str, identity: DriveIdentity) -> DriveIdentity
     """From the return of this call on, and after any power cut, the drive's absences count again."""
     well = identity.healed()
     write_identity(files, path, well)
+    _forget(files, f"{path}/{REBUILD_FILE}")
     return well
+
+
+def _forget(files: Files, path: str) -> None:
+    """Nothing rests on its being gone."""
+    if files.exists(path):
+        files.remove(path)
 
 
 def lay_out(files: Files, path: str, identity: DriveIdentity) -> DriveIdentity:

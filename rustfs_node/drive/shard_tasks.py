@@ -200,7 +200,7 @@ class ShardTasks:
         """Remove files that failed, were given up, or were forgotten by their writer."""
         writers = self._engine.shard_writers
         for writer in writers.idle(self._engine.clock.monotonic_s()):
-            writers.writers.pop(writer.data_id, None)
+            writers.give_up(writer)
             try:
                 await self._threads.run(partial(writers.discard, writer))
             except OSError as error:

@@ -5,8 +5,9 @@ under its own name: its content, then the rename, then its folder, and the folde
 new. Only then may a record refer to it. A fragment that fails its digest, a gap, or an error ends the file:
 what is not whole never gets its name.
 
-`take` and `finishing` are quick and belong to the event loop; `write`, `finish` and `discard` block. One
-writer is never in two threads at once: `is_busy` says that one is at work.
+`take`, `finishing` and `give_up` are quick and belong to the event loop; `write`, `finish` and `discard`
+block. One writer is never in two threads at once: `is_busy` says that one is at work. Nor does a file begin
+anew while a thread still ends the one before, as both have one name.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class ShardWriters:
         self._place = place
         self._settings = settings
         self._new_folders: dict[str, None] = {}
+        self._ending: set[bytes] = set()
         self._memory = AlignedMemory(settings.threads)
 
     def take(self, request: ShardWrite, data: bytes, asker: Asker, now_s: float) -> ShardWriter | Fault:
@@ -106,7 +108,7 @@ class ShardWriters:
         refusal = identity_refusal(request.identity)
         if refusal:
             return Fault(FaultCode.INVALID, refusal)
-        if request.data_id in self.writers:
+        if self.has(request.data_id):
             return Fault(FaultCode.INVALID, f"shard file {request.data_id.hex()} is being written already")
         if len(self.writers) >= self._settings.shard_writers:
             return Fault(FaultCode.OVERLOADED, f"{len(self.writers)} shard files are unfinished")
@@ -168,13 +170,28 @@ class ShardWriters:
         found = [self.writers[data_id] for data_id in data_ids if data_id in self.writers]
         ready = [writer for writer in found if not writer.is_busy and not writer.fault and writer.file]
         for writer in ready:
-            del self.writers[writer.data_id]
+            self.give_up(writer)
         return ready
+
+    def has(self, data_id: bytes) -> bool:
+        """Whether the file is being written, or ended."""
+        return data_id in self.writers or data_id in self._ending
+
+    def give_up(self, writer: ShardWriter) -> None:
+        """It gets no more fragments, and is to be finished or discarded."""
+        del self.writers[writer.data_id]
+        self._ending.add(writer.data_id)
 
     def finish(self, writers: Sequence[ShardWriter]) -> None:
         """Make files durable under their own names. Blocks; raises OSError (fence the drive), or Fault: there
         was no space, and none of the files is there.
         """
+        try:
+            self._finish(writers)
+        finally:
+            self._ending.difference_update(writer.data_id for writer in writers)
+
+    def _finish(self, writers: Sequence[ShardWriter]) -> None:
         self._sync_contents(writers)
         # From here on an error is final, want of space too: a file under its own name that may not be durable
         # would satisfy the next commit that names it.
@@ -203,7 +220,7 @@ class ShardWriters:
             if error.errno not in NO_ROOM:
                 raise
             for writer in writers:
-                self.discard(writer)
+                self._remove(writer)
             raise Fault(FaultCode.FULL, f"no space for a shard file: {error}") from error
         for writer in writers:
             assert writer.file is not None
@@ -238,6 +255,12 @@ class ShardWriters:
         """Remove what was written. Blocks. Not made durable: what a power cut brings back is swept at
         start.
         """
+        try:
+            self._remove(writer)
+        finally:
+            self._ending.discard(writer.data_id)
+
+    def _remove(self, writer: ShardWriter) -> None:
         if writer.file is None:
             return
         writer.file.close()

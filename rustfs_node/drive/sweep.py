@@ -102,7 +102,7 @@ class Sweep:
         if parsed is None:
             return True
         data_id, is_finished = parsed
-        if data_id in pinned or data_id in self._engine.shard_writers.writers:
+        if data_id in pinned or self._engine.shard_writers.has(data_id):
             return False
         return not is_finished or not self._engine.index.refers(data_id)
 
@@ -122,7 +122,7 @@ class Sweep:
             return
         data_id, is_finished = parsed
         if not is_finished:
-            if data_id not in engine.shard_writers.writers:
+            if not engine.shard_writers.has(data_id):
                 engine.files.remove(path)
         elif not self._is_ours(path, data_id):
             self._set_aside(path)

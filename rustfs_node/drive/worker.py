@@ -29,6 +29,7 @@ from rustfs_node.drive.ranges import (
     no_such_row,
     no_such_version,
 )
+from rustfs_node.drive.rebuild_mark import RebuildMark
 from rustfs_node.drive.row_check import check_row
 from rustfs_node.drive.rows import list_rows
 from rustfs_node.drive.scan import list_unsettled, open_renames, scan_page
@@ -58,7 +59,15 @@ from rustfs_proto.wire.drive_ops import (
     WatchSlots,
 )
 from rustfs_proto.wire.faults import Fault, FaultCode
-from rustfs_proto.wire.heal_ops import CheckRow, FindingsTold, ListRows, Rejoin, Rejoined, TakeFindings
+from rustfs_proto.wire.heal_ops import (
+    CheckRow,
+    FindingsTold,
+    ListRows,
+    MarkRebuild,
+    Rejoin,
+    Rejoined,
+    TakeFindings,
+)
 from rustfs_proto.wire.metrics_ops import Measure, Spread
 from rustfs_proto.wire.scrub_ops import DriveScrub
 from rustfs_proto.wire.usage_ops import CountUsage
@@ -88,6 +97,7 @@ class DriveWorker:
         self.usage = UsageCount(engine)
         self.scrub = Scrub(engine, threads, self._is_busy)
         self.broken = trio.Event()
+        self._rebuild_mark = RebuildMark(engine, threads)
         self._threads = threads
         self._nursery = nursery
         # Settlements of commits whose shard files are still being synced: they must not overtake them.
@@ -153,6 +163,8 @@ class DriveWorker:
                 self._nursery.start_soon(self._check_row, request, message)
             case Rejoin():
                 self._nursery.start_soon(self._rejoin, request, message)
+            case MarkRebuild():
+                self._nursery.start_soon(self._rebuild_mark.answer, request, message)
             case ShardWrite():
                 self.shards.write(request, message)
             case ShardRead() if (fault := no_such_fragments(message)) is not None:

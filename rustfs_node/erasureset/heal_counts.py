@@ -6,11 +6,14 @@ from collections import Counter
 
 import attrs
 
+from rustfs_proto.wire.drive_ops import RowName
+
 
 @attrs.define
 class Rebuild:
     """A drive that is being rebuilt: `walks` begun; of all of them the rows `given` to the drive, of so many
-    bytes; of this one those `found` lacking and given, and those `left` over.
+    bytes; of this one those `found` lacking and given, and those `left` over. `place`: the stage, and behind
+    which row, as was last marked.
     """
 
     walks: int = 0
@@ -18,6 +21,7 @@ class Rebuild:
     size_bytes: int = 0
     found: int = 0
     left: int = 0
+    place: tuple[int, RowName] = attrs.field(factory=lambda: (0, RowName()))
 
     def begin_walk(self) -> None:
         """From the first row on."""

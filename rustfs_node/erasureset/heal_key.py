@@ -55,13 +55,19 @@ async def _heal_rows(state: SetState, space: Space, bucket: str, key: bytes) -> 
     return is_whole
 
 
-async def heal_any(state: SetState, row: RowName, slots: Collection[int], deep: Collection[int]) -> RowHealed:
+async def heal_any(
+    state: SetState,
+    row: RowName,
+    slots: Collection[int],
+    deep: Collection[int],
+    lacking: Collection[int] = (),
+) -> RowHealed:
     """A row of whatever kind, as `heal_row` does those of objects."""
     if row.space == Space.RENAME:
         return await _heal_rename(state, row, slots)
     if row.space == Space.PART and await is_over(state, row):
         return RowHealed()
-    return await heal_row(state, row, slots, deep)
+    return await heal_row(state, row, slots, deep, lacking)
 
 
 async def is_over(state: SetState, part: RowName) -> bool:

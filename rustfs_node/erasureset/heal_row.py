@@ -59,8 +59,15 @@ class RowHealed:
     reasons: dict[int, str] = attrs.field(factory=dict)
 
 
-async def heal_row(state: SetState, row: RowName, slots: Collection[int], deep: Collection[int]) -> RowHealed:
-    """Make the drives in `slots` whole. On those in `deep` shard files are read to their end. What is removed
+async def heal_row(
+    state: SetState,
+    row: RowName,
+    slots: Collection[int],
+    deep: Collection[int],
+    lacking: Collection[int] = (),
+) -> RowHealed:
+    """Make the drives in `slots` whole. On those in `deep` shard files are read to their end; those in
+    `lacking` had nothing of the row a moment ago, and are not asked before they are given it. What is removed
     is removed everywhere: a tombstone that other drives have forgotten goes to them again, or those in
     `slots` would never forget it. Raises `Fault` where it cannot be told what the row is.
     """
@@ -73,7 +80,7 @@ async def heal_row(state: SetState, row: RowName, slots: Collection[int], deep: 
         healing = _RowHealing(state, row, await healing_for(state, row.bucket, row.key))
         await healing.find_out()
     for slot in range(state.n) if healing.is_removed else slots:
-        await healing.look_at(slot, is_deep=slot in deep)
+        await healing.look_at(slot, is_deep=slot in deep, is_lacking=slot in lacking)
     healing.settle()
     return healing.healed
 
@@ -110,14 +117,19 @@ class _RowHealing:
         """
         return self._kind == RowKind.TOMBSTONE and self._row.space == Space.OBJECT
 
-    async def look_at(self, slot: int, *, is_deep: bool) -> None:
+    async def look_at(self, slot: int, *, is_deep: bool, is_lacking: bool) -> None:
         """How a drive stands to it, and give it what it lacks."""
         if not self._stamp:
             return
-        gap, torn = await self._gap(slot, is_deep=is_deep)
+        gap, torn = Gap.LACKING, frozenset[bytes]()
+        if not is_lacking:
+            gap, torn = await self._gap(slot, is_deep=is_deep)
         if gap is Gap.LACKING and await self._give(slot, torn):
             gap = Gap.WHOLE
             self.healed.given.add(slot)
+        elif is_lacking:
+            # It may have got something newer since.
+            gap, _ = await self._gap(slot, is_deep=False)
         (self.healed.whole if gap is Gap.WHOLE else self.healed.left).add(slot)
 
     async def _gap(self, slot: int, *, is_deep: bool) -> tuple[Gap, frozenset[bytes]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
+from rustfs_node.bus import Reply
+from rustfs_node.erasureset.answer import Answer
 from rustfs_node.erasureset.peers import Rank
 from rustfs_node.erasureset.state import SetState
 from rustfs_node.erasureset.together import together
@@ -23,6 +25,7 @@ from rustfs_proto.wire.heal_ops import ListRows, RowsListed
 class RowWalk:
     """A walk behind `after`. Rows of the drives in `verified` are read before they count as whole.
     `page_rows` are asked of a drive at a time (default: `set.heal_page_rows`). `notes` as in `ListRows`.
+    `is_long`: it goes on to the end, so pages are asked for ahead.
     """
 
     def __init__(
@@ -33,9 +36,11 @@ class RowWalk:
         page_rows: int = 0,
         *,
         notes: bool = False,
+        is_long: bool = False,
     ) -> None:
         self._state = state
-        self._verified, self._notes = verified, notes
+        self._verified, self._notes, self._is_long = verified, notes, is_long
+        self._ahead: dict[int, Answer[Reply | Fault]] = {}
         self._page_rows = page_rows or state.settings.heal_page_rows
         self._voters: dict[int, bool] = {}
         slots = [slot for slot in range(state.n) if state.drives.conditions[slot].rank is not Rank.AWAY]
@@ -59,14 +64,20 @@ class RowWalk:
 
     async def _fetch(self, slot: int) -> None:
         cursor = self._cursors[slot]
-        request = ListRows(cursor.resume, self._page_rows, slot in self._verified, self._notes)
-        try:
-            listed = (await self._state.drives.read(slot, request)).message
-        except Fault:
+        answer = await (self._ahead.pop(slot, None) or self._ask(slot)).wait()
+        if isinstance(answer, Fault):
             if slot in self._voters:
-                raise
+                raise answer
             del self._cursors[slot]
             return
+        listed = answer.message
         assert isinstance(listed, RowsListed)
         self._voters[slot] = listed.evidence
         cursor.feed(listed.rows, more=listed.more)
+        if self._is_long and listed.more:
+            self._ahead[slot] = self._ask(slot)
+
+    def _ask(self, slot: int) -> Answer[Reply | Fault]:
+        after = self._cursors[slot].resume
+        request = ListRows(after, self._page_rows, slot in self._verified, self._notes)
+        return self._state.drives.begin_read(slot, request)

@@ -123,6 +123,20 @@ class Drives:
             self._failed(slot, fault, trace)
             raise
 
+    def begin_read(self, slot: int, message: object, trace: str = "") -> Answer[Reply | Fault]:
+        """`read`, whose answer is waited for later."""
+        answered: Answer[Reply | Fault] = Answer()
+        self._bus.ask(
+            self._names[slot],
+            message,
+            deadline_s=self._settings.lookup_timeout_s,
+            on_reply=partial(
+                self._write_answered, slot, lambda _slot, answer: answered.set(answer), trace
+            ),
+            trace=trace,
+        )  # fmt: skip
+        return answered
+
     async def write(self, slot: int, message: object, frames: Sequence[bytes], trace: str = "") -> Reply:
         """`ask_write` for a task. Raises `Fault`."""
         answered: Answer[Reply | Fault] = Answer()

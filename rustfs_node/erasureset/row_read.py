@@ -42,7 +42,7 @@ class RowRead:
     """
 
     __slots__ = (
-        "_asked", "_done", "_exact_open", "_is_elsewhere", "_is_renamed", "_needed", "_order",
+        "_asked", "_done", "_exact_open", "_generation", "_is_elsewhere", "_is_renamed", "_needed", "_order",
         "_passing", "_silent", "_state", "_trace", "_views", "_watch", "answers", "decision", "exact",
         "is_wide", "lookup",
     )  # fmt: skip
@@ -72,6 +72,7 @@ class RowRead:
 
     def start(self) -> None:
         """Ask a write quorum of drives."""
+        self._generation = self._state.open_reads.begin()
         self._ask_more(self._state.k)
         if self._state.write_quorum > self._state.k:
             self._ask_more(self._state.write_quorum - self._state.k, self._lean)
@@ -232,6 +233,7 @@ class RowRead:
             # at home in another set, which one drive of a write quorum is enough to tell.
             decision = Decision(Verdict.BARRED)
         self.decision = decision
+        self._state.open_reads.end(self._generation)
         self._watch.clear()
         name = (self.lookup.bucket, self.lookup.key)
         # While a write is under way drives differ for a good reason.

@@ -136,7 +136,7 @@ class Sequence:
     async def _walk(self, scope: Scope, space: int) -> None:
         """From where it is to the end. Raises `Fault` where drives fail."""
         await read_charter(self._set, "")
-        walk = RowWalk(self._set, self._at, range(self._set.n))
+        walk = RowWalk(self._set, self._at, range(self._set.n), is_long=True)
         try:
             await self._take_rows(walk, scope, space)
         except Fault:

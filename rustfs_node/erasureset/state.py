@@ -20,6 +20,7 @@ from rustfs_node.erasureset.heal_pace import Pace
 from rustfs_node.erasureset.hedge import Hedger
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
+from rustfs_node.erasureset.open_reads import OpenReads
 from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.settle import Settler
@@ -59,7 +60,8 @@ class SetState:
     `geometries`. `k`, `m`, `n` and `write_quorum` are the set's own: by them tombstones are counted, and what
     is known of a row before anybody knows its version. `degraded_reads`: for which the drives that were asked
     first did not suffice, or did not agree. `charter_wanted` is set by whoever meets a drive whose charter
-    may be old. `heal_files`: whoever heals and copies a file has a turn of it.
+    may be old. `heal_files`: whoever heals and copies a file has a turn of it. `open_reads`: whatever
+    may answer by what drives say.
     """
 
     plan: SetPlan
@@ -75,6 +77,7 @@ class SetState:
     heal_pace: Pace
     heal_files: trio.CapacityLimiter
     sequences: Sequences
+    open_reads: OpenReads
     locks: KeyLocks
     under_way: WritesUnderWay
     issuer: StampIssuer
@@ -114,9 +117,11 @@ class SetState:
             request.fail(Fault(FaultCode.OVERLOADED, f"{self.tasks} calls are under way: try again later"))
             return
         self.tasks += 1
-        self.nursery.start_soon(self._answer, request, work)
+        self.nursery.start_soon(self._answer, request, work, self.open_reads.begin())
 
-    async def _answer(self, request: Request, work: Callable[[SetState, Request], Awaitable[Reply]]) -> None:
+    async def _answer(
+        self, request: Request, work: Callable[[SetState, Request], Awaitable[Reply]], generation: int
+    ) -> None:
         try:
             reply = await work(self, request)
         except Fault as fault:
@@ -125,3 +130,4 @@ class SetState:
             request.reply(reply.message, reply.frames)
         finally:
             self.tasks -= 1
+            self.open_reads.end(generation)

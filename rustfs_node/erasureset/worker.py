@@ -50,6 +50,7 @@ from rustfs_node.erasureset.lock_clock import LockClock, keep_lock_clock
 from rustfs_node.erasureset.locks import KeyLocks, WritesUnderWay
 from rustfs_node.erasureset.memory import Memory
 from rustfs_node.erasureset.metrics import set_measures
+from rustfs_node.erasureset.open_reads import OpenReads
 from rustfs_node.erasureset.patience import Patience
 from rustfs_node.erasureset.peers import Drives
 from rustfs_node.erasureset.rebuild import Rebuilder
@@ -157,7 +158,7 @@ async def run_set(
         state.issuer.last = max(state.issuer.last, drives.newest_stamp)
         nursery.start_soon(Resettler(bus, state).run)
         nursery.start_soon(NoteHealer(bus, state).run)
-        nursery.start_soon(Rebuilder(state).run)
+        nursery.start_soon(Rebuilder(bus, state).run)
         nursery.start_soon(FoundNoter(state).run)
         nursery.start_soon(usage.UsageKeeper(state).run)
         nursery.start_soon(count_regularly, state, bus.own_name)
@@ -206,6 +207,7 @@ def make_state(
         heal_pace=Pace(settings, clock),
         heal_files=trio.CapacityLimiter(settings.heal_at_once),
         sequences=sequences.Sequences(settings.heal_sequences_at_once),
+        open_reads=OpenReads(),
         locks=KeyLocks(settings.lock_wait_s, clock),
         under_way=WritesUnderWay(),
         issuer=issuer,

@@ -201,7 +201,20 @@ class SetSettings:
     to: that one may be away."""
 
     heal_at_once: int = 4
-    """Keys that a worker heals at one time. Each takes a stripe of memory, and its share of the drives."""
+    """Keys that a worker heals at one time, and shard files that it copies: each takes twice the memory of
+    `block_stripes_max`, and its share of the drives."""
+
+    heal_rows_ahead: int = 64
+    """Versions of a drive's rebuild that are under way together: most are small, and with so many the drives
+    make them durable in batches. Files among them are copied `heal_at_once` at a time."""
+
+    heal_look_s: float = 0.25
+    """How often a worker looks whether a drive has begun another life, and may have to be rebuilt: a glance
+    at what it knows."""
+
+    heal_keep_s: float = 10.0
+    """How often a drive that is rebuilt is told how far that has come. So much of it is compared again by the
+    next worker, where this one dies."""
 
     heal_busy_bytes_per_s: int = 32 * MIB
     """Bytes of shards, read to verify them or written, that healing is guaranteed while clients call, all of

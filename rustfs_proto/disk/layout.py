@@ -6,6 +6,7 @@ shards/ab/ab…(32 hex digits)           shard file of the data id 0xab…
 shards/ab/ab….unfinished               the same while fragments still arrive; no record refers to it
 index.sqlite  (-wal, -shm)             derived; may be deleted at any time
 scrub.json                             how far the scrub is; may be deleted at any time
+rebuild.json                           how far the rebuild of a HEALING drive is; may be deleted at any time
 quarantine/<name>.<n>                  what was found damaged or strange
 """
 
@@ -19,6 +20,7 @@ SHARD_FOLDER = "shards"
 QUARANTINE_FOLDER = "quarantine"
 INDEX_FILE = "index.sqlite"
 SCRUB_FILE = "scrub.json"
+REBUILD_FILE = "rebuild.json"
 INDEX_COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside its file, by suffix."""
 

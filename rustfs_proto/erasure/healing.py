@@ -7,7 +7,7 @@ never touched: it may be a write that is still under way, or one that nobody ack
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 import attrs
@@ -45,11 +45,23 @@ def name_of(row: HeldRow) -> RowName:
     return RowName(row.space, row.bucket, row.key, row.sub)
 
 
+_Place = tuple[int, bytes, bytes, bytes]
+
+
+@attrs.define
 class RowCursor(PageCursor[HeldRow, RowName]):
-    """One drive's rows."""
+    """One drive's rows, and their places in the order."""
+
+    places: Sequence[_Place] = ()
 
     def behind(self, row: HeldRow) -> RowName:
         return name_of(row)
+
+    def feed(self, rows: Sequence[HeldRow], *, more: bool) -> None:
+        """The next page arrived; the one before is used up."""
+        # Not by super(), which attrs' slots lead astray.
+        PageCursor.feed(self, rows, more=more)
+        self.places = [*map(_place, rows)]
 
 
 @attrs.frozen
@@ -87,16 +99,19 @@ class WalkedRow:
 
 def take_row(cursors: Mapping[int, RowCursor]) -> WalkedRow | None:
     """The next row of the merge, or None when all drives are at their end. No cursor may want a page."""
-    heads = {slot: one.rows[one.taken] for slot, one in cursors.items() if not one.is_empty}
+    heads = {slot: one.places[one.taken] for slot, one in cursors.items() if one.taken < len(one.places)}
     if not heads:
         return None
-    least = min(map(_place, heads.values()))
-    held = {slot: row for slot, row in heads.items() if _place(row) == least}
-    for slot in held:
-        cursors[slot].taken += 1
+    least = min(heads.values())
+    held = {}
+    for slot, place in heads.items():
+        if place == least:
+            cursor = cursors[slot]
+            held[slot] = cursor.rows[cursor.taken]
+            cursor.taken += 1
     return WalkedRow(name_of(next(iter(held.values()))), held)
 
 
-def _place(row: HeldRow) -> tuple[int, bytes, bytes, bytes]:
+def _place(row: HeldRow) -> _Place:
     # As the drives' indexes order them: text by its UTF-8 bytes.
     return row.space, row.bucket.encode(), row.key, row.sub

@@ -7,6 +7,9 @@ from __future__ import annotations
 from rustfs_proto.wire.drive_ops import RowName, ScrubProgress
 from rustfs_proto.wire.message import Message
 
+ASK = -1
+"""No stage of a rebuild."""
+
 
 class ListRows(Message, frozen=True):
     """Which rows does the drive have, of all spaces and buckets, in order of (space, bucket, key, sub)? At
@@ -88,6 +91,25 @@ class Rejoin(Message, frozen=True):
 
     token: bytes
     is_rebuilt: bool = False
+
+
+class MarkRebuild(Message, frozen=True):
+    """To a HEALING drive: its rebuild has come behind the row `at` in that `Stage`. It keeps that durably; a
+    drive that loses something again forgets it. With stage `ASK` it only tells.
+    """
+
+    stage: int = ASK
+    at: RowName = RowName()
+
+
+class RebuildMarked(Message, frozen=True):
+    """Answer to `MarkRebuild`: what is kept. `joined` is the token with which the drive has joined in this
+    life, by `Rejoin`.
+    """
+
+    stage: int = 0
+    at: RowName = RowName()
+    joined: bytes = b""
 
 
 class Rejoined(Message, frozen=True):

@@ -40,6 +40,7 @@ OPERATIONS: dict[type, type | None] = {
     heal_ops.ListRows: heal_ops.RowsListed,
     heal_ops.CheckRow: heal_ops.RowChecked,
     heal_ops.Rejoin: heal_ops.Rejoined,
+    heal_ops.MarkRebuild: heal_ops.RebuildMarked,
     heal_ops.TakeFindings: heal_ops.FindingsTold,
     usage_ops.CountUsage: usage_ops.UsageCounted,
     scrub_ops.DriveScrub: drive_ops.ScrubProgress,

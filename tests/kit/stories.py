@@ -114,7 +114,9 @@ class Story:
             self.drive.write_shard(data_id, *fragments_of(data_id), key=key)
         except Fault as fault:
             self._refuse(fault.code)
-            writers.discard(writers.writers.pop(data_id))
+            writer = writers.writers[data_id]
+            writers.give_up(writer)
+            writers.discard(writer)
 
     def put_files(
         self, key: str, stamp: int, *files: bytes, space: int = Space.OBJECT, sub: bytes = b""

@@ -65,6 +65,8 @@ SETTINGS = attrs.evolve(
         heal_rest_s=0.6,
         heal_pause_s=0.5,
         heal_retry_s=0.5,
+        heal_look_s=0.5,
+        heal_keep_s=1.0,
         heal_retry_max_s=10.0,
         status_period_s=1.0,
     ),

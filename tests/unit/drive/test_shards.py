@@ -216,6 +216,27 @@ def test_two_files_of_a_new_folder_finish_at_once() -> None:
     assert writers.missing([first, second]) == ()
 
 
+@pytest.mark.parametrize("is_discarded", [False, True])
+def test_a_file_does_not_begin_anew_while_it_is_ended(drive: TestDrive, *, is_discarded: bool) -> None:
+    """Both have one name until then: what ends would take the other's bytes for its own, or remove them."""
+    writers = drive.engine.shard_writers
+    drive.write_shard(OTHER_ID, *FRAGMENTS)
+    if is_discarded:
+        writer = writers.writers[OTHER_ID]
+        writers.give_up(writer)
+    else:
+        (writer,) = writers.finishing([OTHER_ID])
+    with pytest.raises(AssertionError, match="is being written already"):
+        drive.write_shard(OTHER_ID, FRAGMENTS[0])
+    if is_discarded:
+        writers.discard(writer)
+        assert read_fault(drive, OTHER_ID) is FaultCode.NOT_FOUND
+    else:
+        writers.finish([writer])
+        assert drive.read_shard(OTHER_ID, 3) == FRAGMENTS
+    drive.write_shard(OTHER_ID, FRAGMENTS[0])
+
+
 def test_a_copy_that_was_begun_does_not_replace_a_whole_file(drive: TestDrive) -> None:
     """A version that shares the file is committed while somebody writes that file once more: the first
     fragments of the copy do not take the place of what is whole.

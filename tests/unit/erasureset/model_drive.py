@@ -49,6 +49,7 @@ class ModelDrive:
     is_full: bool = False
     is_healing: bool = False
     joins: bytes = b""
+    mark: tuple[int, ops.RowName] = (0, ops.RowName())
     loses_settles: bool = False
     refuses: FaultCode | None = None
     refuses_where: Callable[[object], bool] = lambda _: False
@@ -73,7 +74,7 @@ class ModelDrive:
         """The drive was replaced by an empty one, which is healing."""
         self.rows.clear()
         self.files.clear()
-        self.is_healing, self.joins = True, b""
+        self.is_healing, self.joins, self.mark = True, b"", (0, ops.RowName())
 
     def damage(self, bucket: str, key: bytes) -> None:
         """The newest version of the object no longer checks."""
@@ -144,6 +145,10 @@ class ModelDrive:
                 return self._list_rows(message), ()
             case heal_ops.Rejoin() as message:
                 return self._rejoin(message), ()
+            case heal_ops.MarkRebuild(stage, at):
+                if stage != heal_ops.ASK:
+                    self.mark = (stage, at)
+                return heal_ops.RebuildMarked(*self.mark, joined=self.joins), ()
             case ops.ShardWrite() as message:
                 return self._write(message, request.frames[0]), ()
             case ops.ShardDrop(data_id):

@@ -32,6 +32,7 @@ AT_ONCE: dict[str, object] = {
     "heal_rest_s": 0.02,
     "heal_pause_s": 0.02,
     "heal_retry_s": 0.02,
+    "heal_look_s": 0.02,
     "heal_retry_max_s": 0.1,
     "status_period_s": 0.1,
     "resettle_delay_s": 0.05,
