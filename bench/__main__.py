@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.fill import fill
 from bench.node import LARGE_BYTES, Plan, claims, keys_for, measure_node
-from bench.rebuild import measure_rebuild
+from bench.rebuild import RebuildPlan, measure_rebuild
 from bench.report import claims_table, plot, table
 from bench.run import best_of
 from bench.scrub import measure_scrub
@@ -84,9 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     rebuild = commands.add_parser("rebuild", help="measure how fast an emptied drive is rebuilt")
     rebuild.set_defaults(run=_rebuild)
     rebuild.add_argument("folder", type=Path, help="where a node gets four drives")
-    rebuild.add_argument("--count", type=int, default=1000, help="of objects")
-    rebuild.add_argument("--size", type=size_of, default=4 << 20, help="of each")
-    rebuild.add_argument("--alone", action="store_true", help="without clients meanwhile")
+    rebuild.add_argument(
+        "--size", action="append", type=size_of, help="of objects; repeatable, 8MiB and 4KiB if not given"
+    )
+    rebuild.add_argument("--total", type=size_of, default=1 << 30, help="of all of them, 1024MiB")
+    rebuild.add_argument("--count-max", type=int, default=20_000, help="no more objects than that")
+    rebuild.add_argument("--throttle", type=int, default=0, help="drives of so many MB/s, on loop devices")
+    rebuild.add_argument("--clients", type=int, default=2, help="that read, and as many that write; 0: none")
     filling = commands.add_parser("fill", help="put keys onto the drives of a stopped node")
     filling.set_defaults(run=_fill)
     filling.add_argument("drives", nargs="+", help="the folders of all drives of one set, in any order")
@@ -145,7 +149,11 @@ def _scrub(options: argparse.Namespace) -> int:
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    found = measure_rebuild(options.folder, options.count, options.size, with_clients=not options.alone)
+    found = []
+    for size in options.size or (8 << 20, 4 << 10):
+        count = min(options.count_max, options.total // size)
+        plan = RebuildPlan(count, size, options.throttle * 1_000_000, options.clients)
+        found += measure_rebuild(options.folder, plan)
     print(claims_table(found))
     return int(not all(claim.holds for claim in found))
 

@@ -1,9 +1,13 @@
-"""How fast an emptied drive is rebuilt, beside a plain copy of the same bytes between the same drives, and
-what clients wait for meanwhile.
+"""How fast an emptied drive is rebuilt, beside a plain copy of the same bytes between the same drives, and what
+clients that read and write without a pause wait for meanwhile.
+
+The drives are folders, or, throttled, file systems on loop devices that read and write no more than so much a
+second, which copy and rebuild meet alike (root only). The copy is made file by file and synced.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,72 +15,142 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
+
+import attrs
 
 from bench.node import four_drives, running_node
 from bench.report import Claim
 from bench.run import ask, measure, prepare
 from bench.wire import Requests
-from bench.work import Endpoint, Outcome, Work
+from bench.work import Endpoint, Outcome, Work, size_text
+from tests.node.slow.loop_drives import loop_drives
 
 RATE_MIN = 0.5
 SLOWER_MAX = 2.0
-CLIENTS = 2
 _TURN_S = 2.0
 _BEFORE_TURNS = 5
+_SMALL_BYTES = 4096
 _SETTINGS = {"RUSTFS_DRIVE_SEGMENT_ZERO_FILL": "false", "RUSTFS_DRIVE_SCRUB_PERIOD_S": "0"}
 
 
-def measure_rebuild(folder: Path, count: int, object_bytes: int, *, with_clients: bool) -> list[Claim]:
-    """Fill four drives below `folder` with `count` objects of that size, empty the second and replace it."""
-    drives = four_drives(folder)
+@attrs.frozen
+class RebuildPlan:
+    """`count` objects of `object_bytes`; drives that are throttled to so many bytes a second, or not (0);
+    as many clients that read, and as many that write, none: it is not measured what they wait for.
+    """
+
+    count: int
+    object_bytes: int
+    throttle: int = 0
+    clients: int = 2
+
+    @property
+    def title(self) -> str:
+        """What is rebuilt."""
+        drives = f", drives of {self.throttle // 1_000_000} MB/s" if self.throttle else ""
+        return f"{self.count} x {size_text(self.object_bytes)}{drives}"
+
+
+def measure_rebuild(folder: Path, plan: RebuildPlan) -> list[Claim]:
+    """Fill four drives below `folder`, then empty the second and replace it: with nobody else there, and once
+    more while clients call.
+    """
     with (
+        _drives(folder, plan.throttle) as drives,
         tempfile.TemporaryDirectory(prefix="bench-") as runtime,
         running_node(drives, Path(runtime), "bench-secret", _SETTINGS) as node,
     ):
         ask(node, Requests(node, Work("put", 0, 1, 0), "").create_bucket(node.bucket))
-        prepare(node, Work("get", object_bytes, 8, 0, processes=1, keys_per_process=count))
-        reading = Work("get", 4096, CLIENTS, _TURN_S, processes=1, keys_per_process=500)
-        prepare(node, reading)
+        prepare(node, Work("get", plan.object_bytes, 8, 0, processes=1, keys_per_process=plan.count))
+        clients = _Clients(node, plan.clients)
         size_bytes = _size_of(drives[1])
         copy_s = _copy_s(drives[0], drives[1] / "copy")
-        before = [_waited_ms(measure(node, reading)) for _ in range(_BEFORE_TURNS)]
-        _ctl(node, "offline", drives[1])
-        for path in drives[1].iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        began_s = time.monotonic()
-        _ctl(node, "replace", drives[1])
-        during = _wait(drives[1], node, reading if with_clients else None)
-        took_s = time.monotonic() - began_s
-    shutil.rmtree(folder)
-    mib = size_bytes / (1 << 20)
-    print(f"{mib:.0f} MiB: copied at {mib / copy_s:.0f} MiB/s, rebuilt at {mib / took_s:.0f} MiB/s")
-    found = [
-        Claim("rebuild of a drive: part of the rate of a plain copy", copy_s / took_s, at_least=RATE_MIN)
-    ]
-    if during:
-        text = f"p99 of GET by {CLIENTS} clients during the rebuild: times as long as before"
-        found.append(Claim(text, median(during) / median(before), at_most=SLOWER_MAX))
-    return found
+        took_s = _replace(node, drives[1], lambda: time.sleep(0.1))
+        rate = copy_s / took_s
+        mib = size_bytes / (1 << 20)
+        print(
+            f"{plan.title}: {mib:.0f} MiB copied in {copy_s:.1f} s ({mib / copy_s:.0f} MiB/s), rebuilt in"
+            f" {took_s:.1f} s ({mib / took_s:.0f} MiB/s, {plan.count / took_s:.0f} objects/s)"
+        )
+        found = [Claim(f"rebuild of {plan.title}: part of the rate of a plain copy", rate, at_least=RATE_MIN)]
+        return found + (clients.claims(drives[1], plan) if plan.clients else [])
+
+
+class _Clients:
+    """Those that read and write without a pause."""
+
+    def __init__(self, node: Endpoint, count: int) -> None:
+        self._node = node
+        self._works = [
+            Work(operation, _SMALL_BYTES, count, _TURN_S, processes=1, keys_per_process=500)
+            for operation in ("get", "put")
+        ]
+        if count:
+            prepare(node, self._works[0])
+
+    def claims(self, drive: Path, plan: RebuildPlan) -> list[Claim]:
+        """The p99 of each kind of request during a rebuild, beside that before it."""
+        before = [self._turn_ms() for _ in range(_BEFORE_TURNS)]
+        during: list[list[float]] = []
+        took_s = _replace(self._node, drive, lambda: during.append(self._turn_ms()))
+        print(f"{plan.title}: rebuilt in {took_s:.1f} s while {plan.clients} + {plan.clients} clients call")
+        found = []
+        for number, work in enumerate(self._works):
+            was, now = (median(turn[number] for turn in turns) for turns in (before, during))
+            text = f"p99 of {work.operation} during it: times as long as before, {was:.1f} ms"
+            found.append(Claim(text, now / was, at_most=SLOWER_MAX))
+        return found
+
+    def _turn_ms(self) -> list[float]:
+        with ThreadPoolExecutor(len(self._works)) as pool:
+            return [_waited_ms(outcome) for outcome in pool.map(self._measure, self._works)]
+
+    def _measure(self, work: Work) -> Outcome:
+        return measure(self._node, work)
 
 
 def _waited_ms(outcome: Outcome) -> float:
     if outcome.errors or outcome.wrong:
-        raise SystemExit(f"{outcome.errors} GETs failed, {outcome.wrong} were wrong")
+        raise SystemExit(f"{outcome.errors} requests failed, {outcome.wrong} were wrong")
     return outcome.quantile_ms(0.99)
 
 
-def _wait(drive: Path, node: Endpoint, reading: Work | None) -> list[float]:
-    """Return when the drive is rebuilt: the p99 of each turn until then."""
-    found: list[float] = []
-    while json.loads((drive / "rustfs.json").read_bytes())["state"] == "healing":
-        if reading is None:
-            # Nobody tells; this is the interval between two looks.
-            subprocess.run(["sleep", "0.1"], check=True)
+@contextlib.contextmanager
+def _drives(folder: Path, throttle: int) -> Iterator[Sequence[Path]]:
+    with contextlib.ExitStack() as stack:
+        if throttle:
+            folder.mkdir(exist_ok=True)
+            drives = stack.enter_context(loop_drives(folder, 4))
+            for drive in drives:
+                stack.enter_context(drive.throttled(throttle))
+            yield [drive.folder for drive in drives]
         else:
-            found.append(_waited_ms(measure(node, reading)))
-    return found
+            yield four_drives(folder)
+    shutil.rmtree(folder)
+
+
+def _replace(node: Endpoint, drive: Path, meanwhile: Callable[[], None]) -> float:
+    """Empty the drive and replace it: how long it takes until it is whole, `meanwhile` again and again."""
+    _ctl(node, "offline", drive)
+    for path in drive.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    _forget_cached()
+    began_s = time.monotonic()
+    _ctl(node, "replace", drive)
+    while json.loads((drive / "rustfs.json").read_bytes())["state"] == "healing":
+        meanwhile()
+    return time.monotonic() - began_s
+
+
+def _forget_cached() -> None:
+    """What is read comes from the drives, where this user may say so."""
+    subprocess.run(["sync"], check=True)
+    with contextlib.suppress(PermissionError):
+        Path("/proc/sys/vm/drop_caches").write_text("3")
 
 
 def _size_of(drive: Path) -> int:
@@ -85,6 +159,7 @@ def _size_of(drive: Path) -> int:
 
 def _copy_s(source: Path, target: Path) -> float:
     """How long it takes to copy a drive durably, as far as the bytes of its files go."""
+    _forget_cached()
     began_s = time.monotonic()
     subprocess.run(["cp", "--recursive", "--sparse=always", source, target], check=True)
     subprocess.run(["sync", "--file-system", target], check=True)

@@ -29,7 +29,7 @@ class Rebuilder:
         own = next((one.node for one in state.plan.workers if one.name == state.plan.name), 0)
         self._slots = [plan.slot for plan in state.plan.drives if plan.node == own]
         self._lives: dict[int, int] = {}
-        self._were_away: frozenset[int] = frozenset()
+        self._states: tuple[object, ...] = ()
 
     async def run(self) -> None:
         """Rebuild whatever is HEALING, for ever."""
@@ -53,17 +53,18 @@ class Rebuilder:
             await trio.sleep(min(seconds, self._state.settings.heal_look_s))
 
     async def _have_changed(self) -> bool:
-        """Whether a drive has begun another life, or went or came, since this was last asked. One in another
-        life is asked how it is.
+        """Whether a drive has begun another life, went or came, or is HEALING that was not, since this was
+        last asked. One in another life is asked how it is.
         """
         peers, drives = self._bus.statistics().peers, self._state.drives
         lives = {plan.slot: peers[plan.name].incarnation for plan in drives.plans}
-        changed = [slot for slot in self._slots if lives[slot] and lives[slot] != self._lives.get(slot)]
-        for slot in changed:
-            await drives.look_at(slot)
-        away = frozenset(slot for slot, one in enumerate(drives.conditions) if one.rank is Rank.AWAY)
-        has_changed = (self._lives, self._were_away) != (lives, away)
-        self._lives, self._were_away = lives, away
+        for slot in self._slots:
+            if lives[slot] and lives[slot] != self._lives.get(slot):
+                await drives.look_at(slot)
+        away = [one.rank is Rank.AWAY for one in drives.conditions]
+        states = (*away, *map(self._is_healing, self._slots))
+        has_changed = (self._lives, self._states) != (lives, states)
+        self._lives, self._states = lives, states
         return has_changed
 
     def _is_healing(self, slot: int) -> bool:

@@ -8,13 +8,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from rustfs_node.drive.identity_file import write_identity
+from rustfs_node.drive.identity_file import mark_healing, write_identity
 from rustfs_node.drive.rows import list_rows
 from rustfs_node.seams.memory_files import MemoryFiles
 from rustfs_proto.disk.identity import HEALING, OK, parse_identity
+from rustfs_proto.disk.layout import REBUILD_FILE
+from rustfs_proto.disk.rebuild_place import RebuildPlace, Stage, parse_rebuild_place
 from rustfs_proto.wire.drive_ops import DriveState, Lookup, RowName, Space
 from rustfs_proto.wire.faults import FaultCode
-from rustfs_proto.wire.heal_ops import HeldRow, ListRows, Rejoin
+from rustfs_proto.wire.heal_ops import HeldRow, ListRows, MarkRebuild, RebuildMarked, Rejoin
 from tests.kit import corrupt
 from tests.kit.drives import SMALL, TestDrive, memory_drive, tombstone, value
 from tests.unit.drive.test_fence import Client, client_of
@@ -104,6 +106,28 @@ async def test_healing_ends_in_two_steps_of_one_token() -> None:
         assert (found.evidence, found.joins) == (True, False)
     client.files.crash()
     assert identity_state(client.drive) == OK
+
+
+async def test_how_far_a_rebuild_is_outlives_the_drive() -> None:
+    """Until it is well, or loses something again. It tells, too, whether the drive has joined."""
+    at = RowName(Space.OBJECT, "bucket", b"k7", b"\xff")
+    async with healing_drive() as client:
+        assert (await client.ask(MarkRebuild())).message == RebuildMarked()
+        await client.ask(Rejoin(TOKEN))
+        marked = (await client.ask(MarkRebuild(Stage.CENSUS, at))).message
+        assert marked == RebuildMarked(Stage.CENSUS, at, TOKEN)
+        path = f"{client.drive.path}/{REBUILD_FILE}"
+        client.files.crash()
+        raw = client.files.read_file(path)
+        assert parse_rebuild_place(raw) == RebuildPlace(Stage.CENSUS, at)
+        assert parse_rebuild_place(raw.replace(b'"stage": 2', b'"stage": 1')) is None
+        mark_healing(client.files, client.drive.path, client.drive.identity, "lost")
+        assert not client.files.exists(path)
+        client.files.write_file(path, raw)
+        await client.ask(Rejoin(TOKEN, is_rebuilt=True))
+        assert not client.files.exists(path)
+        await client.ask(MarkRebuild(Stage.CENSUS, at))
+        assert not client.files.exists(path)
 
 
 async def test_a_drive_whose_identity_cannot_be_written_is_fenced() -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
+from rustfs_node.erasureset.open_reads import OpenReads
 from rustfs_proto.disk.identity import HEALING, OK, parse_identity
-from rustfs_proto.wire.drive_ops import Commit, Lookup, Space
+from rustfs_proto.disk.rebuild_place import Stage
+from rustfs_proto.wire.drive_ops import Commit, Lookup, RowName, Space
 from rustfs_proto.wire.faults import Fault, FaultCode
 from rustfs_proto.wire.heal_ops import ListRows, Rejoin
 from rustfs_proto.wire.set_ops import SetStatus
@@ -172,7 +175,8 @@ async def test_a_version_that_was_shown_is_on_the_drive_before_its_absences_coun
 
 async def test_the_end_of_an_upload_waits_for_its_object() -> None:
     """The parts are all that keeps the drive's shards while it has no record of the object."""
-    async with running_set(4, **SOON) as a_set:
+    # Nobody else heals: he could be at the upload, with the object behind him, when the drive is emptied.
+    async with running_set(4, **SOON | {"heal_pause_s": 600.0}) as a_set:
         client, drive = a_set.client, a_set.drives[0]
         # So the end of the upload stays, for the drive that has not heard of it.
         a_set.drives[3].refuses_where = lambda message: (
@@ -212,3 +216,61 @@ async def test_a_set_that_is_never_idle_is_rebuilt() -> None:
             await until(lambda: not drive.is_healing)
             nursery.cancel_scope.cancel()
         assert all(drive.versions("b", b"k%d" % number) for number in range(40))
+
+
+async def test_a_rebuild_goes_on_where_it_was() -> None:
+    """Another worker begins behind what was given, and with the census where that was; but not once the drive
+    is in another life, as what reads showed in between may not be on it.
+    """
+    async with running_set(4, **SOON | {"heal_keep_s": 0.0, "heal_rows_ahead": 1}) as a_set:
+        for number in range(10):
+            await a_set.client.put(b"k%d" % number, body_of(9000, number))
+        drive = a_set.drives[1]
+        drive.refuses_where = lambda message: isinstance(message, Commit) and message.key >= b"k6"
+        drive.empty()
+        await until(lambda: drive.mark == (Stage.GIVING, RowName(Space.OBJECT, "b", b"k5")))
+        drive.seen.clear()
+        await until(lambda: any(isinstance(message, ListRows) for message in drive.seen))
+        first = next(message for message in drive.seen if isinstance(message, ListRows))
+        assert first.after == RowName(Space.OBJECT, "b", b"k5")
+
+        def is_told_that_it_is_well(message: object) -> bool:
+            return isinstance(message, Rejoin) and message.is_rebuilt
+
+        drive.refuses_where = is_told_that_it_is_well
+        await until(lambda: any(map(is_told_that_it_is_well, drive.seen)))
+        token = drive.joins
+        drive.seen.clear()
+        await until(lambda: any(map(is_told_that_it_is_well, drive.seen)))
+        assert drive.joins == token and not any(Rejoin(token) == message for message in drive.seen)
+        drive.joins = b""
+        drive.seen.clear()
+        drive.refuses_where = lambda _message: False
+        await until(lambda: not drive.is_healing)
+        lists = [message for message in drive.seen if isinstance(message, ListRows)]
+        joined = next(i for i, one in enumerate(drive.seen) if isinstance(one, Rejoin) and not one.is_rebuilt)
+        assert any(one.after == RowName() for one in drive.seen[joined:] if isinstance(one, ListRows)), lists
+
+
+async def test_the_census_waits_for_reads_that_heard_the_drive_before() -> None:
+    """And for none that began later."""
+    reads = OpenReads()
+    first, other = reads.begin(), reads.begin()
+    async with trio.open_nursery() as nursery:
+        ended: list[str] = []
+
+        async def wait() -> None:
+            await reads.ended()
+            ended.append("all")
+
+        nursery.start_soon(wait)
+        await wait_all_tasks_blocked()
+        later = reads.begin()
+        reads.end(first)
+        await wait_all_tasks_blocked()
+        assert not ended
+        reads.end(other)
+        await wait_all_tasks_blocked()
+        assert ended
+        reads.end(later)
+    await reads.ended()
