@@ -69,8 +69,8 @@ SCRUBBING = (
     PlantedBug(
         "scrub-in-the-way-of-clients",
         SCRUB,
-        "        while self._is_called() and trio",
-        "        while not self._is_called() and trio",
+        "        while is_called and (now_s",
+        "        while not is_called and (now_s",
         "The scrub reads on while clients wait.",
         PROMISE,
         f"{DRIVE}::test_clients_come_first_and_not_for_ever",
