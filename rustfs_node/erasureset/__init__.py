@@ -15,6 +15,7 @@
     settle, heal_notes, hedge     what is told to drives and done to reads on the side
     heal_noted, rebuild           what heals: keys that are noted, drives that lost what they had; both by
                                   heal_walk, heal_key and heal_row, at heal_pace, counted in heal_counts
+    drive_rebuild                 one of these drives: rebuild_marks, rebuild_window, open_reads
     shard_check   whether a shard file can be read to its end
     answer, together              where a task waits for callbacks, or for other tasks
 
