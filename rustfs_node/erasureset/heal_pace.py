@@ -35,6 +35,10 @@ class Pace:
         """Somebody called."""
         self._pacer.called(self._clock.monotonic_s())
 
+    def is_alone(self) -> bool:
+        """Whether nobody calls."""
+        return self._pacer.is_quiet(self._clock.monotonic_s())
+
     async def spend(self, size_bytes: int) -> None:
         """These bytes are read or written; return when it may go on."""
         now_s = self._clock.monotonic_s()

@@ -166,7 +166,8 @@ class _RowHealing:
 
     async def _give(self, slot: int, torn: frozenset[bytes]) -> bool:
         assert self._read is not None
-        care = Care(torn, self._spend, self._confirm, self._state.heal_files)
+        state = self._state
+        care = Care(torn, self._spend, self._confirm, state.heal_files, state.heal_pace.is_alone)
         try:
             if self._state.clock.monotonic_s() > self._known_s + _KNOWN_S:
                 await self._confirm()

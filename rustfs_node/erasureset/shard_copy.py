@@ -52,13 +52,15 @@ class Care:
     """What healing asks of a copy that a read does not. `torn` are shard files that are on the drive and
     cannot be used. `spend` is told of bytes that are written, and waits as long as there is no budget for
     them. `confirm` is asked when the shard files are there, which may have taken long, and raises `Fault`
-    where the version is no longer wanted. `turn` is had while a file is copied.
+    where the version is no longer wanted. `turn` is had while a file is copied; `is_alone` tells
+    whether nobody else calls.
     """
 
     torn: Collection[bytes] = ()
     spend: Callable[[int], Awaitable[None]] = _at_once
     confirm: Callable[[], Awaitable[None]] = _as_it_is
     turn: AbstractAsyncContextManager[object] | None = None
+    is_alone: Callable[[], bool] = bool
 
 
 _NO_CARE = Care()
@@ -150,21 +152,25 @@ class _FileCopy:
     async def run(self, begun: list[bytes], care: Care, trace: str) -> None:
         """To its end. Added to `begun` once something may be there. Raises `Fault`."""
         stripes = stripe_count(self._part.size, self._meta.geometry.stripe_bytes)
-        step = max(1, self._state.settings.block_stripes_max)
-        ahead = self._read(0, min(step, stripes), trace)
-        for first in range(0, stripes, step):
+        first, ahead = 0, self._read(0, min(self._step(care), stripes), trace)
+        while first < stripes:
             pieces = await ahead.wait()
             if isinstance(pieces, Fault):
                 raise pieces
             behind = first + len(pieces)
             if behind < stripes:
-                ahead = self._read(behind, min(step, stripes - behind), trace)
+                ahead = self._read(behind, min(self._step(care), stripes - behind), trace)
             if not first:
                 # By itself: where somebody else is at this file already, he is not to be disturbed.
                 await self._begin(pieces[0], self._part.data_id in care.torn, trace)
                 begun.append(self._part.data_id)
             await self._write(first or 1, pieces if first else pieces[1:], trace)
             await care.spend(sum(map(len, pieces)))
+            first = behind
+
+    def _step(self, care: Care) -> int:
+        """Stripes to read at a time: one while clients call, who wait while it is decoded."""
+        return max(1, self._state.settings.block_stripes_max) if care.is_alone() else 1
 
     def _read(self, first: int, count: int, trace: str) -> Answer[Pieces | Fault]:
         """Begin to read so many stripes."""
