@@ -216,10 +216,10 @@ class SetSettings:
     """How often a drive that is rebuilt is told how far that has come. So much of it is compared again by the
     next worker, where this one dies."""
 
-    heal_busy_bytes_per_s: int = 32 * MIB
+    heal_busy_bytes_per_s: int = 16 * MIB
     """Bytes of shards, read to verify them or written, that healing is guaranteed while clients call, all of
-    it in this worker together; more it takes only once nobody has called for a second. A fifth of what a hard
-    disk can do: a drive of 8 TB is rebuilt within three days on a set that is never idle."""
+    it in this worker together; more it takes only once nobody has called for a second. A tenth of what a hard
+    disk can do, so that clients hardly notice: 8 TB are rebuilt within a week on a set that is never idle."""
 
     heal_row_bytes: int = 64 * 1024
     """What a row that is looked at or healed counts as there, beside its bytes: in the time of its questions
