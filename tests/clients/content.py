@@ -23,13 +23,13 @@ def content(size: int, seed: int = 0) -> bytes:
     """`size` bytes; two seeds share no MiB, and one seed gives the same bytes each time."""
     whole, rest = divmod(size, MIB)
     return b"".join(piece(seed, number) for number in range(whole)) + (
-        piece(seed, whole)[:rest] if rest else b""
+        piece(seed, whole, rest) if rest else b""
     )
 
 
-def piece(seed: int, number: int) -> bytes:
-    """The MiB `number` of the content of `seed`."""
-    return struct.pack(">QQ", seed, number) + _filling(number % 7)[16:]
+def piece(seed: int, number: int, size: int = MIB) -> bytes:
+    """The MiB `number` of the content of `seed`, or its first bytes."""
+    return (struct.pack(">QQ", seed, number) + _filling(number % 7)[16:size])[:size]
 
 
 def pieces(seed: int, first_byte: int, size: int) -> Iterator[bytes]:
@@ -37,7 +37,7 @@ def pieces(seed: int, first_byte: int, size: int) -> Iterator[bytes]:
     number, inside = divmod(first_byte, MIB)
     assert inside == 0, "a stream begins at a whole MiB"
     while size > 0:
-        part = piece(seed, number)[: min(size, MIB)]
+        part = piece(seed, number, min(size, MIB))
         yield part
         size -= len(part)
         number += 1

@@ -4,6 +4,7 @@ another can be made to vanish.
     Network     namespaces with addresses .1, .2, ..., joined by a bridge at which the test has the last one
     cut         packets from one node to another vanish without a word, one way or both
     slow        a node sends no faster than this, and what does not fit its queue is lost
+    relay       packets from one node to another are late, lost, doubled and out of order (`tests.kit.relay`)
 
 A cut is a neighbour's hardware address that nobody has: frames still leave, and no one takes them. That needs
 no packet filter, works for connections under way, and is undone by the right address. Needs root; names and
@@ -16,10 +17,14 @@ import os
 import random
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterable
 from typing import Self
 
 import attrs
+
+from tests.kit import relay
+from tests.kit.relay import Relay, Weather
 
 _NOBODY = "02:ff:ff:ff:ff:ff"
 _DRAWS = 50
@@ -49,6 +54,10 @@ class Network:
     _tag: str = ""
     _cuts: set[tuple[int, int]] = attrs.field(factory=set)
     _slow: set[int] = attrs.field(factory=set)
+    _relayed: set[tuple[int, int]] = attrs.field(factory=set)
+    _relay: Relay | None = None
+    packets: Counter[str] = attrs.field(factory=Counter)
+    """What relays did to packets, told when the network is closed."""
 
     def __enter__(self) -> Self:
         try:
@@ -82,6 +91,8 @@ class Network:
     def cut(self, source: int, target: int) -> None:
         """From now on what `source` sends to `target` vanishes."""
         self._cuts.add((source, target))
+        # What the relay takes would come through.
+        self._route(source, target, relayed=False)
         self._point(source, target, _NOBODY)
 
     def cut_between(self, some: Iterable[int], others: Iterable[int]) -> None:
@@ -98,8 +109,19 @@ class Network:
         limits = f"rate {kilobits}kbit burst 8kb latency {latency_ms}ms"
         _run("qdisc replace dev eth0 root tbf " + limits, tool="tc", netns=self._name(node))
 
+    def relay(self, links: Iterable[tuple[int, int]], weather: Weather) -> None:
+        """What goes over those links, each from one node to another, goes through that weather."""
+        if self._relay is None:
+            self._relay = Relay([self._name(node) for node in range(self.count)])
+        self._relay.set(weather)
+        for source, target in links:
+            if (source, target) not in self._cuts:
+                self._route(source, target, relayed=True)
+
     def heal(self) -> None:
         """No fault is left."""
+        for source, target in sorted(self._relayed):
+            self._route(source, target, relayed=False)
         for source, target in sorted(self._cuts):
             self._point(source, target, _hardware(target))
         self._cuts.clear()
@@ -138,6 +160,9 @@ class Network:
 
     def close(self) -> None:
         """Remove all of it, also what was made in part."""
+        if self._relay is not None:
+            self.packets += self._relay.close()
+            self._relay = None
         for node in range(self.count):
             subprocess.run(["ip", "netns", "del", self._name(node)], capture_output=True, check=False)
         subprocess.run(["ip", "link", "del", self._bridge], capture_output=True, check=False)
@@ -147,6 +172,14 @@ class Network:
             f"neigh replace {self.host(target)} lladdr {hardware} dev eth0 nud permanent",
             netns=self._name(source),
         )
+
+    def _route(self, source: int, target: int, *, relayed: bool) -> None:
+        """By way of the relay, or as usual."""
+        if relayed == ((source, target) in self._relayed):
+            return
+        ends = f"{self.host(target)}/32 dev {relay.DEVICE} src {self.host(source)}"
+        _run(f"route {'replace' if relayed else 'del'} {ends}", netns=self._name(source))
+        (self._relayed.add if relayed else self._relayed.discard)((source, target))
 
     @property
     def _bridge(self) -> str:

@@ -1,5 +1,6 @@
 """One key after the other: clients work together on the same one until it has had its operations, and then
-all go on to a fresh one. So every history is dense, and short enough to be judged.
+all go on to a fresh one. So every history is dense, and short enough to be judged. Several teams of clients
+do so side by side, each with keys of its own.
 
 Each fourth key is a register: nothing but writes and reads, so that both checkers decide on all of it. Of a
 versioned bucket each third of the others takes no version away, so that zones can judge it as well.
@@ -7,7 +8,9 @@ versioned bucket each third of the others takes no version away, so that zones c
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 
 import attrs
 
@@ -46,25 +49,38 @@ class Key:
                 self.etags = self.etags[-1:]
 
 
-class Keys:
-    """All keys of a run of `total` operations, `each` for one key; every client asks for the next one."""
+class Budget:
+    """Operations that are left to all teams of a run, and the moment after which none is begun."""
 
-    def __init__(self, total: int, each: int) -> None:
+    def __init__(self, operations: int, until_s: float = math.inf) -> None:
+        self._left, self._until_s = operations, until_s
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """One more may be begun."""
+        with self._lock:
+            self._left -= 1
+            return self._left >= 0 and time.monotonic() < self._until_s
+
+
+class Keys:
+    """The keys of one team, `each` of so many operations; every client of it asks for the next one."""
+
+    def __init__(self, budget: Budget, each: int, team: int = 0) -> None:
         self.all: list[Key] = []
-        self._left, self._each = total, each
+        self._budget, self._each, self._team = budget, each, team
         self._lock = threading.Lock()
 
     def begin(self) -> Key | None:
         """The key to do one more operation on; None where all are begun."""
+        if not self._budget.take():
+            return None
         with self._lock:
-            if self._left <= 0:
-                return None
             if not self.all or self.all[-1].begun >= self._each or self.all[-1].unknown >= UNKNOWN_MAX:
                 number = len(self.all)
                 is_register = number % 4 == 3
-                name = f"{'register' if is_register else 'key'}-{number}"
+                name = f"{'register' if is_register else 'key'}-{self._team}-{number}"
                 self.all.append(Key(name, is_register, may_erase=number % 4 != 2))
-            self._left -= 1
             self.all[-1].begun += 1
             return self.all[-1]
 
