@@ -56,6 +56,7 @@ def _run(options: argparse.Namespace) -> None:
         versioned=options.versioned,
         nodes=options.nodes,
         pools=options.pools,
+        teams=options.teams,
         kinds=_kinds(options),
         environment=(QUICK if options.pools > 1 else {})
         | (environment_of(options.plant, folder / "bug") if options.plant else {}),
@@ -81,6 +82,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--drives", type=int, default=5, help="of each node")
     parser.add_argument("--pools", type=int, default=1, help="of so many drives; slots move between two")
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--teams", type=int, default=1, help="of the clients, each on keys of its own")
     parser.add_argument("--each", type=int, default=200, help="operations on one key before the next")
     parser.add_argument("--versioned", action="store_true", help="in a bucket with versioning")
     parser.add_argument("--no-kills", action="store_true", help="nobody dies")

@@ -1,18 +1,20 @@
 """Plagues the nodes of a cluster, with two faults at once, and lets clients work in between.
 
 A blow is a pair of faults on nodes drawn by chance, the second a moment after the first; both last for a
-while and end together, or one after the other. What may happen to whom is bounded by nothing: a blow may well
-leave no quorum. What must hold is that nothing wrong is answered then, and that all works again afterwards.
+while and end together, or one after the other. A long pause goes on when the other fault has ended. What may
+happen to whom is bounded by nothing: a blow may well leave no quorum. What must hold is that nothing wrong is
+answered then, and that all works again afterwards.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
@@ -21,6 +23,9 @@ from rustfs_node.plan import Credentials
 from tests.kit.cluster import RunningCluster
 from tests.kit.netns import Network
 from tests.kit.node import RunningNode
+from tests.kit.relay import Weather
+from tests.linear import cuts
+from tests.node.slow.loop_drives import LoopDrive
 
 REST_S = (0.3, 1.5)
 """Between two blows."""
@@ -36,15 +41,17 @@ CLOCK_MAX_MS = 600_000
 """Less than nodes may differ by when they meet: see `cluster.clock_skew_max_s`."""
 
 FAR_CLOCK_MAX_MS = 3_600_000
+FAR_CLOCKS = {"RUSTFS_CLUSTER_CLOCK_SKEW_MAX_S": "8000"}
+"""The environment of a cluster with such clocks: a node that is killed would not be let in again."""
 LINE_KILOBITS = (500, 8000)
+LONG_PAUSE_S = 30.0
 
 KINDS = {
-    "isolate": 4, "one-way": 3, "pair": 3, "slow": 1, "pause-node": 3, "pause-worker": 3, "kill-node": 2,
-    "kill-worker": 3, "kill-workers": 2, "clock": 2,
+    "isolate": 3, "one-way": 3, "pair": 2, "halves": 1, "bridge": 2, "slow": 1, "weather": 3, "pause-node": 3,
+    "pause-worker": 3, "kill-node": 2, "kill-worker": 3, "kill-workers": 2, "clock": 2,
 }  # fmt: skip
-"""Shares. A `pair` is a cut between two nodes that both see the third; of a `one-way` cut either side may be
-the deaf one. `far-clock` is for runs in which no node is killed: it would not be let in again, `layout` for
-clusters of two pools.
+"""Shares. Cuts are those of `cuts`. `long-pause` takes longer than a fault lasts; `far-clock` needs
+`FAR_CLOCKS`, `stall-drive` drives that can stall, `layout` clusters of two pools.
 """
 
 Undo = Callable[[], None]
@@ -58,9 +65,12 @@ class ClusterNemesis:
     chance: random.Random
     stop: threading.Event
     kinds: Mapping[str, int] = attrs.field(factory=lambda: KINDS)
+    drives: Sequence[Sequence[LoopDrive]] = ()
+    """Of each node, where they can stall."""
     kills: Counter[str] = attrs.field(factory=Counter)
     back_s: list[float] = attrs.field(factory=list)
     _answers: int = 0
+    _stalled: dict[int, contextlib.ExitStack] = attrs.field(factory=dict)
     _orders: list[threading.Thread] = attrs.field(factory=list)
 
     def answered(self) -> None:
@@ -83,14 +93,15 @@ class ClusterNemesis:
 
     def _blow(self, kinds: list[str]) -> None:
         undone: list[Undo] = []
+        self.kills[" + ".join(sorted(kinds))] += 1
         try:
             for kind in kinds:
                 self.kills[kind] += 1
-                undone.append(getattr(self, f"_{kind.replace('-', '_')}")())
+                undone.append(self._begin(kind))
                 self.stop.wait(self.chance.uniform(*APART_S))
             self.stop.wait(self.chance.uniform(*LASTS_S))
         finally:
-            if self.chance.random() < 0.5:
+            if kinds[0] == "long-pause" or self.chance.random() < 0.5:
                 undone.reverse()
             for undo in undone:
                 undo()
@@ -104,21 +115,26 @@ class ClusterNemesis:
 
     # Faults: each begins one and returns what ends it
 
-    def _isolate(self) -> Undo:
-        victim = self._node()
-        self._network.cut_between([victim], self._others(victim))
-        return self._network.heal
+    def _begin(self, kind: str) -> Undo:
+        if kind in cuts.KINDS:
+            for source, target in cuts.KINDS[kind](self.chance, len(self.cluster.nodes)):
+                self._network.cut(source, target)
+            return self._network.heal
+        begin: Callable[[], Undo] = getattr(self, f"_{kind.replace('-', '_')}")
+        return begin()
 
-    def _one_way(self) -> Undo:
-        victim = self._node()
-        for other in self._others(victim):
-            ends = (victim, other) if self.kills["one-way"] % 2 else (other, victim)
-            self._network.cut(*ends)
-        return self._network.heal
-
-    def _pair(self) -> Undo:
-        one = self._node()
-        self._network.cut_between([one], [self.chance.choice(self._others(one))])
+    def _weather(self) -> Undo:
+        """Around one node, or everywhere."""
+        count, chance = len(self.cluster.nodes), self.chance
+        victims = [self._node()] if chance.random() < 0.5 else range(count)
+        weather = Weather(
+            chance.randrange(1 << 30),
+            delay_s=chance.uniform(0, 0.05),
+            jitter_s=chance.uniform(0, 0.1),
+            loss=chance.choice([0, 0.01, 0.05, 0.15]),
+            double=chance.choice([0, 0.05, 0.2]),
+        )
+        self._network.relay([link for one in victims for link in cuts.all_links(one, count)], weather)
         return self._network.heal
 
     def _slow(self) -> Undo:
@@ -129,6 +145,16 @@ class ClusterNemesis:
         node = self.cluster.nodes[self._node()]
         node.signal_all(signal.SIGSTOP)
         return lambda: node.signal_all(signal.SIGCONT)
+
+    def _long_pause(self) -> Undo:
+        """Longer than anybody waits for an answer."""
+        go_on, until_s = self._pause_node(), time.monotonic() + LONG_PAUSE_S
+
+        def undo() -> None:
+            self.stop.wait(max(0.0, until_s - time.monotonic()))
+            go_on()
+
+        return undo
 
     def _pause_worker(self) -> Undo:
         node = self.cluster.nodes[self._node()]
@@ -144,8 +170,22 @@ class ClusterNemesis:
         node.signal_one(pid, signal.SIGSTOP)
         return pid
 
+    def _stall_drive(self) -> Undo:
+        """Whoever writes to it hangs in the kernel."""
+        number = self._node()
+        if number not in self._stalled:
+            self._stalled[number] = contextlib.ExitStack()
+            self._stalled[number].enter_context(self.chance.choice(self.drives[number]).frozen())
+        return lambda: self._thaw(number)
+
+    def _thaw(self, number: int) -> None:
+        self._stalled.pop(number, contextlib.ExitStack()).close()
+
     def _kill_node(self) -> Undo:
-        node = self.cluster.nodes[self._node()]
+        number = self._node()
+        # What hangs in the kernel cannot die.
+        self._thaw(number)
+        node = self.cluster.nodes[number]
         node.kill_all()
         return lambda: None if node.is_running else node.spawn()
 
@@ -194,15 +234,14 @@ class ClusterNemesis:
     def _node(self) -> int:
         return self.chance.randrange(len(self.cluster.nodes))
 
-    def _others(self, node: int) -> list[int]:
-        return [other for other in range(len(self.cluster.nodes)) if other != node]
-
     def _workers(self, node: RunningNode) -> dict[str, int]:
         """Of a node that runs."""
         return {name: pid for name, pid in node.worker_pids().items() if name != "forge"}
 
     def _end_all(self) -> None:
         self._network.heal()
+        for number in [*self._stalled]:
+            self._thaw(number)
         for node in self.cluster.nodes:
             if node.is_running:
                 node.signal_all(signal.SIGCONT)

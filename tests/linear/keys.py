@@ -78,9 +78,11 @@ class Keys:
         with self._lock:
             if not self.all or self.all[-1].begun >= self._each or self.all[-1].unknown >= UNKNOWN_MAX:
                 number = len(self.all)
-                is_register = number % 4 == 3
+                # Teams have few keys each: not all of them begin with the same kind.
+                kind = (number + self._team) % 4
+                is_register = kind == 3
                 name = f"{'register' if is_register else 'key'}-{self._team}-{number}"
-                self.all.append(Key(name, is_register, may_erase=number % 4 != 2))
+                self.all.append(Key(name, is_register, may_erase=kind != 2))
             self.all[-1].begun += 1
             return self.all[-1]
 

@@ -2,7 +2,8 @@
 
     success              it happened
     404, 405, 412        it found the key so that it had to be refused; which of them may come is S3's to say
-    409, never sent      it did not happen, and nothing is known of the key
+    409, never sent      it did not happen, and nothing is known of the key; nor of one that was signed just
+                         before the node's clock was set: 403
     5xx, no whole answer unknown
 
 Anything else is an answer that the node must not give.
@@ -18,7 +19,8 @@ import attrs
 
 from tests.clients.content import content
 from tests.linear.history import Kind, Op, Outcome
-from tests.node.storm.client import Answer, Client, Lost, Refused
+from tests.linear.wire import Wire
+from tests.node.storm.client import Answer, Lost, Refused
 
 REFUSALS: dict[Kind, frozenset[int]] = {
     Kind.PUT: frozenset(),
@@ -67,7 +69,7 @@ class Body:
 class Requester:
     """One connection. `written` has every body by ETag, from all clients."""
 
-    def __init__(self, client: Client, bucket: str, written: dict[str, Body]) -> None:
+    def __init__(self, client: Wire, bucket: str, written: dict[str, Body]) -> None:
         self._client, self._bucket, self._written = client, bucket, written
 
     # Writes
@@ -179,7 +181,7 @@ class Requester:
 def _take_refusal(op: Op, refused: Refused, at: float) -> None:
     if refused.status >= 500:
         return
-    if refused.status == 409:
+    if refused.status == 409 or (refused.status == 403 and refused.code in ("", "RequestTimeTooSkewed")):
         op.end(Outcome.FAIL, at)
         return
     if refused.status not in REFUSALS[op.kind] or refused.code not in _CODES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import threading
 import time
@@ -20,15 +21,16 @@ from tests.kit.wall_clock import WallClock
 from tests.linear.actor import Actor
 from tests.linear.cluster_nemesis import ClusterNemesis
 from tests.linear.history import Kind, Op, Outcome, line_of
-from tests.linear.keys import Key, Keys
+from tests.linear.keys import Budget, Key, Keys
 from tests.linear.nemesis import KINDS, Nemesis
 from tests.linear.requests import Body, Requester, Wrong
 from tests.linear.verdict import Broken, Verdict, judge
-from tests.node.storm.client import Client
+from tests.linear.wire import Wire
+from tests.node.slow.loop_drives import LoopDrive, loop_drives
 
 BUCKET = "linear"
 ALL_BACK_S = 60.0
-CLUSTER_ENVIRONMENT = {"RUSTFS_NODE_PARITY": "2"}
+PARITY_MAX = 2
 """Of six drives four hold data: with half of them for parity a write in doubt may come and go."""
 
 
@@ -36,7 +38,8 @@ CLUSTER_ENVIRONMENT = {"RUSTFS_NODE_PARITY": "2"}
 class Plan:
     """What is done. `weights` are of the operations, where the usual ones are not wanted. With k = m, as with
     4 drives, a write in doubt may come and go: docs/guarantees.md. With several `nodes`, each has `drives`,
-    in each of the `pools`, and `kinds` are those of `cluster_nemesis`.
+    in each of the `pools`, and `kinds` are those of `cluster_nemesis`; drives that can stall are
+    file systems of their own. Clients work in `teams`, each on keys of its own, and for `work_s` at most.
     """
 
     operations: int
@@ -50,6 +53,8 @@ class Plan:
     weights: Mapping[str, int] | None = None
     nodes: int = 1
     pools: int = 1
+    teams: int = 1
+    work_s: float = math.inf
 
 
 @attrs.define
@@ -58,13 +63,14 @@ class Scene:
 
     nodes: Sequence[RunningNode]
     cluster: RunningCluster | None = None
+    drives: Sequence[Sequence[LoopDrive]] = ()
 
     def requester(self, number: int, written: dict[str, Body]) -> Requester:
         """The connection of a client: they are spread over the nodes."""
         node = number % len(self.nodes)
         clock = self.cluster.clocks[node] if self.cluster else WallClock(Path())
         wall_s = lambda: time.time() + clock.off_ms / 1000  # noqa: E731
-        return Requester(Client(self.nodes[node], BUCKET, wall_s=wall_s), BUCKET, written)
+        return Requester(Wire(self.nodes[node], BUCKET, wall_s=wall_s), BUCKET, written)
 
 
 @attrs.define
@@ -78,6 +84,7 @@ class Report:
     worked_s: float
     judged_s: float
     back_s: Sequence[float] = ()
+    packets: Mapping[str, int] = attrs.field(factory=dict)
 
     def text(self) -> str:
         """For people."""
@@ -87,6 +94,7 @@ class Report:
             f"seed {self.plan.seed}: {sum(self.counts.values())} operations in {self.worked_s:.1f} s",
             f"  {dict(sorted(self.counts.items()))}",
             f"  faults {dict(sorted(self.kills.items()))}",
+            *([f"  packets {dict(self.packets)}"] if self.packets else []),
             *([f"  first answer after them at most {max(self.back_s):.1f} s later"] if self.back_s else []),
             f"  {len(self.verdicts)} keys judged in {self.judged_s:.1f} s, at most {steps} steps",
             f"  zones {dict(sorted(zones.items()))}",
@@ -101,9 +109,11 @@ def run(folder: Path, plan: Plan, say: Callable[[str], object] = lambda _text: N
         began_s = time.monotonic()
         keys, nemesis, troubles = _work(scene, plan)
         worked_s = time.monotonic() - began_s
-        say(f"{len(keys.all)} keys, faults {dict(nemesis.kills)}, in {worked_s:.1f} s")
+        say(f"{len(keys)} keys, faults {dict(nemesis.kills)}, in {worked_s:.1f} s")
+    network = scene.cluster.network if scene.cluster else None
+    packets = network.packets if network else Counter[str]()
     counts: Counter[str] = Counter()
-    for key in keys.all:
+    for key in keys:
         counts.update(f"{op.note} {op.outcome.value}" for op in key.ops)
         _write_down(folder, key)
     began_s = time.monotonic()
@@ -111,7 +121,7 @@ def run(folder: Path, plan: Plan, say: Callable[[str], object] = lambda _text: N
     for trouble in troubles:
         raise trouble
     judged_s = time.monotonic() - began_s
-    return Report(plan, verdicts, counts, nemesis.kills, worked_s, judged_s, nemesis.back_s)
+    return Report(plan, verdicts, counts, nemesis.kills, worked_s, judged_s, nemesis.back_s, packets)
 
 
 @contextlib.contextmanager
@@ -120,10 +130,16 @@ def _scene(folder: Path, plan: Plan) -> Iterator[Scene]:
         with RunningNode(folder, drives=plan.drives, environment=plan.environment) as node:
             yield Scene([node])
         return
-    environment = CLUSTER_ENVIRONMENT | {**plan.environment}
-    with (
-        Network(plan.nodes) as network,
-        RunningCluster(
+    parity = min(PARITY_MAX, (plan.nodes * plan.drives - 1) // 2)
+    environment = {"RUSTFS_NODE_PARITY": str(parity), **plan.environment}
+    with contextlib.ExitStack() as stack:
+        network = stack.enter_context(Network(plan.nodes))
+        drives = []
+        if "stall-drive" in plan.kinds:
+            for number in range(plan.nodes):
+                (own := folder / f"n{number}").mkdir(parents=True)
+                drives.append(stack.enter_context(loop_drives(own, plan.drives)))
+        cluster = RunningCluster(
             folder,
             nodes=plan.nodes,
             drives=plan.drives,
@@ -131,22 +147,21 @@ def _scene(folder: Path, plan: Plan) -> Iterator[Scene]:
             network=network,
             clocks=True,
             pools=plan.pools,
-        ) as cluster,
-    ):
-        yield Scene(cluster.nodes, cluster)
+        )
+        yield Scene(stack.enter_context(cluster).nodes, cluster, drives)
 
 
-def _judge_all(keys: Keys, plan: Plan) -> dict[str, Verdict]:
+def _judge_all(keys: Sequence[Key], plan: Plan) -> dict[str, Verdict]:
     """All are judged before the first that is broken is told of."""
     verdicts: dict[str, Verdict] = {}
     broken: list[str] = []
-    for key in keys.all:
+    for key in keys:
         try:
             verdicts[key.name] = judge(key.name, key.ops, versioned=plan.versioned)
         except Broken as error:
             broken.append(str(error))
     if broken:
-        raise Broken("\n".join([f"{len(broken)} of {len(keys.all)} keys are broken", *broken]))
+        raise Broken("\n".join([f"{len(broken)} of {len(keys)} keys are broken", *broken]))
     return verdicts
 
 
@@ -157,15 +172,17 @@ def _make_bucket(node: RunningNode, plan: Plan) -> None:
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
 
 
-def _work(scene: Scene, plan: Plan) -> tuple[Keys, Nemesis | ClusterNemesis, list[BaseException]]:
+def _work(scene: Scene, plan: Plan) -> tuple[list[Key], Nemesis | ClusterNemesis, list[BaseException]]:
     """The keys, what was done to the nodes, and what went wrong beside: the histories may tell why."""
-    keys, done, written = Keys(plan.operations, plan.each), threading.Event(), dict[str, Body]()
+    done, written = threading.Event(), dict[str, Body]()
+    budget = Budget(plan.operations, time.monotonic() + plan.work_s)
+    teams = [Keys(budget, plan.each, team) for team in range(plan.teams)]
     chance = random.Random(f"nemesis {plan.seed}")
     nemesis: Nemesis | ClusterNemesis
     if scene.cluster is None:
         nemesis = Nemesis(scene.nodes[0], chance, done, plan.kinds)
     else:
-        nemesis = ClusterNemesis(scene.cluster, chance, done, plan.kinds)
+        nemesis = ClusterNemesis(scene.cluster, chance, done, plan.kinds, scene.drives)
     with ThreadPoolExecutor(plan.clients + 1) as pool:
         killer = pool.submit(_plague, nemesis, done) if plan.kinds else pool.submit(done.wait)
         clients = []
@@ -174,7 +191,7 @@ def _work(scene: Scene, plan: Plan) -> tuple[Keys, Nemesis | ClusterNemesis, lis
                 number,
                 plan.clients,
                 random.Random(f"client {plan.seed} {number}"),
-                keys,
+                teams[number * plan.teams // plan.clients],
                 scene.requester(number, written),
                 done,
                 nemesis.answered,
@@ -188,8 +205,8 @@ def _work(scene: Scene, plan: Plan) -> tuple[Keys, Nemesis | ClusterNemesis, lis
     found = [trouble for trouble in troubles if trouble is not None]
     if not found:
         for number in range(len(scene.nodes)):
-            _look_once_more(scene.requester(number, written), keys)
-    return keys, nemesis, found
+            _look_once_more(scene.requester(number, written), teams)
+    return [key for keys in teams for key in keys.all], nemesis, found
 
 
 def _plague(nemesis: Nemesis | ClusterNemesis, done: threading.Event) -> None:
@@ -213,12 +230,12 @@ def _run(actor: Actor, done: threading.Event) -> None:
         actor.requester.close()
 
 
-def _look_once_more(requester: Requester, keys: Keys) -> None:
+def _look_once_more(requester: Requester, teams: Sequence[Keys]) -> None:
     """Every worker is back and nobody writes: each key is read once more, and has to answer. Sets are well
     before their last drives have come, which a key may need that has less parity.
     """
     until_s = time.monotonic() + ALL_BACK_S
-    for key in keys.all:
+    for keys, key in [(team, key) for team in teams for key in team.all]:
         while not _answers(requester, keys, key):
             if time.monotonic() > until_s:
                 raise Wrong(f"{key.name} cannot be read although every worker is there")
