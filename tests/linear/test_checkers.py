@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 import pytest
 
-from tests.linear.history import Op
+from tests.linear.blunders import LOST, RESURRECTED, blunders
+from tests.linear.history import Kind, Op
 from tests.linear.stories import (
     ALL_KINDS,
     REGISTER_KINDS,
@@ -76,3 +78,27 @@ def test_zones_never_refuse_what_has_an_order(versioned):
                 refused += 1
             judged += register is not None
     assert judged > HISTORIES / 4 and refused > 10
+
+
+@pytest.mark.parametrize(
+    ("versioned", "kinds", "wanted"),
+    [
+        (False, (Kind.PUT, Kind.READ, Kind.READ, Kind.DELETE), {LOST, RESURRECTED}),
+        (True, (Kind.PUT, Kind.READ, Kind.READ, Kind.DELETE), {LOST, RESURRECTED}),
+        (True, (Kind.PUT, Kind.READ, Kind.READ_VERSION, Kind.ERASE), {RESURRECTED}),
+        (False, ALL_KINDS, set()),
+        (True, ALL_KINDS, set()),
+    ],
+)
+def test_what_is_plainly_lost_or_back_has_no_order(versioned, kinds, wanted):
+    """Blunders are never found in what has an order, and both are found in some of what has none."""
+    found: Counter[str] = Counter()
+    for number in range(HISTORIES):
+        chance = Random(number)
+        ops = Story(chance, versioned=versioned).tell(kinds, chance.randint(3, 12))
+        assert not blunders(ops, versioned=versioned), told(ops)
+        wrong = corrupted(chance, ops)
+        blundered = {kind for kind, _ in blunders(wrong, versioned=versioned)}
+        assert not (blundered and find_order(wrong, versioned=versioned).is_linearizable), told(wrong)
+        found.update(blundered)
+    assert wanted <= found.keys()

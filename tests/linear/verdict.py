@@ -1,5 +1,6 @@
 """The verdict on the history of one key: the search decides, the zones decide as well where they can, and the
-two must not contradict each other. A search that gives up is a failure, not a verdict.
+two must not contradict each other, nor what is plainly lost or back again. A search that gives up is a
+failure, not a verdict.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from tests.linear.blunders import blunders
 from tests.linear.history import Op, Outcome
 from tests.linear.search import STEPS_MAX, Found, Search, Undecided
 from tests.linear.seen import learned
@@ -39,10 +41,18 @@ def judge(name: str, ops: Sequence[Op], *, versioned: bool, steps_max: int = STE
     except Undecided as error:
         raise Undecided(f"{name}: {error}") from error
     zones = _compare(name, ops, found.is_linearizable, versioned=versioned)
+    blundered = blunders(ops, versioned=versioned)
+    if found.is_linearizable and blundered:
+        raise Contradiction(f"{name}: the search says True, but it has a {_named(blundered)}")
     if not found.is_linearizable:
-        raise Broken(f"{name} has no order (zones: {zones})\n{_evidence(ops, found)}")
+        raise Broken(f"{name} has no order (zones: {zones}{_named(blundered)})\n{_evidence(ops, found)}")
     unknown = sum(op.outcome is Outcome.UNKNOWN for op in ops)
     return Verdict(len(ops), unknown, found.steps, zones)
+
+
+def _named(blundered: Sequence[tuple[str, Op]]) -> str:
+    """Each with the read that showed it."""
+    return "".join(f"; {kind}: {op}" for kind, op in blundered[:5])
 
 
 def find_order(ops: Sequence[Op], *, versioned: bool, steps_max: int = STEPS_MAX) -> Found:
