@@ -6,7 +6,7 @@ every write and every plain delete puts a version on top, and only a delete that
 away. A tag belongs to its version: a new one has none.
 
 `steps` gives the states that an operation with its answer may lead to: none where the answer cannot be that
-of this state. There are several only for a delete of unknown outcome, of whose marker nobody was told.
+of this state. There are several only for an operation of unknown outcome, of whose version nobody was told.
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ NOWHERE: tuple[State, ...] = ()
 
 class Model:
     """One key of a bucket that was never versioned, or of one that is. `markers` are ids of markers that were
-    seen and that no answered delete has named: whoever made them got no answer.
+    seen and that no answered delete has named: whoever made them got no answer. `nameless` are the same of
+    versions that no answered write has named, and that were not seen with their ETags.
     """
 
-    def __init__(self, *, versioned: bool, markers: tuple[str, ...] = ()) -> None:
-        self.versioned, self._markers = versioned, markers
+    def __init__(
+        self, *, versioned: bool, markers: tuple[str, ...] = (), nameless: tuple[str, ...] = ()
+    ) -> None:
+        self.versioned, self._markers, self._nameless = versioned, markers, nameless
 
     def steps(self, state: State, op: Op) -> tuple[State, ...]:
         """See the module."""
@@ -67,7 +70,9 @@ class Model:
     # What changes it
 
     def _put(self, state: State, op: Op) -> tuple[State, ...]:
-        return (self._with(state, op.version or self.name_of(op), op.etag),)
+        if op.version:
+            return (self._with(state, op.version, op.etag),)
+        return tuple(self._with(state, name, op.etag) for name in self._names(state, op, self._nameless))
 
     def _create(self, state: State, op: Op) -> tuple[State, ...]:
         return NOWHERE if latest(state) else self._put(state, op)
@@ -81,9 +86,7 @@ class Model:
             return (EMPTY,)
         if op.version:
             return (self._with(state, op.version, MARKER),)
-        taken = {version.id for version in state}
-        names = [self.name_of(op), *(name for name in self._markers if name not in taken)]
-        return tuple(self._with(state, name, MARKER) for name in names)
+        return tuple(self._with(state, name, MARKER) for name in self._names(state, op, self._markers))
 
     def _remove(self, state: State, op: Op) -> tuple[State, ...]:
         current = latest(state)
@@ -100,6 +103,11 @@ class Model:
 
     def _with(self, state: State, name: str, etag: str) -> State:
         return (Version(name, etag), *state) if self.versioned else (Version(name, etag),)
+
+    def _names(self, state: State, op: Op, seen: tuple[str, ...]) -> list[str]:
+        """What its version may be called."""
+        taken = {version.id for version in state}
+        return [self.name_of(op), *(name for name in seen if name not in taken)]
 
     def name_of(self, op: Op) -> str:
         """The id of what an operation made that was told of none."""

@@ -1,12 +1,13 @@
 """What a history says of those writes that were never answered: their versions were seen all the same.
 
 A write's ETag is its own, so whoever saw it beside a version id tells what id that write got. Markers look
-all alike: of those that no answered delete made, some unanswered one is the maker.
+all alike: of those that no answered delete made, some unanswered one is the maker. So it is with versions
+whose tags were read and whose ETag was not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 
@@ -26,7 +27,12 @@ def learned(ops: Sequence[Op], *, versioned: bool) -> tuple[Model, list[Op]]:
         for op in ops
         if op.outcome is not Outcome.FAIL
     ]
-    return Model(versioned=versioned, markers=ownerless_markers(ops) if versioned else ()), named
+    if not versioned:
+        return Model(versioned=False), named
+    owned = {op.version for op in named if op.kind in WRITES and not op.is_look}
+    return Model(
+        versioned=True, markers=ownerless_markers(ops), nameless=ownerless_versions(ops, owned)
+    ), named
 
 
 def ownerless_markers(ops: Sequence[Op]) -> tuple[str, ...]:
@@ -36,6 +42,16 @@ def ownerless_markers(ops: Sequence[Op]) -> tuple[str, ...]:
         op.version or op.asked
         for op in ops
         if (op.kind is Kind.READ and op.status == 404) or (op.kind is Kind.READ_VERSION and op.status == 405)
+    )
+    return tuple(name for name in seen if name and name not in owned)
+
+
+def ownerless_versions(ops: Sequence[Op], owned: Collection[str]) -> tuple[str, ...]:
+    """Ids of versions whose tags were read, and of which it is not known what else they are."""
+    seen = dict.fromkeys(
+        op.version or op.asked
+        for op in ops
+        if op.kind in (Kind.READ_TAG, Kind.TAG) and op.status == 200 and op.outcome is Outcome.OK
     )
     return tuple(name for name in seen if name and name not in owned)
 

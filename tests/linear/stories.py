@@ -55,7 +55,9 @@ class Story:
             self._etags.append(op.etag)
         if kind in (Kind.REPLACE, Kind.REMOVE):
             op.expect = self._chance.choice(self._etags[-3:])
-        if kind in (Kind.ERASE, Kind.READ_VERSION) or (self._versioned and kind in (Kind.TAG, Kind.READ_TAG)):
+        if kind in (Kind.ERASE, Kind.READ_VERSION) or (
+            self._versioned and (kind is Kind.TAG or (kind is Kind.READ_TAG and self._chance.random() < 0.5))
+        ):
             op.asked = self._chance.choice(self._ids[-3:])
         if kind is Kind.TAG:
             op.tag = f"t{number}"

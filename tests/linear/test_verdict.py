@@ -183,6 +183,16 @@ VERSIONED = {
             read((9, 10), "b", "v2"),
         ],
     ),
+    "the tags of a lost write are read, and nothing else of it": Case(
+        True, [ONE, lost(Kind.PUT, 2, etag="b"), op(Kind.READ_TAG, (3, 4), version="v2")]
+    ),
+    "the tags of two versions are read where one write was lost": Case(
+        False,
+        [
+            *(ONE, lost(Kind.PUT, 2, etag="b"), op(Kind.READ_TAG, (3, 4), version="v2")),
+            op(Kind.READ_TAG, (5, 6), version="v3"),
+        ],
+    ),
     "two lost erasures are both needed": Case(
         True,
         [ONE, TWO, lost(Kind.ERASE, 4, asked="v1"), lost(Kind.ERASE, 4, asked="v2"), absent((5, 6))],
