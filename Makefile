@@ -15,6 +15,7 @@ SEEDS      ?= 1-1000
 EXECUTIONS ?= 1000000
 KILLS      ?= 200
 OPS        ?= 20000
+TOTAL      ?= 1000000
 STEPS      ?= 20000
 NODES      ?= 3
 # What `python -m bench compare` is to measure: NAME=URL ..., then its options.
@@ -29,14 +30,14 @@ INSTALLED_TEST  := $(VENV)/installed-test
 INSTALLED_BENCH := $(VENV)/installed-bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run test lint format simulate fuzz model storm linear linear-cluster sweeps memory slow-drives long cluster-clients bench clean
+.PHONY: help run test lint format simulate fuzz model storm linear linear-cluster linear-rounds sweeps memory slow-drives long cluster-clients bench clean
 
 help:
 	@echo 'make run     start a node of four drives under $(DATA) on $(ADDRESS)'
 	@echo 'make test    run the whole suite'
 	@echo 'make lint    run the rules of the tree, ruff and mypy only'
 	@echo 'make format  rewrite the sources as ruff formats them'
-	@echo 'make simulate | fuzz | model | storm | linear | linear-cluster | sweeps | memory | slow-drives | long | cluster-clients   run a part of the suite for long: docs/testing.md'
+	@echo 'make simulate | fuzz | model | storm | linear | linear-cluster | linear-rounds | sweeps | memory | slow-drives | long | cluster-clients   run a part of the suite for long: docs/testing.md'
 	@echo 'make bench   measure a running node: make bench BENCH="$(BENCH) --op put --size 4KiB"'
 	@echo 'make clean   remove the environment and caches; data stays'
 
@@ -73,7 +74,10 @@ linear: $(INSTALLED_TEST)
 	$(BIN)/python -m tests.linear --ops $(OPS)
 
 linear-cluster: $(INSTALLED_TEST)
-	$(BIN)/python -m tests.linear --nodes 3 --drives 2 --clients 9 --ops $(OPS)
+	$(BIN)/python -m tests.linear --nodes 3 --drives 2 --clients 48 --teams 12 --ops $(OPS)
+
+linear-rounds: $(INSTALLED_TEST)
+	$(BIN)/python -m tests.linear.rounds --total $(TOTAL)
 
 sweeps: $(INSTALLED_TEST)
 	SWEEPS=all $(BIN)/python -m pytest -q -n $(WORKERS) -o faulthandler_timeout=0 tests/unit/drive/test_sweeps.py tests/unit/erasureset/test_set_sweeps.py tests/unit/erasureset/test_set_failures.py tests/simulation/test_renames.py

@@ -22,10 +22,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import attrs
-
 from tests.kit.growing import QUICK
 from tests.linear import cluster_nemesis
+from tests.linear.blunders import LOST, RESURRECTED
 from tests.linear.cluster_nemesis import FAR_CLOCKS
 from tests.linear.run import Plan, Report, run
 from tests.linear.search import Undecided
@@ -71,10 +70,10 @@ def _rounds_beside(options: argparse.Namespace) -> bool:
     first = len(_lines(options.tally)) + 1
     command = [sys.executable, "-m", "tests.linear.rounds", "--tally", str(options.tally)]
     command += ["--work-s", str(options.work_s), "--clients", str(options.clients)]
-    running = [
-        subprocess.Popen([*command, "--one", str(number)]) for number in range(first, first + options.beside)
-    ]
-    return not any([one.wait() for one in running])
+    numbers = range(first, first + options.beside)
+    running = [subprocess.Popen([*command, "--one", str(number)]) for number in numbers]
+    statuses = [one.wait() for one in running]
+    return not any(statuses)
 
 
 def plan_of(number: int, clients: int, work_s: float) -> Plan:
@@ -137,20 +136,20 @@ def told(tally: Path) -> str:
     kinds = {kind: count for kind, count in faults.items() if kind not in pairs}
     wrong = _wrong(tally)
     texts = "\n".join(wrong)
-    return "\n".join(
-        [
-            f"{len(lines)} rounds of {total['worked_s']} s in all, on clusters of {dict(nodes)} nodes",
-            f"  {total['answered']} operations answered and judged, {total['unknown']} of unknown outcome,"
-            f" {total['refused']} certainly not done",
-            f"  {total['keys']} keys, zones {dict(zones)}",
-            f"  {sum(kinds.values())} faults {kinds}",
-            f"  {sum(pairs.values())} pairs of {len(pairs)} kinds {dict(sorted(pairs.items()))}",
-            f"  changes of the layout accepted: {taken}; packets {dict(packets)}",
-            f"  violations: {len(wrong)} rounds, lost writes: {texts.count('lost write')},"
-            f" resurrected deletes: {texts.count('resurrected delete')}",
-            *(f"  WRONG {text}" for text in wrong),
-        ]
-    )
+    lines_told = [
+        f"{len(lines)} rounds of {total['worked_s']} s in all, on clusters of {dict(nodes)} nodes",
+        f"  {total['answered']} operations answered and judged",
+        f"  {total['unknown']} of unknown outcome, {total['refused']} that certainly did nothing",
+        f"  {total['keys']} keys, zones {dict(zones)}",
+        f"  {sum(kinds.values())} faults {kinds}",
+        f"  {sum(pairs.values())} pairs of {len(pairs)} kinds {dict(sorted(pairs.items()))}",
+        f"  changes of the layout accepted: {taken}; packets {dict(packets)}",
+        (
+            f"  rounds that are wrong: {len(wrong)}; {LOST}: {texts.count(LOST)},"
+            f" {RESURRECTED}: {texts.count(RESURRECTED)}"
+        ),
+    ]
+    return "\n".join([*lines_told, *(f"  WRONG {text}" for text in wrong)])
 
 
 def _sum(tally: Path) -> Counter[str]:
