@@ -117,7 +117,11 @@ def run(folder: Path, plan: Plan, say: Callable[[str], object] = lambda _text: N
         counts.update(f"{op.note} {op.outcome.value}" for op in key.ops)
         _write_down(folder, key)
     began_s = time.monotonic()
-    verdicts = _judge_all(keys, plan)
+    try:
+        verdicts = _judge_all(keys, plan)
+    except Broken as broken:
+        # It may well be what the histories tell of, or something else that nobody would hear of.
+        raise Broken("\n".join([*map(repr, troubles), str(broken)])) from next(iter(troubles), None)
     for trouble in troubles:
         raise trouble
     judged_s = time.monotonic() - began_s
