@@ -30,6 +30,8 @@ from tests.node.slow.loop_drives import LoopDrive, loop_drives
 
 BUCKET = "linear"
 ALL_BACK_S = 60.0
+LOOKERS = 8
+"""Of each node, in the end: one after the other takes long where there are many keys."""
 PARITY_MAX = 2
 """Of six drives four hold data: with half of them for parity a write in doubt may come and go."""
 
@@ -189,27 +191,29 @@ def _work(scene: Scene, plan: Plan) -> tuple[list[Key], Nemesis | ClusterNemesis
         nemesis = ClusterNemesis(scene.cluster, chance, done, plan.kinds, scene.drives)
     with ThreadPoolExecutor(plan.clients + 1) as pool:
         killer = pool.submit(_plague, nemesis, done) if plan.kinds else pool.submit(done.wait)
-        clients = []
-        for number in range(plan.clients):
-            actor = Actor(
-                number,
-                plan.clients,
-                random.Random(f"client {plan.seed} {number}"),
-                teams[number * plan.teams // plan.clients],
-                scene.requester(number, written),
-                done,
-                nemesis.answered,
-                plan.versioned,
-                plan.weights,
-            )
-            clients.append(pool.submit(_run, actor, done))
-        troubles = [future.exception() for future in clients]
-        done.set()
+        try:
+            clients = []
+            for number in range(plan.clients):
+                actor = Actor(
+                    number,
+                    plan.clients,
+                    random.Random(f"client {plan.seed} {number}"),
+                    teams[number * plan.teams // plan.clients],
+                    scene.requester(number, written),
+                    done,
+                    nemesis.answered,
+                    plan.versioned,
+                    plan.weights,
+                )
+                clients.append(pool.submit(_run, actor, done))
+            troubles = [future.exception() for future in clients]
+        finally:
+            # Whoever interrupts this waits for all of them.
+            done.set()
         troubles.append(killer.exception())
-    found = [trouble for trouble in troubles if trouble is not None]
-    if not found:
-        for number in range(len(scene.nodes)):
-            _look_once_more(scene.requester(number, written), teams)
+        found = [trouble for trouble in troubles if trouble is not None]
+        if not found:
+            _look_once_more(pool, scene, teams, written)
     return [key for keys in teams for key in keys.all], nemesis, found
 
 
@@ -234,13 +238,27 @@ def _run(actor: Actor, done: threading.Event) -> None:
         actor.requester.close()
 
 
-def _look_once_more(requester: Requester, teams: Sequence[Keys]) -> None:
-    """Every worker is back and nobody writes: each key is read once more, and has to answer. Sets are well
-    before their last drives have come, which a key may need that has less parity.
+def _look_once_more(
+    pool: ThreadPoolExecutor, scene: Scene, teams: Sequence[Keys], written: dict[str, Body]
+) -> None:
+    """Every worker is back and nobody writes: each key is read once more through each node, and has to
+    answer.
     """
     until_s = time.monotonic() + ALL_BACK_S
-    for keys, key in [(team, key) for team in teams for key in team.all]:
-        while not _answers(requester, keys, key):
+    everything = [(team, key) for team in teams for key in team.all]
+    looks = [
+        pool.submit(_look, scene.requester(node, written), everything[part::LOOKERS], until_s)
+        for node in range(len(scene.nodes))
+        for part in range(LOOKERS)
+    ]
+    for look in looks:
+        look.result()
+
+
+def _look(requester: Requester, keys: Sequence[tuple[Keys, Key]], until_s: float) -> None:
+    """Sets are well before their last drives have come, which a key may need that has less parity."""
+    for team, key in keys:
+        while not _answers(requester, team, key):
             if time.monotonic() > until_s:
                 raise Wrong(f"{key.name} cannot be read although every worker is there")
     requester.close()

@@ -15,7 +15,10 @@ from urllib.parse import quote
 from rustfs_proto.s3.sigv4 import SigningKeys
 from rustfs_proto.s3.sigv4_claims import ALGORITHM, EMPTY_SHA256, format_amz_date
 from tests.kit.node import RunningNode
-from tests.node.storm.client import ANSWER_S, Answer, Forgotten, Lost, Refused
+from tests.node.storm.client import Answer, Forgotten, Lost, Refused
+
+ANSWER_S = 120.0
+"""Longer than a node is stopped, and any deadline in it after that: who waits that long was forgotten."""
 
 READ_BYTES = 256 * 1024
 HEAD_END = b"\r\n\r\n"
