@@ -17,8 +17,10 @@ from rustfs_proto.s3.sigv4_claims import ALGORITHM, EMPTY_SHA256, format_amz_dat
 from tests.kit.node import RunningNode
 from tests.node.storm.client import Answer, Forgotten, Lost, Refused
 
-ANSWER_S = 120.0
-"""Longer than a node is stopped, and any deadline in it after that: who waits that long was forgotten."""
+ANSWER_S = 180.0
+"""Longer than a node is stopped and any deadline in it after that, of which completing an upload has the
+longest: who waits that long was forgotten.
+"""
 
 READ_BYTES = 256 * 1024
 HEAD_END = b"\r\n\r\n"
