@@ -45,7 +45,7 @@ class SyncSite:
 
 
 FIRST, FILES, DAMAGE = "first start and inline put", "put of shard files", "recovery of damage"
-FINISH, RECOVERY = "shards.ShardWriters.finish", "recovery._Recovery"
+FINISH, RECOVERY = "shards.ShardWriters._finish", "recovery._Recovery"
 SYNC_CONTENTS = "shards.ShardWriters._sync_contents"
 LAY_OUT, WRITE_IDENTITY = "identity_file.lay_out", "identity_file.write_identity"
 TORN, COMPACTION = "recovery of a torn tail", "compaction"

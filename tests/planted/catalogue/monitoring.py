@@ -78,8 +78,8 @@ MONITORING = (
     PlantedBug(
         "metrics-without-token",
         "rustfs_node/acceptor/metrics.py",
-        "    if services.settings.metrics_auth == PUBLIC:\n",
-        "    if services.settings.metrics_auth:\n",
+        "    if services.settings.metrics_auth == PUBLIC or request.is_local:\n",
+        "    if services.settings.metrics_auth or request.is_local:\n",
         "Metrics are public whatever the configuration says.",
         TOLD,
         "tests/unit/acceptor/test_metrics.py::test_metrics_need_a_token",
