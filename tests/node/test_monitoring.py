@@ -287,7 +287,9 @@ def test_ctl_status_shows_the_owner_sets_and_drives(node, ctl):
     told = json.loads(ctl("status", "--endpoint", node.url, "--json")[1])
     assert told["info"]["buckets"] == {"count": 1}
     status, shown, hint = ctl("status", "--endpoint", node.url, keys=False)
-    assert (status, len(shown.splitlines()), "--credentials-file" in hint) == (0, 4, True)
+    # Below the checks may stand, on a busy machine, that a drive missed a write and is given it.
+    lines = [line for line in shown.splitlines() if not line.startswith("set 0: about ")]
+    assert (status, len(lines), "--credentials-file" in hint) == (0, 4, True)
 
 
 def test_ctl_usage_tells_what_is_stored(node, ctl):
