@@ -19,6 +19,7 @@ from msgspec import structs
 from rustfs_node.acceptor.call import Services
 from rustfs_node.acceptor.health import AWAY
 from rustfs_node.acceptor.sets import typed
+from rustfs_node.bus import Reply
 from rustfs_node.plan import CONTROL
 from rustfs_proto.s3.errors import S3Error
 from rustfs_proto.s3.target import Params
@@ -61,16 +62,13 @@ async def answer_drive(name: str, params: Params, services: Services, trace: str
     accepts = params.get("accept") == "true"
     if name == "drive/offline" and not accepts:
         await _refuse_where_needed(path, services)
-    message = _REQUESTS[name](path, accepts)
     try:
-        reply = await services.sets.bus.call(
-            CONTROL, message, deadline_s=services.settings.drive_deadline_s, trace=trace
-        )
+        reply = await _ask_supervisor(_REQUESTS[name](path, accepts), services, trace)
     except Fault as fault:
         # Its worker was let go to look at the folder, and there is none now.
         if fault.code == FaultCode.CONFLICT:
             _tell_gone(path, fault.message, services)
-        raise S3Error(_CODES.get(fault.code, "ServiceUnavailable"), fault.message) from fault
+        raise _as_told(fault) from fault
     stands = typed(reply, DriveStands)
     if name == "drive/offline":
         _tell_gone(path, f"it was taken offline: rustfs-node ctl drive online {path} takes it back", services)
@@ -85,11 +83,9 @@ async def answer_drive(name: str, params: Params, services: Services, trace: str
 
 async def _locate(path: str, light: str, services: Services, trace: str) -> dict[str, object]:
     try:
-        reply = await services.sets.bus.call(
-            CONTROL, DriveLocate(path, light), deadline_s=services.settings.drive_deadline_s, trace=trace
-        )
+        reply = await _ask_supervisor(DriveLocate(path, light), services, trace)
     except Fault as fault:
-        raise S3Error(_CODES.get(fault.code, "ServiceUnavailable"), fault.message) from fault
+        raise _as_told(fault) from fault
     found = structs.asdict(typed(reply, DriveLocated))
     place = {"path": path, "node": services.monitor.names[services.monitor.plan.node_number]}
     named = {
@@ -99,6 +95,18 @@ async def _locate(path: str, light: str, services: Services, trace: str) -> dict
     }
     disks = [structs.asdict(one) for one in found.pop("disks")]
     return place | named | found | {"disks": disks}
+
+
+async def _ask_supervisor(message: Message, services: Services, trace: str) -> Reply:
+    """Raises `Fault`."""
+    return await services.sets.bus.call(
+        CONTROL, message, deadline_s=services.settings.drive_deadline_s, trace=trace
+    )
+
+
+def _as_told(fault: Fault) -> S3Error:
+    """With the supervisor's words."""
+    return S3Error(_CODES.get(fault.code, "ServiceUnavailable"), fault.message)
 
 
 def _tell_gone(path: str, reason: str, services: Services) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from rustfs_node import __version__
 from rustfs_node.plan import NodePlan
 from rustfs_node.seams.machine import own_versions, processors, read_mounts
-from rustfs_proto.topology.hardware import unescaped
+from rustfs_proto.topology.hardware import deepest_at, unescaped
 
 SUPPORT = "support"
 
@@ -45,10 +45,8 @@ def mount_of(path: str, mounts: str) -> dict[str, str]:
     """The mount of the table below whose folder the path lies, the last of several there; {} where there is
     none.
     """
-    found: dict[str, str] = {}
+    found: list[dict[str, str]] = []
     for line in mounts.splitlines():
         source, folder, kind, options, *_ = map(unescaped, line.split(" "))
-        is_above = folder in {"/", path} or path.startswith(f"{folder}/")
-        if is_above and len(folder) >= len(found.get("folder", "")):
-            found = {"source": source, "folder": folder, "type": kind, "options": options}
-    return found
+        found.append({"source": source, "folder": folder, "type": kind, "options": options})
+    return deepest_at(path, ((one["folder"], one) for one in found)) or {}

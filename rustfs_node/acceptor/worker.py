@@ -43,6 +43,7 @@ log = structlog.get_logger()
 async def serve(context: RoleContext) -> None:
     """The role: open the bus to every set worker, then serve clients until stopped."""
     plan, settings = context.plan, context.plan.settings.acceptor
+    is_first = _is_first(context.name, plan)
     bus = _open_bus(context)
     siblings = Siblings.of_plan(bus, plan)
     if siblings.are_there:
@@ -55,17 +56,22 @@ async def serve(context: RoleContext) -> None:
                 bus, plan, settings, context.clock, context.randomness, threads, siblings
             )
             parts = prepare(services, plan)
-            if context.name == acceptor_name(0, plan.node_number):
+            if is_first:
                 parts.listeners.append(open_local(plan.runtime_dir, settings.listen_backlog))
         except (OSError, ValueError) as error:
             raise RoleRefused(f"acceptor at {settings.address}: {error}") from error
         siblings.begin(services, nursery)
         begin_moving(services, siblings, plan, context.name, nursery)
-        if settings.otlp_endpoint and context.name == acceptor_name(0, plan.node_number):
+        if is_first and settings.otlp_endpoint:
             nursery.start_soon(TraceExport(services, services.monitor.names[plan.node_number]).run)
         await context.ready()
         await run_prepared(parts, context.stopping, context.reload)
         nursery.cancel_scope.cancel()
+
+
+def _is_first(name: str, plan: NodePlan) -> bool:
+    """Whether it does what one acceptor of each node does for all."""
+    return name == acceptor_name(0, plan.node_number)
 
 
 def begin_moving(
@@ -77,7 +83,7 @@ def begin_moving(
     if len(plan.sets) == 1:
         return
     nursery.start_soon(services.sets.homes.learn_for_ever, services.settings.homes_look_s)
-    if name == acceptor_name(0, plan.node_number):
+    if _is_first(name, plan):
         # On a node alone nobody else could be at it.
         patience_s = services.settings.move_takeover_s if plan.contacts else 0.0
         mover = Mover(

@@ -125,27 +125,24 @@ def where(told: dict[str, Any]) -> Iterator[str]:
 
 def add_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command line of `ctl drive`."""
-    from rustfs_node.cli import keys
+    from rustfs_node.cli.verbs import add_verbs
 
-    drive = actions.add_parser("drive", help="the drives: list, show, replace, online, offline, locate")
-    verbs = drive.add_subparsers(required=True, metavar="VERB", dest="action")
-    for verb, text in (
+    group = "drive", "the drives: list, show, replace, online, offline, locate"
+    verbs = (
         ("list", "all drives of all nodes"),
         ("show", "one drive"),
         ("replace", "make the empty folder of a drive the slot's new drive, and rebuild it"),
         ("online", "serve a drive that was left out, taken offline or put back"),
         ("offline", "serve a drive no more, before its disk is pulled"),
         ("locate", "which disk of the machine it is, where that sits, and switch the light there"),
-    ):
-        parser = verbs.add_parser(verb, help=text, description=text)
+    )
+    for verb, parser in add_verbs(actions, group, verbs, run, "action"):
         if verb != "list":
             parser.add_argument("path", metavar="DIR", help="its folder, as the node was given it")
         if verb == "locate":
             _add_lights(parser)
         elif verb != "list":
             parser.add_argument("--accept", action="store_true", help=_ACCEPTS[verb != "offline"])
-        keys.add_endpoint(parser)
-        parser.set_defaults(run=run)
 
 
 def _add_lights(parser: argparse.ArgumentParser) -> None:

@@ -74,16 +74,15 @@ def _duration(seconds: int) -> str:
 
 def add_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command line of `ctl scrub`."""
-    from rustfs_node.cli import keys
+    from rustfs_node.cli.verbs import add_verbs
 
-    scrub = actions.add_parser("scrub", help="what drives read to find damage: status, start, stop")
-    verbs = scrub.add_subparsers(required=True, metavar="VERB", dest="verb")
-    for verb, text in (
+    group = "scrub", "what drives read to find damage: status, start, stop"
+    verbs = (
         ("status", "of each drive the last full scrub, how far it is now, and what it found"),
         ("start", "begin to scrub now, and not when it is time"),
         ("stop", "end scrubs that were ordered, as if they had not been"),
-    ):
-        parser = verbs.add_parser(verb, help=text, description=text)
+    )
+    for verb, parser in add_verbs(actions, group, verbs, run, "verb"):
         parser.add_argument("--set", type=int, metavar="N", help="the drives of this erasure set alone")
         parser.add_argument("--drive", metavar="DIR", default="", help="this drive alone")
         if verb == "start":
@@ -92,5 +91,3 @@ def add_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) 
                 action="store_true",
                 help="as fast as the drive goes, beside clients: drive.scrub_bytes_per_s does not count",
             )
-        keys.add_endpoint(parser)
-        parser.set_defaults(run=run)

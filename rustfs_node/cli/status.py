@@ -61,13 +61,13 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_USAGE
     checks = (*CHECKS, MAINTENANCE) if args.maintenance else CHECKS
     answers = {name: ask(args.endpoint, path)[0] for name, path, *_ in checks}
-    told = ask_info(args.endpoint, credentials) if credentials or by_socket else None
     if not args.json and not answers["live"].isdecimal():
         print(f"the node at {args.endpoint} does not answer: {answers['live']}")
         print(
             "  do: see that it runs (systemctl status rustfs-node) and what its log says, or name --endpoint"
         )
         return EXIT_FAILED
+    told = ask_info(args.endpoint, credentials) if credentials or by_socket else None
     if args.json:
         found = {name: answer == "200" for name, answer in answers.items()}
         print(json.dumps(found | ({} if told is None else {"info": told})))

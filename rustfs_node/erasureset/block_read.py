@@ -3,7 +3,6 @@ missing.
 
     RunRead      stripes that follow each other in a part: k drives asked, data shards first, each for all its
                  fragments at once; the next drive for each that fails or is slow
-    ShardRun     the same for the fragments of one shard, which another drive is to be given
     BlockRead    a range of the object: the stripes that it touches, together
 
 A version never changes, so a block needs no quorum: k fragments with the right checksums are the bytes.
@@ -33,13 +32,16 @@ T = TypeVar("T")
 Pieces = list[bytes]
 """Of each stripe of a run what is wanted."""
 
+Wanted = Callable[[Codec, Mapping[int, bytes], int], bytes]
+"""Makes that of k fragments of a stripe, by shard, and the stripe's length."""
+
 DAMAGE = frozenset({FaultCode.DAMAGED, FaultCode.NOT_FOUND})
 """Faults of a drive that should have had the fragment: a case for healing."""
 
 
 class RunRead:
     """Stripes `first` to `first + len(sizes) - 1` of one part, of so many bytes each. `done` is called once,
-    with the bytes of each or a `Fault`.
+    with what is `wanted` of each, its bytes or something else that k fragments tell, or with a `Fault`.
 
     A drive of which any fragment is missing or wrong counts as one that failed. Where so many fail that the
     run cannot be read, its stripes are read one by one: each may have other drives to read it from.
@@ -47,7 +49,7 @@ class RunRead:
 
     __slots__ = (
         "_asked", "_done", "_first", "_fragments", "_is_done", "_misses", "_open", "_order", "_part",
-        "_sizes", "_state", "_trace", "_version", "_watch",
+        "_sizes", "_state", "_trace", "_version", "_wanted", "_watch",
     )  # fmt: skip
 
     def __init__(
@@ -59,9 +61,10 @@ class RunRead:
         sizes: Sequence[int],
         done: Callable[[Pieces | Fault], None],
         trace: str = "",
+        wanted: Wanted = Codec.decode,
     ) -> None:
         self._state, self._version, self._part, self._first = state, version, part, first
-        self._sizes, self._done, self._trace = sizes, done, trace
+        self._sizes, self._done, self._trace, self._wanted = sizes, done, trace, wanted
         self._order = state.drives.order(version.bucket, version.key)
         self._fragments: dict[int, tuple[bytes, ...]] = {}
         self._misses: list[FaultCode] = []
@@ -126,18 +129,9 @@ class RunRead:
     def _pieces(self) -> Pieces:
         codec = codec_of(self._version.meta.geometry)
         return [
-            self._piece(codec, {shard: frames[number] for shard, frames in self._fragments.items()}, size)
+            self._wanted(codec, {shard: frames[number] for shard, frames in self._fragments.items()}, size)
             for number, size in enumerate(self._sizes)
         ]
-
-    def _piece(self, codec: Codec, fragments: Mapping[int, bytes], size: int) -> bytes:
-        """What is wanted of a stripe, from k fragments of it."""
-        return codec.decode(fragments, size)
-
-    def _single(self, number: int, done: Callable[[Pieces | Fault], None]) -> RunRead:
-        """A run of one of its stripes."""
-        at, sizes = self._first + number, (self._sizes[number],)
-        return RunRead(self._state, self._version, self._part, at, sizes, done, self._trace)
 
     def _missed(self, code: FaultCode) -> None:
         self._misses.append(code)
@@ -162,8 +156,11 @@ class RunRead:
         self._watch.clear()
         self._fragments.clear()
         together = _Together[Pieces](len(self._sizes), self._joined)
-        for number in range(len(self._sizes)):
-            self._single(number, together.piece(number)).start()
+        for number, size in enumerate(self._sizes):
+            at, done = self._first + number, together.piece(number)
+            RunRead(
+                self._state, self._version, self._part, at, (size,), done, self._trace, self._wanted
+            ).start()
 
     def _joined(self, outcome: list[Pieces] | Fault) -> None:
         self._done(outcome if isinstance(outcome, Fault) else list(chain.from_iterable(outcome)))
@@ -176,35 +173,6 @@ class RunRead:
         if not is_gone and not DAMAGE.isdisjoint(self._misses):
             self._state.heal_notes.note(self._version.bucket, self._version.key)
         self._done(outcome)
-
-
-class ShardRun(RunRead):
-    """As `RunRead`, but of each stripe the fragment of shard `wanted` is what `done` is called with."""
-
-    __slots__ = ("_wanted",)
-
-    def __init__(
-        self,
-        state: SetState,
-        version: ReadableVersion,
-        part: Part,
-        first: int,
-        sizes: Sequence[int],
-        done: Callable[[Pieces | Fault], None],
-        trace: str,
-        wanted: int,
-    ) -> None:
-        super().__init__(state, version, part, first, sizes, done, trace)
-        self._wanted = wanted
-
-    def _piece(self, codec: Codec, fragments: Mapping[int, bytes], size: int) -> bytes:
-        return codec.rebuild(fragments, self._wanted, size)
-
-    def _single(self, number: int, done: Callable[[Pieces | Fault], None]) -> RunRead:
-        at, sizes = self._first + number, (self._sizes[number],)
-        return ShardRun(
-            self._state, self._version, self._part, at, sizes, done, self._trace, self._wanted
-        )  # fmt: skip
 
 
 class _Together(Generic[T]):
@@ -230,13 +198,9 @@ class _Together(Generic[T]):
             self._left -= 1
             if not self._left:
                 self._is_done = True
-                self._done([piece for _, piece in sorted(self._pieces.items(), key=_number)])
+                self._done([self._pieces[index] for index in range(len(self._pieces))])
 
         return done
-
-
-def _number(piece: tuple[int, object]) -> int:
-    return piece[0]
 
 
 class BlockRead:

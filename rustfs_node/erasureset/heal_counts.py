@@ -6,7 +6,7 @@ from collections import Counter
 
 import attrs
 
-from rustfs_proto.wire.drive_ops import RowName
+from rustfs_proto.disk.rebuild_place import RebuildPlace
 
 
 @attrs.define
@@ -21,7 +21,7 @@ class Rebuild:
     size_bytes: int = 0
     found: int = 0
     left: int = 0
-    place: tuple[int, RowName] = attrs.field(factory=lambda: (0, RowName()))
+    place: RebuildPlace = attrs.field(factory=RebuildPlace)
 
     def begin_walk(self) -> None:
         """From the first row on."""

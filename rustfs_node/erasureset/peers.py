@@ -139,12 +139,18 @@ class Drives:
 
     async def write(self, slot: int, message: object, frames: Sequence[bytes], trace: str = "") -> Reply:
         """`ask_write` for a task. Raises `Fault`."""
-        answered: Answer[Reply | Fault] = Answer()
-        self.ask_write(slot, message, frames, lambda _slot, answer: answered.set(answer), trace)
-        answer = await answered.wait()
+        answer = await self.begin_write(slot, message, frames, trace).wait()
         if isinstance(answer, Fault):
             raise answer
         return answer
+
+    def begin_write(
+        self, slot: int, message: object, frames: Sequence[bytes], trace: str = ""
+    ) -> Answer[Reply | Fault]:
+        """`write`, whose answer is waited for later."""
+        answered: Answer[Reply | Fault] = Answer()
+        self.ask_write(slot, message, frames, lambda _slot, answer: answered.set(answer), trace)
+        return answered
 
     def tell(self, slot: int, notice: object) -> None:
         """Send a notice; a drive that is away misses it."""

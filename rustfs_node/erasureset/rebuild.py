@@ -41,9 +41,8 @@ class Rebuilder:
                 is_whole, is_further = await self._rebuild(slot)
                 is_left |= not is_whole
                 has_come |= is_further
-            retry_s = min(2 * retry_s, settings.heal_retry_max_s) if is_left else settings.heal_retry_s
-            if has_come:
-                retry_s = settings.heal_retry_s
+            grows = is_left and not has_come
+            retry_s = min(2 * retry_s, settings.heal_retry_max_s) if grows else settings.heal_retry_s
             await self._pause(retry_s if is_left else settings.heal_pause_s)
 
     async def _pause(self, seconds: float) -> None:

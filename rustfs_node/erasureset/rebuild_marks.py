@@ -35,8 +35,8 @@ class RebuildMarks:
                 raise
             log.debug("rebuild_mark_unknown", set=self._state.plan.name, slot=self._slot)
             return RebuildPlace(), b""
-        self._rebuild.place = (marked.stage, marked.at)
-        return RebuildPlace(marked.stage, marked.at), marked.joined
+        place = self._rebuild.place = RebuildPlace(marked.stage, marked.at)
+        return place, marked.joined
 
     @property
     def are_due(self) -> bool:
@@ -46,7 +46,7 @@ class RebuildMarks:
     async def keep(self, stage: int, at: RowName) -> None:
         """It has come so far. Where the drive does not take it the one before is as true."""
         self._kept_s = trio.current_time()
-        self._rebuild.place = (stage, at)
+        self._rebuild.place = RebuildPlace(stage, at)
         try:
             await self._ask(MarkRebuild(stage, at))
         except Fault as fault:

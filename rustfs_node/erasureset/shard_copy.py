@@ -6,20 +6,19 @@ same record.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from functools import partial
 
 import attrs
 import xxhash
 
-from rustfs_node.bus import Reply
 from rustfs_node.erasureset.answer import Answer
-from rustfs_node.erasureset.block_read import Pieces, ShardRun
+from rustfs_node.erasureset.block_read import Pieces, RunRead
 from rustfs_node.erasureset.row_read import RowRead
 from rustfs_node.erasureset.state import SetState, codec_of
 from rustfs_node.erasureset.version import Version, has_fragments, inline_fragments, version_of
 from rustfs_node.erasureset.versions import ReadableVersion
+from rustfs_proto.erasure.codec import Codec
 from rustfs_proto.erasure.decide import Verdict
 from rustfs_proto.erasure.geometry import stripe_count, stripe_len
 from rustfs_proto.erasure.placement import shard_of_slot
@@ -177,8 +176,13 @@ class _FileCopy:
         stripe_bytes, part = self._meta.geometry.stripe_bytes, self._part
         sizes = [stripe_len(part.size, stripe_bytes, index) for index in range(first, first + count)]
         answered: Answer[Pieces | Fault] = Answer()
-        ShardRun(self._state, self._readable, part, first, sizes, answered.set, trace, self._shard).start()
+        RunRead(
+            self._state, self._readable, part, first, sizes, answered.set, trace, self._fragment_of
+        ).start()
         return answered
+
+    def _fragment_of(self, codec: Codec, fragments: Mapping[int, bytes], stripe_bytes: int) -> bytes:
+        return codec.rebuild(fragments, self._shard, stripe_bytes)
 
     async def _begin(self, fragment: bytes, is_torn: bool, trace: str) -> None:
         check = xxhash.xxh3_128_digest(fragment)
@@ -187,13 +191,10 @@ class _FileCopy:
 
     async def _write(self, first: int, pieces: Pieces, trace: str) -> None:
         """Fragments that follow each other, all of them on their way at once."""
-        answers: list[Answer[Reply | Fault]] = []
+        answers = []
         for index, fragment in enumerate(pieces, first):
-            answered: Answer[Reply | Fault] = Answer()
             write = ShardWrite(self._part.data_id, index, xxhash.xxh3_128_digest(fragment))
-            on_answer = partial(_tell, answered)
-            self._state.drives.ask_write(self._slot, write, (fragment,), on_answer, trace)
-            answers.append(answered)
+            answers.append(self._state.drives.begin_write(self._slot, write, (fragment,), trace))
         outcomes = [await answered.wait() for answered in answers]
         for outcome in outcomes:
             if isinstance(outcome, Fault):
@@ -205,10 +206,6 @@ class _FileCopy:
         return ShardIdentity(
             readable.bucket, readable.key, self._shard, geometry.k, geometry.m, geometry.stripe_bytes
         )  # fmt: skip
-
-
-def _tell(answered: Answer[Reply | Fault], _slot: int, answer: Reply | Fault) -> None:
-    answered.set(answer)
 
 
 def _row(

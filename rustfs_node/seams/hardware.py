@@ -25,6 +25,10 @@ class Hardware:
         """The same, as words."""
         return self.read(path).decode("utf-8", "surrogateescape").strip()
 
+    def mounts(self) -> str:
+        """The table of mounts that this process sees."""
+        return self.text("/proc/self/mountinfo")
+
     def names(self, path: str) -> list[str]:
         """What is in that folder, sorted."""
         with contextlib.suppress(OSError):

@@ -61,7 +61,7 @@ class AutoReplace:
                 await self._consider(watched, now, mounts)
 
     def _mounts(self) -> dict[str, Mounted | None]:
-        table = self.hardware.text("/proc/self/mountinfo")
+        table = self.hardware.mounts()
         return {path: mount_at(path, table) for path in self._paths()}
 
     def _paths(self) -> dict[str, str]:

@@ -31,7 +31,7 @@ def locate(
     switched: the number of a disk that is gone may be another's by now. Raises `Fault` DRIVE_FAULT where a
     light cannot be switched.
     """
-    mounted = mount_at(path, hardware.text("/proc/self/mountinfo"))
+    mounted = mount_at(path, hardware.mounts())
     if mounted is None:
         return None, (), "the kernel's table of mounts cannot be read"
     if known is not None and len(mounted.folder) < len(known.folder):

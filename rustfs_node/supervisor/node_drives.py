@@ -49,7 +49,7 @@ class NodeDrives:
 
     def note_mounts(self) -> None:
         """Remember on what the drives lie that are served: when a disk is gone its folder lies on another."""
-        table = self.hardware.text("/proc/self/mountinfo")
+        table = self.hardware.mounts()
         for one in self.node.plan.sets:
             for drive in self.node.plan.own_drives(one):
                 if not drive.fault and (now := mount_at(drive.path, table)) is not None:

@@ -6,7 +6,12 @@ gone, is what they may be about.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 import attrs
+
+T = TypeVar("T")
 
 _VPD_HEADER_BYTES = 4
 
@@ -26,16 +31,25 @@ class Mounted:
 
 def mount_at(path: str, mountinfo: str) -> Mounted | None:
     """What is mounted at the folder or above it, the last of several there, by /proc/self/mountinfo."""
-    found: Mounted | None = None
+    found: list[Mounted] = []
     for line in mountinfo.splitlines():
         first, _, second = line.partition(" - ")
         words, behind = first.split(" "), second.split(" ")
-        if len(words) < 6 or len(behind) < 2:
-            continue
-        folder = unescaped(words[4])
+        if len(words) >= 6 and len(behind) >= 2:
+            folder, source = unescaped(words[4]), unescaped(behind[1])
+            found.append(Mounted(words[2], source, folder, behind[0], words[0]))
+    return deepest_at(path, ((one.folder, one) for one in found))
+
+
+def deepest_at(path: str, mounts: Iterable[tuple[str, T]]) -> T | None:
+    """Of what is mounted at these folders, in the order of the kernel's table, what the path lies on: at the
+    deepest folder, the last of several there. None where it lies below none.
+    """
+    deepest, found = "", None
+    for folder, mount in mounts:
         is_above = folder in {"/", path} or path.startswith(f"{folder}/")
-        if is_above and (found is None or len(folder) >= len(found.folder)):
-            found = Mounted(words[2], unescaped(behind[1]), folder, behind[0], words[0])
+        if is_above and len(folder) >= len(deepest):
+            deepest, found = folder, mount
     return found
 
 

@@ -10,12 +10,13 @@ import hmac
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import quote
 
 from rustfs_proto.s3.sigv4 import SigningKeys
 from rustfs_proto.s3.sigv4_claims import ALGORITHM, EMPTY_SHA256, format_amz_date
 from tests.kit.node import RunningNode
-from tests.node.storm.client import Answer, Forgotten, Lost, Refused
+from tests.node.storm.client import Answer, outcome_of
 
 ANSWER_S = 180.0
 """Longer than a node is stopped and any deadline in it after that, of which completing an upload has the
@@ -49,17 +50,8 @@ class Wire:
     ) -> Answer:
         """Raises `Refused`, `Lost` or `Forgotten`."""
         path = f"/{self._bucket}" + (f"/{quote(key)}" if key else "")
-        try:
-            status, answer = self._ask(method, path, query, body, headers or {})
-        except TimeoutError as error:
-            self.close()
-            raise Forgotten(f"{method} {path} had no answer for {ANSWER_S} s") from error
-        except OSError as error:
-            self.close()
-            raise Lost(f"{method} {path}: {error!r}") from error
-        if status >= 300:
-            raise Refused(status, answer.body, answer.headers)
-        return answer
+        ask = partial(self._ask, method, path, query, body, headers or {})
+        return outcome_of(f"{method} {path}", ask, self.close, ANSWER_S)
 
     def close(self) -> None:
         """Give the connection up."""

@@ -12,6 +12,7 @@ import http.client
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import quote
 from xml.sax.saxutils import unescape
 
@@ -58,6 +59,25 @@ class Answer:
         return [unescape(text, {"&quot;": '"', "&#34;": '"', "&apos;": "'"}) for text in found]
 
 
+def outcome_of(
+    what: str, ask: Callable[[], tuple[int, Answer]], close: Callable[[], None], wait_s: float
+) -> Answer:
+    """What becomes of a request: `ask` is made once, and `close` called where the connection is of no use
+    any more. Raises `Refused`, `Lost` or `Forgotten`.
+    """
+    try:
+        status, answer = ask()
+    except TimeoutError as error:
+        close()
+        raise Forgotten(f"{what} had no answer for {wait_s} s") from error
+    except (OSError, http.client.HTTPException) as error:
+        close()
+        raise Lost(f"{what}: {error!r}") from error
+    if status >= 300:
+        raise Refused(status, answer.body, answer.headers)
+    return answer
+
+
 class Client:
     """One connection, kept as long as it lasts. With `pause` bodies go in pieces, and it is called between
     them. `wall_s` is the time by the node's clock.
@@ -87,17 +107,8 @@ class Client:
     ) -> Answer:
         """Raises `Refused`, `Lost` or `Forgotten`."""
         target = f"/{self._bucket}" + (f"/{quote(key)}" if key else "") + (f"?{query}" if query else "")
-        try:
-            status, answer = self._send(method, target, body, headers or {})
-        except TimeoutError as error:
-            self.close()
-            raise Forgotten(f"{method} {target} had no answer for {ANSWER_S} s") from error
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise Lost(f"{method} {target}: {error!r}") from error
-        if status >= 300:
-            raise Refused(status, answer.body, answer.headers)
-        return answer
+        send = partial(self._send, method, target, body, headers or {})
+        return outcome_of(f"{method} {target}", send, self.close, ANSWER_S)
 
     def close(self) -> None:
         """Give the connection up."""
